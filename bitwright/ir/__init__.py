@@ -1,0 +1,1 @@
+"""The small IR of a network (types, graph, text form) and the hardware netlist that it is lowered to."""

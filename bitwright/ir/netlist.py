@@ -1,0 +1,140 @@
+"""The hardware netlist: library modules joined by streams, and the stages that a user sees in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from ..errors import Origin
+from .types import IntType
+
+
+class Multiplier(IntEnum):
+    """How products are made; the number is the `KIND` parameter of the RTL modules."""
+
+    LUT = 0
+    DSP = 1
+    XNOR = 2
+
+
+class Ram(IntEnum):
+    """Where words are kept; the number is the `*_STYLE` parameter of the RTL modules."""
+
+    DISTRIBUTED = 0
+    BLOCK = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A choice of parallelism for one layer: `pe` rows by `simd` columns a cycle, and what it is built from."""
+
+    pe: int = 1
+    simd: int = 1
+    multiplier: Multiplier = Multiplier.LUT
+    weights: Ram = Ram.DISTRIBUTED
+    buffer: Ram = Ram.DISTRIBUTED
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """An estimate in the units of the target: LUTs, flip-flops, 36 kb block RAMs (halves count), DSP slices."""
+
+    lut: float = 0
+    ff: float = 0
+    bram36: float = 0
+    dsp: int = 0
+
+    def __add__(self, other: Resources) -> Resources:
+        return Resources(
+            self.lut + other.lut, self.ff + other.ff, self.bram36 + other.bram36, self.dsp + other.dsp
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The contents of a ROM, one word a line of a .mem file; its file is named after its instance and parameter."""
+
+    width: int
+    words: tuple[int, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One library module with its parameters, its latency in cycles (issue to output) and its cost."""
+
+    module: str
+    params: Mapping[str, int | Memory]
+    latency: int
+    cost: Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """`width` bits of data between modules, with a valid and (if it is a stream) a ready wire beside it."""
+
+    name: str
+    width: int
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A placed module. `ports` maps each of its ports to a net of the top; `stage` names the stage it belongs to."""
+
+    name: str
+    module: str
+    params: Mapping[str, int | Memory]
+    ports: Mapping[str, str]
+    stage: str
+    cost: Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """How a value travels: `lanes` elements a beat, in vectors of `vector` elements, `vectors` a frame.
+
+    A vector takes ⌈vector/lanes⌉ beats; element i is in lane i mod lanes; pad lanes of its last beat hold code 0.
+    """
+
+    elem: IntType
+    lanes: int
+    vector: int
+    vectors: int
+
+    @property
+    def beats(self) -> int:
+        return self.vectors * -(-self.vector // self.lanes)
+
+    @property
+    def width(self) -> int:
+        return self.lanes * self.elem.width
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A layer as the user sees it. `value` is the IR value that leaves it on the wires `stream`."""
+
+    name: str
+    op: str
+    engine: str
+    value: str
+    stream: Wire
+    lanes: Lanes
+    fold: Fold
+    cycles: int
+    macs: int
+    cost: Resources
+    origin: tuple[Origin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Netlist:
+    """A whole accelerator: instances, wires, single-bit nets (credits), and its stages in dataflow order."""
+
+    instances: tuple[Instance, ...]
+    wires: tuple[Wire, ...]
+    nets: tuple[str, ...]
+    stages: tuple[Stage, ...]
+    source: Lanes
+    sink: Lanes

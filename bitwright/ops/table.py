@@ -1,0 +1,40 @@
+"""table: y = table[x], any function of one code; the same for every element."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..errors import CompileError
+from ..ir.netlist import Block, Fold
+from ..ir.op import Codes, Op
+from ..ir.types import IntType, TensorType
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Op):
+    """`table` has 2^width entries; a code indexes it by its bits as they are on the wire."""
+
+    mnemonic: ClassVar[str] = "table"
+    table: Codes
+
+    def infer(self, x: TensorType) -> TensorType:
+        if len(self.table) != 1 << x.elem.width:
+            raise CompileError("E110", f"a table of {len(self.table)} entries got codes of type {x.elem}")
+        reached = self.table[np.arange(x.min, x.max + 1) & (len(self.table) - 1)]
+        return TensorType.ranged(x.shape, [int(reached.min())], [int(reached.max())])
+
+    def evaluate(self, x: Codes) -> Codes:
+        return self.table[x & (len(self.table) - 1)]
+
+    def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
+        raise NotImplementedError
+
+    @classmethod
+    def samples(cls) -> Iterable[tuple[Op, TensorType]]:
+        rng = np.random.default_rng(6)
+        for width, signed, lo, hi in ((1, False, 0, 1), (4, True, -8, 8), (8, True, -128, 128), (6, False, 0, 200)):
+            yield cls(rng.integers(lo, hi, 1 << width)), TensorType.of((5,), IntType(width, signed))
