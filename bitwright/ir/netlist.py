@@ -61,12 +61,18 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One library module with its parameters, its latency in cycles (issue to output) and its cost."""
+    """One library module with its parameters."""
 
     module: str
     params: Mapping[str, int | Memory]
-    latency: int
-    cost: Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a block takes: cycles from its last input to its output (exact), and resources (a fit)."""
+
+    latency: int = 0
+    cost: Resources = field(default_factory=Resources)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .netlist import Block, Fold
+from .netlist import Block, Estimate, Fold
 from .types import TensorType
 
 Codes = NDArray[np.int64]
@@ -41,6 +41,10 @@ class Op(ABC):
     @abstractmethod
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
         """The library module that computes `evaluate` at this folding; None if it costs no hardware."""
+
+    @abstractmethod
+    def estimate(self, x: TensorType, fold: Fold) -> Estimate:
+        """Latency and resources of that module, without building its memories."""
 
     @classmethod
     @abstractmethod

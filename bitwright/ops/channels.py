@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import CompileError
 from ..ir.op import Codes
-from ..ir.types import TensorType
+from ..ir.types import IntType, TensorType
 
 
 def check_period(x: TensorType, period: int) -> None:
@@ -38,14 +38,47 @@ def ranged(shape: tuple[int, ...], ends: Codes) -> TensorType:
     return TensorType.ranged(shape, ends.min(axis=0).tolist(), ends.max(axis=0).tolist())
 
 
-def fold_words(values: list[list[int]], widths: int, lanes: int) -> tuple[int, ...]:
-    """ROM words for `lanes` lanes: channel c = f·lanes + l is `values[c]`, fields of `widths` bits, lane 0 lowest."""
-    mask = (1 << widths) - 1
-    words: list[int] = []
-    for first in range(0, len(values), lanes):
-        word = 0
-        for lane, fields in enumerate(values[first : first + lanes]):
-            for k, value in enumerate(fields):
-                word |= (value & mask) << (widths * (lane * len(fields) + k))
-        words.append(word)
+def pack_words(values: Codes, width: int) -> tuple[int, ...]:
+    """Memory words: row r of `values` (words, fields) as one word of two's-complement fields, field 0 lowest."""
+    bits = ((values[:, :, None] >> np.arange(width)) & 1).astype(np.uint8)
+    rows = np.packbits(bits.reshape(len(values), -1), axis=1, bitorder="little")
+    return tuple(int.from_bytes(row.tobytes(), "little") for row in rows)
+
+
+def fold_rows(values: Codes, x: TensorType, lanes: int, pad: Codes) -> Codes:
+    """Constants (channels, fields) as the beats of a stream meet them: (folds, lanes · fields).
+
+    Channels repeat every len(values) elements of the frame; each vector of it takes ⌈vector/lanes⌉ beats, and `pad`
+    (fields,) fills the lanes behind its end. One channel for all needs one beat.
+    """
+    if len(values) == 1:
+        return np.tile(values, (1, lanes))
+    period = lcm(len(values), x.vector)
+    beats = -(-x.vector // lanes)
+    padded = np.empty((period // x.vector, beats * lanes, values.shape[1]), np.int64)
+    padded[:] = pad
+    padded[:, : x.vector] = np.tile(values, (period // len(values), 1)).reshape(-1, x.vector, values.shape[1])
+    return padded.reshape(-1, lanes * values.shape[1])
+
+
+def beats(x: TensorType, channels: int, lanes: int) -> int:
+    """Words of `fold_rows`: beats after which the constants of `channels` channels come round again."""
+    return 1 if channels == 1 else lcm(channels, x.vector) // x.vector * -(-x.vector // lanes)
+
+
+def pack_mixed(rows: Codes, widths: tuple[int, ...]) -> tuple[int, ...]:
+    """Memory words from (words, lanes, fields) with a width for each field; field 0 of lane 0 is lowest."""
+    parts = [pack_words(rows[:, :, k], widths[k]) for k in range(len(widths))]
+    lane_width, lanes = sum(widths), rows.shape[1]
+    words = [0] * len(rows)
+    for k, width in enumerate(widths):
+        offset, mask = sum(widths[:k]), (1 << width) - 1
+        for r, packed in enumerate(parts[k]):
+            for lane in range(lanes):
+                words[r] |= ((packed >> (lane * width)) & mask) << (lane * lane_width + offset)
     return tuple(words)
+
+
+def signed_width(values: Codes) -> int:
+    """Bits of the narrowest two's-complement type that holds them all."""
+    return IntType.covering(min(int(values.min()), -1), max(int(values.max()), 0)).width

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import CompileError
-from ..ir.netlist import Block, Fold, Multiplier
+from ..ir.netlist import Block, Estimate, Fold, Multiplier
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import matvec
@@ -46,6 +46,9 @@ class Dense(Op):
 
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
         return matvec.block(self.weight, self.bias, x, self.infer(x), self.weight_type(), fold)
+
+    def estimate(self, x: TensorType, fold: Fold) -> Estimate:
+        return matvec.estimate(self.weight.shape, self.weight_type(), x.elem, self.infer(x).elem, fold, bool(self.bias.any()))
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, TensorType]]:

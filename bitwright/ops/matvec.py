@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 
-from ..ir.netlist import Block, Fold
+from ..ir.netlist import Block, Estimate, Fold, Memory, Multiplier, Ram, Resources
 from ..ir.op import Codes
 from ..ir.types import IntType, TensorType
+from . import area
+from .channels import pack_words
 
 
 def product(weight: Codes, x: Codes) -> Codes:
@@ -24,5 +28,100 @@ def product(weight: Codes, x: Codes) -> Codes:
     return (x.astype(carrier) @ weight.T.astype(carrier)).astype(np.int64)
 
 
+def folds(rows: int, columns: int, fold: Fold) -> tuple[int, int]:
+    """(NF, SF): how often a vector is read, and in how many words."""
+    return ceil(rows / fold.pe), ceil(columns / fold.simd)
+
+
+def latency(a: IntType, w: IntType, fold: Fold) -> int:
+    """Cycles from the issue of a fold's last slot to the result, as `rtl/bw_mvu.v` documents it."""
+    if fold.multiplier is Multiplier.XNOR:
+        return 4 + area.clog2(ceil(fold.simd / 4))
+    multiply = 1
+    if fold.multiplier is Multiplier.LUT and a.width + w.width > 6:
+        multiply = max(1, min(digits(a), digits(w)) // 2)
+    return 3 + multiply + area.clog2(fold.simd)
+
+
+def digits(t: IntType) -> int:
+    """Radix-4 digits of an operand of this type, when it is recoded."""
+    return (t.width + 1) // 2 if t.signed else t.width // 2 + 1
+
+
 def block(weight: Codes, bias: Codes, x: TensorType, y: TensorType, weight_type: IntType, fold: Fold) -> Block:
-    raise NotImplementedError
+    """The unit with its weight and bias memories; the builder adds the number of credits."""
+    rows, columns = weight.shape
+    nf, sf = folds(rows, columns, fold)
+    params: dict[str, int | Memory] = {
+        "COLS": columns,
+        "ROWS": rows,
+        "SIMD": fold.simd,
+        "PE": fold.pe,
+        "A_WIDTH": x.elem.width,
+        "A_SIGNED": int(x.elem.signed),
+        "W_WIDTH": weight_type.width,
+        "W_SIGNED": int(weight_type.signed),
+        "ACC_WIDTH": y.elem.width,
+        "KIND": int(fold.multiplier),
+        "WEIGHTS": weight_memory(weight, weight_type, fold),
+        "WEIGHT_STYLE": int(fold.weights),
+        "BUFFER_DEPTH": 2 * sf,
+        "BUFFER_STYLE": int(fold.buffer),
+    }
+    if bias.any():
+        padded = np.zeros(nf * fold.pe, np.int64)
+        padded[:rows] = bias
+        words = pack_words(padded.reshape(nf, fold.pe), y.elem.width)
+        params |= {"HAS_BIAS": 1, "BIAS": Memory(y.elem.width * fold.pe, words)}
+    return Block("bw_mvu", params)
+
+
+def weight_memory(weight: Codes, weight_type: IntType, fold: Fold) -> Memory:
+    """Word nf·SF + sf holds, for every PE p and lane i, the weight of row nf·PE + p and column sf·SIMD + i."""
+    rows, columns = weight.shape
+    nf, sf = folds(rows, columns, fold)
+    # A bipolar pad is a one: the stream's pad lanes are zero, so it never matches and counts nothing.
+    padded = np.full((nf * fold.pe, sf * fold.simd), int(fold.multiplier is Multiplier.XNOR), np.int64)
+    padded[:rows, :columns] = weight
+    words = padded.reshape(nf, fold.pe, sf, fold.simd).transpose(0, 2, 1, 3).reshape(nf * sf, -1)
+    return Memory(weight_type.width * fold.pe * fold.simd, pack_words(words, weight_type.width))
+
+
+def estimate(shape: tuple[int, ...], w: IntType, a: IntType, y: IntType, fold: Fold, bias: bool) -> Estimate:
+    """Multipliers, adder trees, accumulators, weights, replay buffer and control of the unit."""
+    return Estimate(latency(a, w, fold), _cost(shape, w, a, y.width, fold, bias))
+
+
+def _cost(shape: tuple[int, ...], w: IntType, a: IntType, acc: int, fold: Fold, bias: bool) -> Resources:
+    nf, sf = folds(shape[0], shape[1], fold)
+    cost = Resources(lut=45, ff=40)
+    units, product_width = fold.pe * fold.simd, min(a.width + w.width, acc)
+    constant = nf * sf == 1
+    if fold.multiplier is Multiplier.XNOR:
+        cost += Resources(lut=fold.pe * (fold.simd * 1.05 + 2), ff=fold.pe * fold.simd * 0.8)
+    elif fold.multiplier is Multiplier.DSP:
+        cost += Resources(dsp=units) + _tree(fold, product_width, acc)
+    else:
+        each = area.multiplier(a.width + int(not a.signed), w.width) * (0.5 if constant else 1.0)
+        cost += Resources(lut=units * each, ff=units * product_width) + _tree(fold, product_width, acc)
+    if sf > 1:
+        cost += Resources(lut=fold.pe * acc, ff=fold.pe * acc)
+    cost += area.rom(units * w.width, nf * sf, fold.weights)
+    if bias:
+        cost += area.rom(fold.pe * acc, nf, Ram.DISTRIBUTED)
+    word = fold.simd * a.width
+    if nf == 1:
+        return cost + Resources(ff=2 * word)
+    if fold.buffer is Ram.BLOCK:
+        return cost + Resources(bram36=area.block_rams(word, 2 * sf), ff=word)
+    return cost + Resources(lut=area.lutram(word, 2 * sf), ff=2 * word)
+
+
+def _tree(fold: Fold, width: int, acc: int) -> Resources:
+    """The adder trees of all PEs: a level halves the terms and adds a bit."""
+    lut, terms, bits = 0, fold.simd, width
+    while terms > 1:
+        bits = min(bits + 1, acc)
+        lut += (terms // 2) * bits
+        terms = ceil(terms / 2)
+    return Resources(lut=fold.pe * lut, ff=fold.pe * (lut + width))

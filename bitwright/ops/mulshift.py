@@ -8,10 +8,20 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..ir.netlist import Block, Fold
+from ..ir.netlist import Block, Estimate, Fold, Memory, Multiplier, Ram, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
-from .channels import by_channel, check_period, over_range, ranged
+from . import area
+from .channels import beats, by_channel, check_period, fold_rows, over_range, pack_mixed, ranged, signed_width
+from .matvec import digits
+
+
+def latency(x: IntType, folds: int, m_width: int, kind: Multiplier, clips: bool) -> int:
+    """Cycles through `rtl/bw_mulshift.v`, as it documents them."""
+    multiply = 1
+    if kind is Multiplier.LUT and x.width + m_width > 6:
+        multiply = max(1, min(digits(IntType(m_width, True)), digits(x)) // 2)
+    return int(folds > 1) + multiply + 1 + int(clips)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +44,47 @@ class MulShift(Op):
         return np.clip((view * self.m + self.b) >> self.shift, self.lo, self.hi).reshape(x.shape)
 
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
-        raise NotImplementedError
+        y, lanes = self.infer(x).elem, fold.pe
+        kind = Multiplier.DSP if fold.multiplier is Multiplier.DSP else Multiplier.LUT
+        m_width, b_width = signed_width(self.m), signed_width(self.b)
+        fields = np.stack([self.m & ((1 << m_width) - 1), self.b], axis=1)
+        rows = fold_rows(fields, x, lanes, np.zeros(2, np.int64)).reshape(-1, lanes, 2)
+        words = pack_mixed(rows, (m_width, b_width))
+        params: dict[str, int | Memory] = {
+            "LANES": lanes,
+            "FOLDS": len(rows),
+            "IN_WIDTH": x.elem.width,
+            "IN_SIGNED": int(x.elem.signed),
+            "M_WIDTH": m_width,
+            "B_WIDTH": b_width,
+            "SHIFT": self.shift,
+            "OUT_WIDTH": y.width,
+            "CLIP": int(self.clips(x)),
+            "LO": self.lo,
+            "HI": self.hi,
+            "KIND": int(kind),
+            "PARAMS": Memory(lanes * (m_width + b_width), words),
+        }
+        return Block("bw_mulshift", params)
+
+    def clips(self, x: TensorType) -> bool:
+        """Whether any operand of the type leaves lo .. hi before clipping."""
+        free = ((over_range(x, len(self.m)).reshape(2, -1, len(self.m)) * self.m) + self.b) >> self.shift
+        return bool(free.min() < self.lo or free.max() > self.hi)
+
+    def estimate(self, x: TensorType, fold: Fold) -> Estimate:
+        m_width, b_width, out = signed_width(self.m), signed_width(self.b), self.infer(x).elem.width
+        a_width, clips = x.elem.width + int(not x.elem.signed), self.clips(x)
+        kind = Multiplier.DSP if fold.multiplier is Multiplier.DSP else Multiplier.LUT
+        total = max(a_width + m_width, b_width) + 1
+        product = Resources(dsp=1) if kind is Multiplier.DSP else Resources(lut=area.multiplier(a_width, m_width))
+        lut = product.lut + total + ((total - self.shift) / 3 + out if clips else 0)
+        lanes, constants = fold.pe, len(np.unique(self.m)) > 1
+        cost = Resources(lut * lanes, (2 * total + out) * lanes, 0, product.dsp * lanes)
+        rom = lanes * (b_width + m_width * int(constants))
+        folds = beats(x, len(self.m), lanes)
+        cost += area.rom(rom, folds, Ram.DISTRIBUTED)
+        return Estimate(latency(x.elem, folds, m_width, kind, clips), cost)
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, TensorType]]:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import CompileError
-from ..ir.netlist import Block, Fold
+from ..ir.netlist import Block, Estimate, Fold
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 
@@ -33,6 +33,9 @@ class Reshape(Op):
 
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
         return None
+
+    def estimate(self, x: TensorType, fold: Fold) -> Estimate:
+        return Estimate()
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, TensorType]]:

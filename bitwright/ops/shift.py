@@ -8,10 +8,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..ir.netlist import Block, Fold
+from ..ir.netlist import Block, Estimate, Fold, Memory, Ram, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
-from .channels import by_channel, check_period, over_range, ranged
+from . import area
+from .channels import beats, by_channel, check_period, fold_rows, over_range, pack_words, ranged, signed_width
+
+
+def latency(folds: int, biased: bool, clips: bool) -> int:
+    """Cycles through `rtl/bw_shift.v`, as it documents them."""
+    return (int(folds > 1) + 1 if biased else 0) + int(clips)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +40,38 @@ class Shift(Op):
         return np.clip(((view << self.left) + self.b) >> self.right, self.lo, self.hi).reshape(x.shape)
 
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
-        raise NotImplementedError
+        y, lanes, b_width = self.infer(x).elem, fold.pe, signed_width(self.b)
+        rows = fold_rows(self.b[:, None], x, lanes, np.zeros(1, np.int64))
+        params: dict[str, int | Memory] = {
+            "LANES": lanes,
+            "FOLDS": len(rows),
+            "IN_WIDTH": x.elem.width,
+            "IN_SIGNED": int(x.elem.signed),
+            "B_WIDTH": b_width,
+            "LEFT": self.left,
+            "SHIFT": self.right,
+            "OUT_WIDTH": y.width,
+            "CLIP": int(self.clips(x)),
+            "LO": self.lo,
+            "HI": self.hi,
+            "HAS_BIAS": int(self.b.any()),
+            "PARAMS": Memory(lanes * b_width, pack_words(rows, b_width)),
+        }
+        return Block("bw_shift", params)
+
+    def clips(self, x: TensorType) -> bool:
+        """Whether any operand of the type leaves lo .. hi before clipping."""
+        free = ((over_range(x, len(self.b)).reshape(2, -1, len(self.b)) << self.left) + self.b) >> self.right
+        return bool(free.min() < self.lo or free.max() > self.hi)
+
+    def estimate(self, x: TensorType, fold: Fold) -> Estimate:
+        b_width, biased, out = signed_width(self.b), bool(self.b.any()), self.infer(x).elem.width
+        clips, folds = self.clips(x), beats(x, len(self.b), fold.pe)
+        total = max(x.elem.width + self.left, b_width) + 1
+        lut = (total if biased else 0) + ((total - self.right) / 3 + out if clips else 0)
+        cost = Resources(lut=lut * fold.pe, ff=(2 * total + out) * fold.pe)
+        cost += area.rom(fold.pe * b_width * int(biased), folds, Ram.DISTRIBUTED)
+        return Estimate(latency(folds, biased, clips), cost)
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, TensorType]]:

@@ -9,9 +9,15 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import CompileError
-from ..ir.netlist import Block, Fold
+from ..ir.netlist import Block, Estimate, Fold, Memory, Ram, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
+from . import area
+from .channels import pack_words
+
+
+LATENCY = 1
+"""Cycles through `rtl/bw_table.v`, as it documents them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +37,19 @@ class Table(Op):
         return self.table[x & (len(self.table) - 1)]
 
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
-        raise NotImplementedError
+        y, lanes = self.infer(x).elem, fold.pe
+        params: dict[str, int | Memory] = {
+            "LANES": lanes,
+            "IN_WIDTH": x.elem.width,
+            "OUT_WIDTH": y.width,
+            "TABLE": Memory(y.width, pack_words(self.table[:, None], y.width)),
+            "STYLE": int(Ram.DISTRIBUTED),
+        }
+        return Block("bw_table", params)
+
+    def estimate(self, x: TensorType, fold: Fold) -> Estimate:
+        one = area.rom(self.infer(x).elem.width, len(self.table), Ram.DISTRIBUTED)
+        return Estimate(LATENCY, Resources(lut=one.lut * fold.pe, ff=one.ff * fold.pe))
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, TensorType]]:

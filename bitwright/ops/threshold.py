@@ -8,12 +8,28 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..ir.netlist import Block, Fold
+from ..ir.netlist import Block, Estimate, Fold, Memory, Ram, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
-from .channels import by_channel, check_period, over_range, ranged
+from . import area
+from .channels import beats, by_channel, check_period, fold_rows, over_range, pack_words, ranged
 
 FEW = 24  # up to so many thresholds a comparison each is faster in NumPy than a binary search a channel
+
+
+def latency(folds: int, count: int, based: bool) -> int:
+    """Cycles through `rtl/bw_threshold.v`, as it documents them."""
+    return int(folds > 1) + (1 if count <= 3 else area.clog2(count + 1)) + int(based)
+
+
+def _cost(lanes: int, folds: int, count: int, width: int, out: int, based: bool) -> Resources:
+    """Comparators beside each other up to three steps, a binary search above."""
+    depth = area.clog2(count + 1)
+    compare = count * width if count <= 3 else depth * width + width * count / 4
+    pipe = count if count <= 3 else depth * (width + count * width / 2)
+    base = Resources(lut=lanes * (out + 1), ff=lanes * out) + area.rom(lanes * (out + 2), folds, Ram.DISTRIBUTED)
+    logic = Resources(lut=lanes * (compare + count / 2), ff=lanes * (pipe + width + out))
+    return logic + area.rom(lanes * count * width, folds, Ram.DISTRIBUTED) + (base if based else Resources())
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +58,47 @@ class Threshold(Op):
         return (self.base + self.sign * count).reshape(x.shape)
 
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
-        raise NotImplementedError
+        y, lanes, count = self.infer(x).elem, fold.pe, self.count
+        never, width = x.max + 1, self.threshold_width(x)
+        thresholds = np.full((len(self.base), count), never)
+        thresholds[:, : self.thresholds.shape[1]] = np.clip(self.thresholds, x.min, never)
+        steps = fold_rows(thresholds, x, lanes, np.full(count, never))
+        params: dict[str, int | Memory] = {
+            "LANES": lanes,
+            "FOLDS": len(steps),
+            "IN_WIDTH": x.elem.width,
+            "IN_SIGNED": int(x.elem.signed),
+            "OUT_WIDTH": y.width,
+            "COUNT": count,
+            "T_WIDTH": width,
+            "THRESHOLDS": Memory(lanes * count * width, pack_words(steps, width)),
+        }
+        if self.based:
+            field = y.width + 1
+            codes = np.where(self.sign < 0, 1 << field, 0) | (self.base & ((1 << field) - 1))
+            rows = fold_rows(np.resize(codes, len(thresholds))[:, None], x, lanes, np.zeros(1, np.int64))
+            params |= {"HAS_BASE": 1, "BASES": Memory(lanes * (field + 1), pack_words(rows, field + 1))}
+        return Block("bw_threshold", params)
+
+    @property
+    def count(self) -> int:
+        """Steps that the hardware compares with; a constant is built as one that is never met."""
+        return max(1, self.thresholds.shape[1])
+
+    @property
+    def based(self) -> bool:
+        """Whether the count is not the result as it is."""
+        return bool(self.base.any() or (self.sign < 0).any())
+
+    @staticmethod
+    def threshold_width(x: TensorType) -> int:
+        """Bits of a signed type for every operand and for a threshold that none of them reaches."""
+        return IntType.covering(min(x.min, -1), max(x.max + 1, 0)).width
+
+    def estimate(self, x: TensorType, fold: Fold) -> Estimate:
+        folds, out = beats(x, len(self.base), fold.pe), self.infer(x).elem.width
+        cost = _cost(fold.pe, folds, self.count, self.threshold_width(x), out, self.based)
+        return Estimate(latency(folds, self.count, self.based), cost)
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, TensorType]]:

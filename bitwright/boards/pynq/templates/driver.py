@@ -1,0 +1,117 @@
+"""Runs the accelerator on a PYNQ board.
+
+    from driver import Accelerator
+    y = Accelerator().predict(x)
+
+`bitwright.bit`, `bitwright.hwh`, `boundary.json` and `host.py` lie in the folder of this file. Python 3.8, PYNQ 2.6.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from host import Boundary
+from pynq import Overlay, allocate
+
+HERE = Path(__file__).resolve().parent
+MAX_TRANSFER = (1 << 26) - 1  # bytes: the DMA's length register has 26 bits
+CHUNK = 4 << 20  # bytes to send at once, so that contiguous memory lasts
+
+
+class Accelerator:
+    """The accelerator in the chip. Arrays have the samples along their first axis."""
+
+    def __init__(self, bitfile="bitwright.bit", timeout=10.0):
+        """Load `bitfile` (with the .hwh beside it). A frame that takes longer than `timeout` seconds is an error."""
+        self.boundary = Boundary.load(HERE / "boundary.json")
+        self.overlay = Overlay(str(HERE / bitfile))
+        self.timeout = timeout
+        self._send, self._receive = self.overlay.axi_dma_0.sendchannel, self.overlay.axi_dma_0.recvchannel
+        self._chunk = max(1, min(CHUNK, MAX_TRANSFER) // self.boundary.input.frame_bytes)
+        # Two, so that the DMA fills one while the other is read.
+        self._outputs = [allocate(shape=(self.boundary.output.frame_bytes,), dtype=np.uint8) for _ in range(2)]
+        self._input = None
+
+    def predict(self, x):
+        """Samples of the ONNX input → samples of the ONNX output."""
+        return self.boundary.decode(self.predict_raw(self.boundary.encode(x)))
+
+    def predict_raw(self, codes):
+        """Integers of the input's wire → integers of the output's wire."""
+        return self.boundary.unpack(self._run(self.boundary.pack(codes)))
+
+    def throughput(self, frames=1000):
+        """Time `frames` frames of random codes: {"frames", "seconds", "fps"}, DMA included, encoding not."""
+        stream = self.boundary.input
+        codes = np.random.default_rng(0).integers(stream.lo, stream.hi, (frames,) + stream.shape, endpoint=True)
+        packed = self.boundary.pack(codes)
+        self._run(packed[: self._chunk])
+        start = time.perf_counter()
+        self._run(packed)
+        seconds = time.perf_counter() - start
+        return {"frames": frames, "seconds": seconds, "fps": frames / seconds}
+
+    def close(self):
+        """Free the buffers that the DMA uses."""
+        for buffer in self._outputs + ([] if self._input is None else [self._input]):
+            buffer.freebuffer()
+        self._outputs, self._input = [], None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _run(self, packed):
+        """Input bytes (n, bytes a frame) → output bytes (n, bytes a frame)."""
+        results = np.empty((len(packed), self.boundary.output.frame_bytes), np.uint8)
+        for first in range(0, len(packed), self._chunk):
+            part = slice(first, first + self._chunk)
+            self._run_chunk(packed[part], results[part])
+        return results
+
+    def _run_chunk(self, packed, results):
+        """One send for all frames, one receive a frame: the accelerator sets TLAST at the end of each."""
+        source = self._input_buffer(packed.nbytes)
+        source[:] = packed.reshape(-1)
+        self._receive.transfer(self._outputs[0])  # armed before anything is sent
+        self._send.transfer(source)
+        for i in range(len(results)):
+            self._finish(self._receive, f"frame {i + 1} of {len(results)} did not come back")
+            if i + 1 < len(results):
+                self._receive.transfer(self._outputs[(i + 1) % 2])
+            results[i] = self._outputs[i % 2]
+        self._finish(self._send, "the accelerator did not take all of its input")
+
+    def _finish(self, channel, otherwise):
+        """Wait for a transfer, but not for ever."""
+        deadline = time.monotonic() + self.timeout
+        while channel.running and not channel.idle:  # an error stops the channel, and wait() says so
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{otherwise} within {self.timeout} s; load the overlay again")
+        channel.wait()
+
+    def _input_buffer(self, size):
+        """A buffer of exactly `size` bytes: a transfer sends the whole of it."""
+        if self._input is None or self._input.nbytes != size:
+            if self._input is not None:
+                self._input.freebuffer()
+            self._input = allocate(shape=(size,), dtype=np.uint8)
+        return self._input
+
+
+def main():
+    """driver.py X.npy Y.npy"""
+    if len(sys.argv) != 3:
+        sys.exit("usage: driver.py X.npy Y.npy")
+    with Accelerator() as accelerator:
+        np.save(sys.argv[2], accelerator.predict(np.load(sys.argv[1])))
+        print("{fps:.0f} frames/s".format(**accelerator.throughput()))
+
+
+if __name__ == "__main__":
+    main()

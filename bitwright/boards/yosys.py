@@ -1,0 +1,131 @@
+"""Synthesis with Yosys for 7-series chips: an estimate of size and clock without a vendor's tool.
+
+Yosys runs in a process of its own (`python -m bitwright.boards.yosys`), because an error in it ends the process.
+"""
+
+import importlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bitwright.boards import netlist, timing
+from bitwright.errors import CompileError
+
+PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+LOG = "yosys.log"
+NETLIST = "netlist.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SynthResult:
+    """What Yosys made of a design.
+
+    `lut` estimates what Vivado would count (±10 %), `lut_cells` is the plain number of LUTs that Yosys used. `fmax_mhz`
+    is a pre-placement band for speed grade -1, None where no path runs from register to register; `path` its worst.
+    """
+
+    lut: int
+    lut_cells: int
+    ff: int
+    bram36: float
+    dsp: int
+    carry4: int
+    srl: int
+    lutram: int
+    fmax_mhz: tuple[float, float] | None
+    path: tuple[str, ...]
+    cells: dict[str, int]
+    seconds: float
+
+
+def synthesise(rtl_dir: Path, top: str, out: Path, family: str = "xc7", timeout: float | None = None) -> SynthResult:
+    """Synthesise every `*.v` in `rtl_dir` out of context, and write `netlist.json` and `yosys.log` into `out`.
+
+    Memory files are found in `rtl_dir`. CompileError E390: pyosys is missing; E411: no such family; E412: Yosys
+    refused the design; E413: it took longer than `timeout` seconds.
+    """
+    if family != "xc7":
+        raise CompileError("E411", f"there is no synthesis for chips of family {family!r}", hint="families: xc7")
+    if importlib.util.find_spec("pyosys") is None:
+        raise CompileError("E390", "synthesis needs Yosys", hint="pip install pyosys")
+    start = time.perf_counter()
+    out.mkdir(parents=True, exist_ok=True)
+    _run(rtl_dir.resolve(), top, out.resolve(), timeout)
+    cells = netlist.read_netlist(out / NETLIST, top)
+    counts, clock = netlist.count(cells), timing.estimate(cells)
+    return SynthResult(
+        lut=counts.lut,
+        lut_cells=counts.lut_cells,
+        ff=counts.ff,
+        bram36=counts.bram36,
+        dsp=counts.dsp,
+        carry4=counts.carry4,
+        srl=counts.srl,
+        lutram=counts.lutram,
+        fmax_mhz=clock.fmax_mhz if clock else None,
+        path=clock.path if clock else (),
+        cells=counts.cells,
+        seconds=round(time.perf_counter() - start, 2),
+    )
+
+
+def _run(rtl_dir: Path, top: str, out: Path, timeout: float | None) -> None:
+    """Run this module's `main` elsewhere, its output in the log."""
+    paths = [str(PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    command = [sys.executable, "-P", "-m", __spec__.name, str(rtl_dir), top, str(out)]
+    (out / NETLIST).unlink(missing_ok=True)
+    with (out / LOG).open("wb") as log:
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                timeout=timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise CompileError("E413", f"Yosys took longer than {timeout} s; see {out / LOG}") from None
+    if done.returncode or not (out / NETLIST).is_file():
+        raise CompileError("E412", f"Yosys failed: {_reason(out / LOG, done.returncode)}; see {out / LOG}")
+
+
+def _reason(log: Path, status: int) -> str:
+    """Yosys' error line, else how the process ended."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return errors[-1] if errors else f"it ended with status {status}"
+
+
+def _commands(sources: list[str], top: str) -> list[str]:
+    """The script. The equivalence check inside abc9 can take hours on adders, so it is off."""
+    return [
+        *(f"read_verilog {source}" for source in sources),
+        f"hierarchy -check -top {top}",
+        "scratchpad -set abc9.verify false",
+        f"synth_xilinx -family xc7 -flatten -noiopad -abc9 -top {top}",
+        "check",
+    ]
+
+
+def main(rtl_dir: str, top: str, out: str) -> None:
+    """In the process of its own. Names inside `rtl_dir` are relative, so that its path may hold anything."""
+    libyosys = importlib.import_module("pyosys.libyosys")
+    design = libyosys.Design()
+    os.chdir(rtl_dir)
+    sources = sorted(json.dumps(path.name) for path in Path().glob("*.v"))
+    for command in _commands(sources, top):
+        libyosys.run_pass(command, design)
+    os.chdir(out)
+    libyosys.run_pass(f"write_json {NETLIST}", design)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,262 @@
+"""The command line. No logic of its own: it reads options, calls the Python API, and prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from . import __version__
+from .errors import CompileError
+
+MISMATCH = 1
+
+
+class _Quiet(Exception):
+    """Ends a command whose error has been printed."""
+
+
+def main() -> None:
+    """Run the command line; exit statuses are those of DESIGN's list."""
+    try:
+        status = cli.main(standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+def _reports_errors(command: Callable[..., int | None]) -> Callable[..., int]:
+    """A CompileError becomes a message on stderr (or a JSON object on stdout) and an exit status."""
+
+    @wraps(command)
+    def run(**options: Any) -> int:
+        try:
+            return command(**options) or 0
+        except CompileError as error:
+            if options.get("as_json"):
+                print(json.dumps({"error": _error(error)}))
+            else:
+                print(f"bitwright: {error}", file=sys.stderr)
+            return error.exit_status
+
+    return run
+
+
+def _error(error: CompileError) -> dict[str, Any]:
+    node = None
+    if error.origin:
+        node = {"op_type": error.origin.op_type, "name": error.origin.name, "index": error.origin.index}
+    return {"code": error.code, "message": error.message, "node": node, "hint": error.hint}
+
+
+def _progress(as_json: bool) -> Callable[[str], None]:
+    """Steps with their time on stderr, if that is a terminal."""
+    if as_json or not sys.stderr.isatty():
+        return lambda _: None
+    start = time.perf_counter()
+    return lambda step: print(f"[{time.perf_counter() - start:5.1f} s] {step}", file=sys.stderr)
+
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bitwright")
+def cli() -> None:
+    """Turn a quantized neural network in ONNX into an FPGA accelerator, exact to the last bit."""
+
+
+@cli.command("compile")
+@click.argument("model", type=click.Path())
+@click.option("--board", default="pynq", show_default=True, help="A board's name, or a TOML file of your own.")
+@click.option("-o", "--output", type=click.Path(), help="The build directory  [default: the model's name]")
+@click.option("--target-fps", type=float, help="Frames a second; the cheapest design that reaches them.")
+@click.option("--target-cycles", type=int, help="Cycles a frame; the cheapest design within them.")
+@click.option("--clock", type=float, help="MHz  [default: the board's]")
+@click.option("--input-type", help="The type of an input without a quantizer: int8, uint8, fixed<16,6>, bipolar, …")
+@click.option("--style", default="auto", show_default=True, help="auto or folded.")
+@click.option("--backend", default="verilog", show_default=True, help="verilog.")
+@click.option("--compare", is_flag=True, help="Run the model in the ONNX oracle too, and explain every difference.")
+@click.option("--verify", "frames", type=int, is_flag=False, flag_value=10, help="Simulate so many frames  [10].")
+@_json
+@_reports_errors
+def compile_command(model: str, output: str | None, compare: bool, frames: int | None, as_json: bool, **options: Any) -> int:
+    """Compile MODEL for a board into a build directory."""
+    from pathlib import Path
+
+    from . import report
+    from .compiler import compile
+
+    start = time.perf_counter()
+    target = Path(output) if output else Path(Path(model).stem or "build")
+    design = compile(model, target, progress=_progress(as_json), **options)
+    result: dict[str, Any] = {"build": str(target), **design.manifest}
+    status = 0
+    if compare:
+        from .compare import compare_with_onnx
+
+        result["differences"] = compare_with_onnx(Path(model), design, options["input_type"])
+        status = MISMATCH if result["differences"]["unexplained"] else 0
+    result["seconds"] = round(time.perf_counter() - start, 2)
+    if frames is not None:
+        _progress(as_json)("verifying")
+        found = design.verify(samples=frames)
+        report.save(target, "sim", found.as_json())
+        result |= {k: v for k, v in found.as_json().items() if v is not None}
+        status = status if found.ok else MISMATCH
+    if as_json:
+        print(json.dumps(result))
+    else:
+        print(report.as_text(target, design.manifest), end="")
+        _tell_differences(result.get("differences"))
+        if frames is not None and not found.ok:
+            _tell_mismatch(found, design.manifest)
+    return status
+
+
+def _tell_differences(found: dict[str, Any] | None) -> None:
+    if found:
+        print(f"ONNX        {found['elements']:,} values compared, {found['explained']} differ within float32 error, "
+              f"{found['unexplained']} unexplained")  # fmt: skip
+
+
+def _tell_mismatch(found: Any, manifest: dict[str, Any]) -> None:
+    if found.mismatches:
+        print(f"bitwright: {found.mismatches} output codes differ; first at {found.first}", file=sys.stderr)
+    if not found.timing_as_computed:
+        print(f"bitwright: measured {found.frame_cycles} cycles a frame and {found.latency_cycles} of latency, computed "
+              f"{manifest['frame_cycles']} and {manifest['latency_cycles']}", file=sys.stderr)  # fmt: skip
+
+
+@cli.command("verify")
+@click.argument("folder", metavar="DIR", type=click.Path())
+@click.option("--samples", type=int, default=10, show_default=True, help="Frames.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the frames and of the stalls.")
+@click.option("--stall", type=float, default=0.3, show_default=True, help="Probability of a stall at each port.")
+@_json
+@_reports_errors
+def verify_command(folder: str, samples: int, seed: int, stall: float, as_json: bool) -> int:
+    """Simulate a build's RTL and compare it with the reference, value by value."""
+    from . import report
+    from .design import load
+
+    design = load(folder)
+    found = design.verify(samples=samples, seed=seed, stall=stall)
+    report.save(design.folder, "sim", found.as_json())
+    if as_json:
+        print(json.dumps(found.as_json()))
+    elif found.ok:
+        print(f"{found.frames} frames (seed {seed}) equal to the reference, with and without stalls; "
+              f"{found.latency_cycles} cycles of latency as computed ({found.seconds} s)")  # fmt: skip
+    else:
+        _tell_mismatch(found, design.manifest)
+    return 0 if found.ok else MISMATCH
+
+
+@cli.command("run")
+@click.argument("folder", metavar="DIR", type=click.Path())
+@click.option("--input", "source", required=True, type=click.Path(), help="An .npy, samples along the first axis, or an .npz.")
+@click.option("--output", "sink", required=True, type=click.Path(), help="Where the results go; likewise.")
+@click.option("--engine", default="numpy", show_default=True, help="numpy or rtl.")
+@click.option("--raw", is_flag=True, help="Take and give the wire's integers.")
+@click.option("--dump-layers", type=click.Path(), help="A folder for every layer's codes.")
+@_reports_errors
+def run_command(folder: str, source: str, sink: str, engine: str, raw: bool, dump_layers: str | None) -> None:
+    """Run a build on data: by the reference, or by its simulated RTL."""
+    from . import arrays
+    from .design import load
+
+    design = load(folder)
+    arrays.run(design, source, sink, engine=engine, raw=raw, dump=dump_layers)
+
+
+@cli.command("synth")
+@click.argument("folder", metavar="DIR", type=click.Path())
+@_json
+@_reports_errors
+def synth_command(folder: str, as_json: bool) -> None:
+    """Synthesise a build with Yosys and count its resources."""
+    from dataclasses import asdict
+
+    from . import report
+    from .design import load
+
+    design = load(folder)
+    found = asdict(design.synthesise()) | {"bitstream": None}
+    report.save(design.folder, "synth", found)
+    if as_json:
+        print(json.dumps(found))
+    else:
+        print(report.as_text(design.folder, design.manifest), end="")
+
+
+@cli.command("report")
+@click.argument("folder", metavar="DIR", type=click.Path())
+@_json
+@_reports_errors
+def report_command(folder: str, as_json: bool) -> None:
+    """Show what a build is: stages, speed, resources, verification."""
+    from . import report
+    from .design import load
+
+    design = load(folder)
+    if as_json:
+        print(json.dumps(report.as_json(design.folder, design.manifest)))
+    else:
+        print(report.as_text(design.folder, design.manifest), end="")
+
+
+@cli.command("boards")
+@_json
+@_reports_errors
+def boards_command(as_json: bool) -> None:
+    """List the boards."""
+    from .boards import list_boards
+
+    rows = [{"name": b.name, "aliases": list(b.aliases), "part": b.part, "lut": b.lut, "ff": b.ff, "bram36": b.bram36,
+             "dsp": b.dsp, "clock_mhz": b.clock_mhz, "flow": b.flow} for b in list_boards()]  # fmt: skip
+    if as_json:
+        print(json.dumps({"boards": rows}))
+        return
+    for row in rows:
+        names = ", ".join([row["name"], *row["aliases"]])
+        print(f"{names:20} {row['part']:18} {row['lut']:>7,} LUT {row['bram36']:>5g} BRAM {row['dsp']:>5} DSP  {row['clock_mhz']:g} MHz")
+
+
+@cli.command("ops")
+@_json
+@_reports_errors
+def ops_command(as_json: bool) -> None:
+    """List the ONNX operators that Bitwright reads."""
+    from .frontend.reader import supported_operators
+
+    names = supported_operators()
+    print(json.dumps({"operators": names}) if as_json else "\n".join(names))
+
+
+@cli.command("check")
+@click.argument("model", type=click.Path())
+@click.option("--input-type", help="As for compile.")
+@_json
+@_reports_errors
+def check_command(model: str, input_type: str | None, as_json: bool) -> None:
+    """Say what would compile, without compiling it."""
+    from pathlib import Path
+
+    from .frontend.reader import import_model
+
+    graph = import_model(Path(model), input_type=input_type).graph
+    rows = [{"value": n.name, "op": n.op.mnemonic, "type": str(n.type), "origin": [str(o) for o in n.origin]} for n in graph.nodes]
+    if as_json:
+        print(json.dumps({"nodes": rows}))
+        return
+    for row in rows:
+        print(f"{row['op']:10} {row['type']:28} {', '.join(row['origin'])}")

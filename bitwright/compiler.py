@@ -1,0 +1,173 @@
+"""compile(): from a model file to a build directory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import __version__
+from .boards import Board, load_board, write_handoff
+from .design import BOUNDARY, CONSTANTS, GRAPH, Design, load
+from .errors import CompileError
+from .frontend.reader import Imported, import_model
+from .ir.graph import Graph
+from .ir.netlist import Lanes, Netlist, Resources, Stage
+from .ir.text import print_graph
+from .ir.types import TensorType
+from .lowering.build import Lowered, lower
+from .lowering.folding import Budget, slot_width
+from .lowering.manager import run_passes
+from .lowering.passes import PIPELINE
+from .lowering.verilog import write_rtl
+from .store import MANIFEST, build_directory, check_replaceable, write_json
+
+Progress = Callable[[str], None]
+
+BACKENDS = ("verilog",)
+STYLES = ("auto", "folded")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a user may choose. Clock in MHz; at most one of the targets."""
+
+    board: str = "pynq"
+    target_fps: float | None = None
+    target_cycles: int | None = None
+    clock: float | None = None
+    input_type: str | None = None
+    style: str = "auto"
+    backend: str = "verilog"
+
+
+def compile(
+    model: str | Path, output: str | Path, *, progress: Progress = lambda _: None, **options: Any
+) -> Design:
+    """Compile an ONNX file into the build directory `output` and load it.
+
+    `options` are the fields of `Options`. Raises CompileError; then `output` is as it was before.
+    """
+    chosen, target = Options(**options), Path(output)
+    board = load_board(chosen.board)
+    _check(chosen)
+    check_replaceable(target)
+    progress("reading the model")
+    imported = import_model(Path(model), input_type=chosen.input_type)
+    progress("optimising")
+    graph = run_passes(imported.graph, PIPELINE)
+    progress("folding")
+    clock = chosen.clock or board.clock_mhz
+    lowered = lower(graph, _budget(board), _target_cycles(chosen, clock))
+    progress("writing")
+    boundary = _boundary(imported, graph, lowered.netlist)
+    manifest = _manifest(chosen, board, clock, imported, graph, lowered)
+    with build_directory(target) as folder:
+        _write(folder, graph, lowered.netlist, boundary, manifest, board)
+    return load(target)
+
+
+def _check(options: Options) -> None:
+    if options.style not in STYLES:
+        raise CompileError("E503", f"there is no style '{options.style}' yet", hint=f"styles: {', '.join(STYLES)}")
+    if options.backend not in BACKENDS:
+        raise CompileError("E503", f"there is no backend '{options.backend}' yet", hint=f"backends: {', '.join(BACKENDS)}")
+    if options.clock is not None and not 1 <= options.clock <= 1000:
+        raise CompileError("E504", f"a clock of {options.clock} MHz is outside 1..1000")
+    if options.target_fps is not None and options.target_cycles is not None:
+        raise CompileError("E504", "--target-fps and --target-cycles exclude each other")
+    for name, value in (("--target-fps", options.target_fps), ("--target-cycles", options.target_cycles)):
+        if value is not None and value <= 0:
+            raise CompileError("E504", f"{name} must be above 0, not {value}")
+
+
+def _target_cycles(options: Options, clock: float) -> int | None:
+    if options.target_fps is None:
+        return options.target_cycles
+    return int(clock * 1e6 / options.target_fps)
+
+
+def _budget(board: Board) -> Budget:
+    usable = board.usable
+    return Budget(usable.lut, usable.ff, usable.bram36, usable.dsp, board.stream_bits)
+
+
+def _boundary(imported: Imported, graph: Graph, netlist: Netlist) -> dict[str, Any]:
+    """What the host needs: the model's side as the frontend tells it, and the wire's side as it was built."""
+    boundary = {side: dict(imported.boundary[side]) for side in ("input", "output")}
+    (source,), (sink,) = graph.inputs, graph.outputs
+    boundary["input"] |= {"code": _code(graph.types[source]), "stream": _stream(netlist.source)}
+    boundary["output"] |= {"code": _code(graph.types[sink]), "stream": _stream(netlist.sink)}
+    return boundary
+
+
+def _code(type_: TensorType) -> dict[str, Any]:
+    return {"lo": type_.min, "hi": type_.max, "width": type_.elem.width, "signed": type_.elem.signed}
+
+
+def _stream(lanes: Lanes) -> dict[str, int]:
+    slot = slot_width(lanes.elem)
+    return {"slot": slot, "lanes": lanes.lanes, "vector": lanes.vector, "vectors": lanes.vectors,
+            "beats": lanes.beats, "tdata": slot * lanes.lanes}  # fmt: skip
+
+
+def _manifest(
+    options: Options, board: Board, clock: float, imported: Imported, graph: Graph, lowered: Lowered
+) -> dict[str, Any]:
+    netlist, timing = lowered.netlist, lowered.timing
+    need = sum((i.cost for i in netlist.instances), Resources())
+    return {
+        "bitwright": __version__,
+        "board": board.name,
+        "part": board.part,
+        "clock_mhz": clock,
+        "options": {"style": options.style, "backend": options.backend, "input_type": options.input_type,
+                    "target_fps": options.target_fps, "target_cycles": options.target_cycles},
+        "model": {"sha256": imported.model_hash},
+        "frame_cycles": timing.frame_cycles,
+        "latency_cycles": timing.latency_cycles,
+        "macs": sum(s.macs for s in netlist.stages),
+        "estimate": _resources(need),
+        "usable": {"lut": board.usable.lut, "ff": board.usable.ff, "bram36": board.usable.bram36, "dsp": board.usable.dsp},
+        "fits": max(_budget(board).excess(need).values()) <= 1.0,
+        "stages": [_stage(s, timing.frame_cycles, graph) for s in netlist.stages],
+    }  # fmt: skip
+
+
+def _resources(need: Resources) -> dict[str, float]:
+    return {"lut": round(need.lut), "ff": round(need.ff), "bram36": need.bram36, "dsp": need.dsp}
+
+
+def _stage(stage: Stage, frame_cycles: int, graph: Graph) -> dict[str, Any]:
+    return {
+        "name": stage.name,
+        "op": stage.op,
+        "engine": stage.engine,
+        "pe": stage.fold.pe,
+        "simd": stage.fold.simd,
+        "cycles": stage.cycles,
+        "busy": round(stage.cycles / frame_cycles, 4),
+        "macs": stage.macs,
+        "value": stage.value,
+        "type": str(graph.types[stage.value]),
+        "stream": {"wire": stage.stream.name, "lanes": stage.lanes.lanes, "vector": stage.lanes.vector,
+                   "vectors": stage.lanes.vectors, "width": stage.lanes.elem.width, "signed": stage.lanes.elem.signed},
+        "estimate": _resources(stage.cost),
+        "origin": [{"op_type": o.op_type, "name": o.name, "index": o.index} for o in stage.origin],
+    }  # fmt: skip
+
+
+def _write(
+    folder: Path, graph: Graph, netlist: Netlist, boundary: dict[str, Any], manifest: dict[str, Any], board: Board
+) -> None:
+    text, constants = print_graph(graph)
+    (folder / "model").mkdir()
+    (folder / GRAPH).write_text(text)
+    np.savez_compressed(folder / CONSTANTS, allow_pickle=False, **constants)
+    write_json(folder / BOUNDARY, boundary)
+    write_rtl(netlist, folder / "rtl")
+    write_handoff(board, manifest, boundary, folder / "board")
+    write_json(folder / MANIFEST, manifest)

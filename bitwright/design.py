@@ -1,0 +1,84 @@
+"""Design: a build directory, and what can be done with it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import ops  # noqa: F401  (registers the operators that the IR text names)
+from .boards.host import Boundary
+from .errors import CompileError
+from .ir.graph import Graph
+from .ir.op import Codes
+from .ir.text import parse_graph
+from .sim import reference
+from .store import MANIFEST, is_build
+
+if TYPE_CHECKING:
+    from .boards.yosys import SynthResult
+    from .sim.verify import Verification
+
+GRAPH, CONSTANTS, BOUNDARY = "model/graph.ir", "model/constants.npz", "model/boundary.json"
+ENGINES = ("numpy", "rtl")
+
+
+@dataclass(frozen=True)
+class Design:
+    """A compiled accelerator. `manifest` is what was decided, `graph` the network that it computes."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    graph: Graph
+    boundary: Boundary
+
+    def predict(self, x: NDArray[Any], *, engine: str = "numpy") -> NDArray[Any]:
+        """The ONNX output for the ONNX input, samples along the first axis, in the model's element types and units."""
+        return self.boundary.decode(self.run_codes(self.boundary.encode(x), engine=engine))
+
+    def run_codes(self, codes: Codes, *, engine: str = "numpy") -> Codes:
+        """Output codes (frames, *shape) for input codes (frames, *shape), by the reference or by the RTL."""
+        if engine == "numpy":
+            return reference.run(self.graph, codes)
+        if engine == "rtl":
+            from .sim import verify
+
+            return verify.run_rtl(self.folder / "rtl", self.boundary, codes)
+        raise CompileError("E503", f"there is no engine '{engine}' yet", hint=f"engines: {', '.join(ENGINES)}")
+
+    def values(self, codes: Codes) -> dict[str, Codes]:
+        """Every value of the network for the given input codes."""
+        return reference.layers(self.graph, codes)
+
+    def verify(self, *, samples: int = 10, seed: int = 0, stall: float = 0.3) -> Verification:
+        """Simulate the RTL on `samples` frames, with and without stalls, and compare every output with the reference."""
+        from .sim import verify
+
+        return verify.verify(self.folder / "rtl", self.graph, self.manifest, self.boundary, samples, seed, stall)
+
+    def synthesise(self) -> SynthResult:
+        """Synthesise with Yosys into `synth/` and return the resources."""
+        from .boards import load_board
+        from .boards.yosys import synthesise
+
+        family = load_board(self.manifest["board"]).family
+        return synthesise(self.folder / "rtl", "bw_accel", self.folder / "synth", family=family)
+
+
+def load(folder: str | Path) -> Design:
+    """Load a build directory. Raises CompileError E505 if it is not one."""
+    path = Path(folder)
+    if not is_build(path):
+        raise CompileError("E505", f"'{path}' is not a build directory of Bitwright's", hint="bitwright compile MODEL -o DIR makes one")
+    try:
+        with np.load(path / CONSTANTS, allow_pickle=False) as file:
+            constants = {name: file[name] for name in file.files}
+        graph = parse_graph((path / GRAPH).read_text(), constants)
+        manifest = json.loads((path / MANIFEST).read_text())
+        return Design(path, manifest, graph, Boundary.load(path / BOUNDARY))
+    except (OSError, ValueError, KeyError) as error:
+        raise CompileError("E505", f"the build directory '{path}' is damaged: {error}", hint="compile the model again") from error

@@ -1,0 +1,66 @@
+"""boundary.json: what the host does before the accelerator's codes and after them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import inf
+from typing import Any, cast
+
+from ..errors import CompileError, quoted
+from ..ir.types import TensorType
+from .context import INPUT, Context
+from .exact import period_rows, shortest_period
+from .quantize import ranges
+from .values import HostTail, Stream
+
+
+def boundary(ctx: Context, result: Stream | HostTail) -> dict[str, Any]:
+    """The host's side of the whole model, JSON-able."""
+    port = ctx.model.inputs[0]
+    x = result.stream if isinstance(result, HostTail) else result
+    name = cast(str, x.name)
+    assert port.shape is not None
+    return {
+        "input": {
+            "name": port.name,
+            "shape": [cast(int, d) for d in port.shape[1:]],
+            "dtype": port.elem.label,
+            "code": _code(ctx.types[INPUT]),
+            "encode": ctx.encode,
+        },
+        "output": {
+            "name": ctx.model.outputs[0].name,
+            "shape": list(x.frame),
+            "dtype": result.elem.label,
+            "code": _code(ctx.types[name]),
+            "decode": _decode(ctx, x),
+            "post": list(result.post) if isinstance(result, HostTail) else None,
+        },
+    }
+
+
+def _code(type_: TensorType) -> dict[str, Any]:
+    return {"lo": type_.min, "hi": type_.max, "width": type_.elem.width, "signed": type_.elem.signed}
+
+
+def _decode(ctx: Context, x: Stream) -> dict[str, Any]:
+    rows = cast("list[tuple[Fraction, Fraction, Fraction | float, Fraction | float]]",
+                period_rows(x.shape, x.scale, x.offset, x.low, x.high))  # fmt: skip
+    least, most = ranges(ctx.types[cast(str, x.name)], len(rows))
+    kept: list[tuple[str, str, str | None, str | None]] = []
+    for (scale, offset, low, high), lo, hi in zip(rows, least, most):
+        first, last = sorted((scale * lo + offset, scale * hi + offset))
+        low, high = (low if first < low else -inf), (high if last > high else inf)
+        kept.append((str(scale), str(offset), _limit(low), _limit(high)))
+    if x.elem.is_integer:
+        if {(s, a, b) for s, _, a, b in kept} != {("1", None, None)} or len({o for _, o, _, _ in kept}) > 1:
+            message = f"output {quoted(ctx.model.outputs[0].name)} is computed on integers, not by a quantizer"
+            raise CompileError("E021", message, hint="end the model at a QuantizeLinear or at a float tensor")
+        return {"kind": "integer", "offset": int(rows[0][1])}
+    kept = kept[: shortest_period(kept)]
+    keys = ("scale", "offset", "lo", "hi")
+    return {"kind": "affine"} | {key: [row[i] for row in kept] for i, key in enumerate(keys)}
+
+
+def _limit(value: Fraction | float) -> str | None:
+    return None if isinstance(value, float) else str(value)

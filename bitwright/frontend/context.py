@@ -1,0 +1,178 @@
+"""The state of one import: the IR nodes so far, the value of every tensor, and how the graph input is encoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..errors import CompileError, Origin, quoted
+from ..ir.graph import Node
+from ..ir.op import Op
+from ..ir.types import MAX_WIDTH, TensorType
+from ..ops.reshape import Reshape
+from .elem import Elem
+from .exact import Rationals, of_rank
+from .model import Constant, Model, OnnxNode
+from .steps import Steps
+from .values import Exact, HostTail, Stream, Value, exact_values
+
+INPUT = "x0"
+
+@dataclass(frozen=True, eq=False)
+class Quantizer:
+    """code k = steps(value / scale + zero), and code k means out_scale · k + out_offset.
+
+    All five arrays have the rank of the tensor and broadcast to it; `steps` holds Steps objects, scale is positive.
+    """
+
+    scale: Rationals
+    zero: Rationals
+    steps: np.ndarray
+    out_scale: Rationals
+    out_offset: Rationals
+    elem: Elem
+
+
+@dataclass(frozen=True, eq=False)
+class Anchor:
+    """A tensor that is compared with a runtime: `operand` is what it is computed from, in exact terms.
+
+    A quantised one has its `quantizer`, and `result` says which IR value holds its codes and what they mean. Without
+    a quantizer the tensor is `operand` itself, never rounded.
+    """
+
+    tensor: str
+    operand: Stream
+    quantizer: Quantizer | None = None
+    result: Stream | None = None
+
+
+@dataclass
+class Context:
+    """What the rules work on."""
+
+    model: Model
+    input_type: str | None
+    values: dict[str, Value] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+    types: dict[str, TensorType] = field(default_factory=dict)
+    anchors: list[Anchor] = field(default_factory=list)
+    encode: dict[str, Any] | None = None
+    """How the host makes the codes of the graph input; None until that is settled."""
+
+    def emit(self, op: Op, operand: str, origin: Origin) -> str:
+        """Append an IR operation; returns the value that it defines."""
+        try:
+            type_ = op.infer(self.types[operand])
+        except ValueError as error:
+            message = f"this needs integers wider than {MAX_WIDTH} bits"
+            raise CompileError("E036", message, origin=origin) from error
+        name = f"v{len(self.nodes) + 1}"
+        self.nodes.append(Node(name, op, operand, type_, (origin,)))
+        self.types[name] = type_
+        return name
+
+    def reshape(self, x: Stream, shape: tuple[int, ...], origin: Origin) -> Stream:
+        """The stream under another ONNX shape of the same size, batch axis first."""
+        if shape == x.shape:
+            return x
+        if not shape or shape[0] != 1:
+            message = f"{quoted(origin.op_type)} gives shape {list(shape)}, which moves the batch axis (axis 0, size 1)"
+            raise CompileError("E015", message, origin=origin, hint="keep one frame a batch entry")
+        if shape[1:] == x.frame or x.name is None:
+            return x.reshaped(shape, x.name)
+        return x.reshaped(shape, self.emit(Reshape(np.array(shape[1:], np.int64)), x.name, origin))
+
+    def declare_input(self, type_: TensorType, encode: dict[str, Any]) -> None:
+        self.types[INPUT] = type_
+        self.encode = encode
+
+    # Operands of a rule.
+
+    def operand(self, node: OnnxNode, index: int) -> Value | None:
+        """The value of an input; None where it is absent."""
+        if index >= len(node.inputs) or not node.inputs[index]:
+            return None
+        return self.values[node.inputs[index]]
+
+    def required(self, node: OnnxNode, index: int) -> Value:
+        value = self.operand(node, index)
+        if value is None:
+            raise CompileError("E013", f"input {index} is missing", origin=node.origin)
+        if isinstance(value, HostTail):
+            message = "Softmax, ArgMax and TopK are computed by the host, so nothing may follow them"
+            hint = "end the model at their operand, or at their result"
+            raise CompileError("E024", message, origin=node.origin, hint=hint)
+        return value
+
+    def stream(self, node: OnnxNode, index: int, *, typed: bool = False) -> Stream:
+        """An operand that depends on the input; `typed` if it must have integer codes already."""
+        value = self.required(node, index)
+        if not isinstance(value, Stream):
+            raise CompileError("E021", f"input {index} is a constant here, which is not supported", origin=node.origin)
+        if typed:
+            self.need_type(value, node.origin)
+        return value
+
+    def need_type(self, x: Stream, origin: Origin | None) -> None:
+        """Raise CompileError E030 if x is the graph input, still without a type."""
+        if x.name is None:
+            port = self.model.inputs[0]
+            message = f"input {quoted(port.name)} is {port.elem.label} and is used before it is quantized"
+            hint = "say what its integers are, as in --input-type int8 or --input-type 'fixed<16,6>'"
+            raise CompileError("E030", message, origin=origin, hint=hint)
+
+    def constant(self, node: OnnxNode, index: int, what: str) -> Constant | Exact:
+        """An operand that must not depend on the input."""
+        value = self.required(node, index)
+        if isinstance(value, Stream):
+            message = f"the {what} (input {index}) depends on the graph's input; it must be a constant"
+            raise CompileError("E025", message, origin=node.origin)
+        return value
+
+    def plain(self, node: OnnxNode, index: int, what: str) -> np.ndarray:
+        """A constant operand in the file's element type."""
+        value = self.constant(node, index, what)
+        if isinstance(value, Exact):
+            raise CompileError("E025", f"the {what} (input {index}) must not be quantized", origin=node.origin)
+        return value.array
+
+    def integers(self, node: OnnxNode, index: int, what: str) -> tuple[int, ...]:
+        """A constant operand that is a list of integers: axes, a shape."""
+        array = self.plain(node, index, what)
+        if array.dtype.kind not in "iu" or array.ndim > 1 or array.size > 64:
+            message = f"the {what} must be a short list of integers, not {array.dtype}{list(array.shape)}"
+            raise CompileError("E013", message, origin=node.origin)
+        return tuple(int(v) for v in array.reshape(-1))
+
+    def exact(self, node: OnnxNode, index: int, what: str) -> Rationals:
+        return exact_values(self.constant(node, index, what), node.origin)
+
+
+def check_enlarging(x: tuple[int, ...], constant: tuple[int, ...], origin: Origin) -> tuple[int, ...]:
+    """The shape of stream ⊕ constant. Raises CompileError E011 unless it holds just the stream's elements."""
+    try:
+        shape = np.broadcast_shapes(x, constant)
+    except ValueError:
+        message = f"shapes {list(x)} and {list(constant)} cannot be broadcast together"
+        raise CompileError("E011", message, origin=origin) from None
+    if np.prod(shape, dtype=object) != np.prod(x, dtype=object):
+        message = f"a constant of shape {list(constant)} would enlarge the tensor of shape {list(x)}"
+        raise CompileError("E011", message, origin=origin)
+    return tuple(shape)
+
+
+def parameter(x: tuple[int, ...], values: Rationals, origin: Origin) -> Rationals:
+    """A constant made ready to combine with a stream of shape x: its rank, checked to broadcast."""
+    shape = check_enlarging(x, values.shape, origin)
+    return of_rank(values, max(len(shape), len(x)))
+
+
+def step_array(steps: Steps | list[Steps], shape: tuple[int, ...]) -> np.ndarray:
+    """Steps objects as an object array of that shape."""
+    array = np.empty(shape, object)
+    flat = array.reshape(-1)
+    flat[:] = steps if isinstance(steps, list) else [steps] * flat.size
+    return array

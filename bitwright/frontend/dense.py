@@ -1,0 +1,188 @@
+"""The matrix product of a stream with a constant: exact integer weights, and what the integers mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import inf
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CompileError, Origin
+from ..ops.dense import Dense
+from ..ops.mulshift import MulShift
+from ..ops.shift import Shift
+from .context import Context
+from .exact import Rationals, collapse, common_integers, filled, floats, period_rows, rationals
+from .model import Constant
+from .quantize import ranges
+from .values import Exact, Stream
+
+MAX_WEIGHT_BITS = 24
+MAX_PRODUCT = 1 << 61
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Real weights codes · scale: codes (outputs, inputs), scale (outputs or 1, inputs or 1)."""
+
+    codes: NDArray[np.int64]
+    scale: Rationals
+
+    def times(self, factor: Fraction) -> Weights:
+        return replace(self, scale=np.asarray(self.scale * factor, object))
+
+
+def weights_of(value: Constant | Exact, origin: Origin) -> Weights:
+    """A constant (outputs, inputs) as exact weights. Raises E029 where floats need integers that are too wide."""
+    if isinstance(value, Exact):
+        return Weights(value.codes, value.scale)
+    if not value.elem.is_float:
+        return Weights(value.array.astype(np.int64), filled(1, 2))
+    return _of_floats(value.array.astype(np.float64), origin)
+
+
+def _of_floats(w: NDArray[np.float64], origin: Origin) -> Weights:
+    """Integers times a power of two (times an odd common factor): one scale for all if that is narrow, else one a row."""
+    mantissa, exponent = np.frexp(w)
+    digits = np.ldexp(mantissa, 53).astype(np.int64)
+    exponent = exponent.astype(np.int64) - 53
+    trailing = np.where(digits == 0, 0, np.log2(np.maximum(np.abs(digits & -digits), 1))).astype(np.int64)
+    bottom = np.where(digits == 0, 1 << 30, exponent + trailing)
+    for axis in (None, 1):
+        least = bottom.min(axis=axis, keepdims=True)
+        span = np.where(digits == 0, 0, exponent + 53 - least).max()
+        if span > 60:
+            continue
+        shift = np.where(digits == 0, 0, exponent - least)
+        codes = np.where(shift < 0, digits >> np.maximum(-shift, 0), digits << np.maximum(shift, 0))
+        divisor = np.maximum(np.gcd.reduce(codes, axis=axis, keepdims=True), 1)
+        codes = codes // divisor
+        if np.abs(codes).max(initial=0) < 1 << (MAX_WEIGHT_BITS - 1):
+            powers = [Fraction(2) ** int(e) if e < 1 << 20 else Fraction(1) for e in least.reshape(-1)]
+            scale = np.array(powers, object).reshape(least.shape) * rationals(divisor)
+            return Weights(codes, collapse(np.asarray(scale, object)))
+    message = f"the weights are not quantized: as they are, they need integers wider than {MAX_WEIGHT_BITS} bits"
+    hint = "train or export with quantized weights, or quantize the model after training"
+    raise CompileError("E029", message, origin=origin, hint=hint)
+
+
+def dense(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:
+    """x (1, …, inputs) times the weights → (1, …, outputs)."""
+    ctx.need_type(x, origin)
+    outputs, inputs = weights.codes.shape
+    if x.shape[-1] != inputs:
+        message = f"a matrix of {inputs} rows cannot be applied to a tensor of shape {list(x.shape)}"
+        raise CompileError("E011", message, origin=origin)
+    if not outputs or not inputs:
+        raise CompileError("E010", f"the weights have no elements: {[inputs, outputs]}", origin=origin)
+    x = materialize(ctx, x, origin)
+    codes, row_scale = _integers(weights, x, origin)
+    _check_reach(ctx, x, codes, origin)
+    name = ctx.emit(Dense(codes, np.zeros(outputs, np.int64)), cast(str, x.name), origin)
+    shape = (*x.shape[:-1], outputs)
+    rank = len(shape)
+    scale = row_scale.reshape((1,) * (rank - 1) + (-1,))
+    if x.scale.size > 1 and x.scale.shape[-1] == 1:  # constant along the inputs, not along another axis
+        scale = np.asarray(x.scale * scale, object)
+    real = weights.codes * floats(weights.scale)
+    trace = x.trace.dot(real.T)
+    return Stream(
+        name, shape, x.elem, collapse(scale), _offset(weights, x), filled(-inf, rank), filled(inf, rank), trace
+    )
+
+
+def _integers(weights: Weights, x: Stream, origin: Origin) -> tuple[NDArray[np.int64], Rationals]:
+    """Integer weights and the real scale of each row, the stream's scale along the inputs included.
+
+    Where x.scale changes only along other axes it is left to the caller.
+    """
+    codes, scale = weights.codes, weights.scale
+    uniform = x.scale.shape[-1] == 1
+    if not uniform and x.scale.size > x.scale.shape[-1]:
+        message = "the operand's scale changes along the contracted axis and along another one"
+        raise CompileError("E029", message, origin=origin, hint="quantize the operand per tensor")
+    along = x.scale.reshape(1, -1) if not uniform or x.scale.size == 1 else filled(1, 2)
+    factor = np.asarray(scale * along, object)
+    if factor.shape[1] == 1:
+        divisor = int(np.gcd.reduce(codes, axis=None)) or 1
+        return codes // divisor, np.asarray(factor[:, 0] * divisor, object)
+    rows: list[list[int]] = []
+    scales: list[Fraction] = []
+    for j, row in enumerate(codes.tolist()):
+        numbers, common = common_integers([w * f for w, f in zip(row, factor[j % len(factor)].tolist())])
+        if max(map(abs, numbers)) >> (MAX_WEIGHT_BITS - 1):
+            message = f"weights times the operand's scales need integers wider than {MAX_WEIGHT_BITS} bits"
+            hint = "quantize the operand per tensor, or by powers of two"
+            raise CompileError("E029", message, origin=origin, hint=hint)
+        rows.append(numbers)
+        scales.append(common)
+    return np.array(rows, np.int64), np.array(scales, object)
+
+
+def _offset(weights: Weights, x: Stream) -> Rationals:
+    """Σ_i w_ji · offset_i, of the rank of the result."""
+    rank = len(x.shape)
+    if not (x.offset != 0).any():
+        return filled(0, rank)
+    if x.offset.shape[-1] == 1 and weights.scale.shape[1] == 1:
+        sums = rationals(weights.codes.sum(axis=1)) * weights.scale[:, 0]
+        return collapse(np.asarray(x.offset * sums, object))
+    scale = np.broadcast_to(weights.scale, weights.codes.shape)
+    scale = scale if weights.scale.shape[1] > 1 else None
+    along = x.offset if scale is None else x.offset[..., None, :] * scale
+    numbers, common = common_integers(list(np.asarray(along, object).reshape(-1)))
+    integers = np.array(numbers, object).reshape(along.shape)
+    codes = weights.codes.astype(object)
+    if scale is None:
+        wide = np.broadcast_to(integers, (*integers.shape[:-1], codes.shape[1]))
+        sums = np.asarray(wide @ codes.T, object) * weights.scale[:, 0]
+    else:
+        sums = (integers * codes).sum(axis=-1)
+    return collapse(np.asarray(sums * common, object))
+
+
+def _check_reach(ctx: Context, x: Stream, codes: NDArray[np.int64], origin: Origin) -> None:
+    type_ = ctx.types[cast(str, x.name)]
+    reach = float(np.abs(codes).sum(axis=1, dtype=np.float64).max()) * max(abs(type_.min), abs(type_.max))
+    if reach >= MAX_PRODUCT:
+        message = "this matrix product needs accumulators wider than 62 bits"
+        raise CompileError("E036", message, origin=origin, hint="quantize the operand to fewer bits")
+
+
+def materialize(ctx: Context, x: Stream, origin: Origin) -> Stream:
+    """The stream without limits: where they cut into its range, an IR operation that applies them, exactly."""
+    name = cast(str, x.name)
+    rows = cast("list[tuple[Fraction, Fraction, Fraction | float, Fraction | float]]",
+                period_rows(x.shape, x.scale, x.offset, x.low, x.high))  # fmt: skip
+    least, most = ranges(ctx.types[name], len(rows))
+    cut = False
+    for (scale, offset, low, high), lo, hi in zip(rows, least, most):
+        first, last = sorted((scale * lo + offset, scale * hi + offset))
+        cut = cut or first < low or last > high
+    rank = len(x.shape)
+    if not cut:
+        return replace(x, low=filled(-inf, rank), high=filled(inf, rank))
+    reach = max(abs(scale) * max(abs(lo), abs(hi)) + abs(offset) for (scale, offset, _, _), lo, hi in zip(rows, least, most))
+    ends = {(max(low, -reach), min(high, reach)) for _, _, low, high in rows}
+    if len(ends) > 1:
+        raise _not_exact("its limits differ by channel", origin)
+    low, high = ends.pop()
+    numbers, unit = common_integers([v for s, o, _, _ in rows for v in (s, o)] + [low, high])
+    if max(abs(n) for n in numbers) >> 40 or reach / unit >= 1 << 40:
+        raise _not_exact("no common unit of moderate width represents it", origin)
+    m, b = np.array(numbers[:-2:2], np.int64), np.array(numbers[1:-2:2], np.int64)
+    if (m == 1).all():
+        op = Shift(b, 0, 0, numbers[-2], numbers[-1])
+    else:
+        op = MulShift(m, b, 0, numbers[-2], numbers[-1])
+    emitted = ctx.emit(op, name, origin)
+    free = {"low": filled(-inf, rank), "high": filled(inf, rank)}
+    return replace(x, name=emitted, scale=filled(unit, rank), offset=filled(0, rank), **free)
+
+
+def _not_exact(why: str, origin: Origin) -> CompileError:
+    message = f"the operand is limited (ReLU or Clip) but not quantized, and {why}"
+    return CompileError("E035", message, origin=origin, hint="quantize the activation before this node")

@@ -1,0 +1,187 @@
+"""A model file → `Model`: parsed, and everything checked that the rules rely on. onnx.checker is not trusted for that."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto, helper
+
+from ..errors import CompileError, Origin, quoted
+from .elem import Elem
+from .model import Constant, Model, OnnxNode, Port
+from .tensors import check_shape, constant
+
+MAX_BYTES = 1 << 30
+MAX_NODES = 100_000
+OLDEST_OPSET, NEWEST_OPSET = 7, 25
+DEFAULT_DOMAINS = ("", "ai.onnx")
+
+
+def load_model(source: str | os.PathLike[str] | bytes) -> Model:
+    """Read and validate a file (or its bytes). Raises CompileError E001–E016."""
+    data, folder = _read(source)
+    proto = ModelProto()
+    try:
+        proto.ParseFromString(data)
+    except DecodeError as error:
+        raise CompileError("E002", f"this is not an ONNX file ({error})") from error
+    graph = proto.graph
+    if not graph.node and not graph.output:
+        raise CompileError("E002", "this is not an ONNX file: it has no graph")
+    if len(graph.node) > MAX_NODES:
+        raise CompileError("E004", f"the graph has {len(graph.node)} nodes; the limit is {MAX_NODES}")
+    opsets = _opsets(proto)
+    constants = _initialisers(graph, folder)
+    inputs = tuple(_port(v, "input") for v in graph.input if v.name not in constants)
+    outputs = tuple(_port(v, "output") for v in graph.output)
+    nodes = [_node(n, i, folder) for i, n in enumerate(graph.node)]
+    ordered = _ordered(nodes, set(constants), inputs, outputs)
+    return Model(ordered, constants, inputs, outputs, opsets, hashlib.sha256(data).hexdigest(), proto)
+
+
+def _read(source: str | os.PathLike[str] | bytes) -> tuple[bytes, Path | None]:
+    if isinstance(source, bytes):
+        if len(source) > MAX_BYTES:
+            raise CompileError("E004", f"the model has {len(source):,} bytes; the limit is {MAX_BYTES:,}")
+        return source, None
+    path = Path(source)
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise CompileError("E004", f"{quoted(path.name)} has {size:,} bytes; the limit is {MAX_BYTES:,}")
+        return path.read_bytes(), path.resolve().parent
+    except OSError as error:
+        raise CompileError("E001", f"{quoted(str(path))} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise CompileError("E001", f"{quoted(str(path))} is no file name: {error}") from error
+
+
+def _opsets(proto: ModelProto) -> Mapping[str, int]:
+    opsets = {("" if o.domain in DEFAULT_DOMAINS else o.domain): o.version for o in proto.opset_import}
+    version = opsets.get("", OLDEST_OPSET)
+    if not OLDEST_OPSET <= version <= NEWEST_OPSET:
+        message = f"opset {version} is not supported; versions {OLDEST_OPSET} to {NEWEST_OPSET} are"
+        raise CompileError("E003", message, hint="convert the model with onnx.version_converter")
+    return opsets
+
+
+def _initialisers(graph: GraphProto, folder: Path | None) -> dict[str, Constant]:
+    if graph.sparse_initializer:
+        raise CompileError("E012", "sparse initialisers are not supported", hint="store the tensors densely")
+    constants: dict[str, Constant] = {}
+    for tensor in graph.initializer:
+        if not tensor.name:
+            raise CompileError("E012", "an initialiser has no name")
+        if tensor.name in constants:
+            raise CompileError("E006", f"tensor {quoted(tensor.name)} is defined twice")
+        constants[tensor.name] = constant(tensor, folder)
+    return constants
+
+
+def _port(value: ValueInfoProto, what: str) -> Port:
+    if not value.name:
+        raise CompileError("E012", f"a graph {what} has no name")
+    label = f"{what} {quoted(value.name)}"
+    if value.type.WhichOneof("value") not in (None, "tensor_type"):
+        raise CompileError("E016", f"{label} is not a tensor")
+    tensor = value.type.tensor_type
+    elem = Elem.of_code(tensor.elem_type, label) if tensor.elem_type or what == "input" else Elem.FLOAT32
+    if not tensor.HasField("shape"):
+        return Port(value.name, elem, None)
+    shape = tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim)
+    check_shape(tuple(1 if d is None else d for d in shape), label)
+    return Port(value.name, elem, shape)
+
+
+def _node(node: NodeProto, index: int, folder: Path | None) -> OnnxNode:
+    origin = Origin(node.op_type, node.name, index)
+    domain = "" if node.domain in DEFAULT_DOMAINS else node.domain
+    attributes: dict[str, Any] = {}
+    for attribute in node.attribute:
+        if attribute.name in attributes:
+            raise CompileError("E013", f"attribute {quoted(attribute.name)} is given twice", origin=origin)
+        attributes[attribute.name] = _attribute(attribute, folder, origin)
+    return OnnxNode(origin, domain, node.op_type, tuple(node.input), tuple(node.output), attributes)
+
+
+def _attribute(attribute: AttributeProto, folder: Path | None, origin: Origin) -> Any:
+    """A Python value: int, float, str, tuple of those, or Constant. Subgraphs are kept as they are: no rule takes them."""
+    if attribute.type == AttributeProto.TENSOR:
+        return constant(attribute.t, folder, origin)
+    try:
+        value = helper.get_attribute_value(attribute)
+        if isinstance(value, bytes):
+            return value.decode("utf-8")
+        if attribute.type in (AttributeProto.FLOATS, AttributeProto.INTS):
+            return tuple(value)
+    except (ValueError, TypeError) as error:
+        message = f"attribute {quoted(attribute.name)} cannot be read: {error}"
+        raise CompileError("E013", message, origin=origin) from error
+    return value
+
+
+def _ordered(
+    nodes: list[OnnxNode], constants: set[str], inputs: tuple[Port, ...], outputs: tuple[Port, ...]
+) -> tuple[OnnxNode, ...]:
+    """The nodes that the outputs need, operands first, else in the file's order. Raises E006, E007, E008."""
+    maker = _makers(nodes, constants, inputs)
+    known = constants | {p.name for p in inputs}
+    done: set[int] = set()
+    active: set[int] = set()
+    order: list[OnnxNode] = []
+    for port in outputs:
+        if port.name not in maker and port.name not in known:
+            raise CompileError("E007", f"output {quoted(port.name)} is not defined by any node")
+    stack = [maker[p.name] for p in reversed(outputs) if p.name in maker]
+    while stack:
+        index = stack[-1]
+        node = nodes[index]
+        if index in done:
+            stack.pop()
+            continue
+        missing = [maker[i] for i in node.inputs if i in maker and maker[i] not in done]
+        if not missing:
+            done.add(stack.pop())
+            active.discard(index)
+            order.append(node)
+            continue
+        if any(m in active for m in missing) or index in missing:
+            raise CompileError("E008", "the graph has a cycle through this node", origin=node.origin)
+        active.add(index)
+        stack.extend(reversed(missing))
+    order.sort(key=lambda n: n.origin.index) if _sorted(order) else None
+    for node in order:
+        for name in node.inputs:
+            if name and name not in maker and name not in known:
+                message = f"tensor {quoted(name)} is used, but never defined"
+                hint = "an initialiser may be missing from the file"
+                raise CompileError("E007", message, origin=node.origin, hint=hint)
+    return tuple(order)
+
+
+def _makers(nodes: list[OnnxNode], constants: set[str], inputs: tuple[Port, ...]) -> dict[str, int]:
+    """Which node defines a name. Raises E006 if two things do."""
+    maker: dict[str, int] = {}
+    taken = set(constants)
+    for port in inputs:
+        if port.name in taken:
+            raise CompileError("E006", f"input {quoted(port.name)} is defined twice")
+        taken.add(port.name)
+    for index, node in enumerate(nodes):
+        for name in filter(None, node.outputs):
+            if name in taken:
+                raise CompileError("E006", f"tensor {quoted(name)} is defined twice", origin=node.origin)
+            taken.add(name)
+            maker[name] = index
+    return maker
+
+
+def _sorted(order: list[OnnxNode]) -> bool:
+    """Whether the file's own order has operands first, as ONNX demands; then it is kept."""
+    position = {name: n.origin.index for n in order for name in n.outputs if name}
+    return all(position.get(i, -1) < n.origin.index for n in order for i in n.inputs)

@@ -1,0 +1,223 @@
+"""From a model file to the IR. The codes of what may be refused on the way:
+
+E001 the file cannot be read              E002 it is no ONNX file
+E003 its opset is not supported           E004 it is too large
+E005 its external data is not acceptable  E006 a name is defined twice
+E007 a name is used but never defined     E008 the graph has a cycle
+E009 NaN or infinity                      E010 an empty, negative or symbolic dimension
+E011 shapes do not fit together           E012 a tensor is malformed
+E013 an attribute or operand is malformed E014 more than one input or output
+E015 the batch axis is not as it must be  E016 an element type is not supported
+E020 operators that are not supported     E021 a form of an operator that is not supported
+E022 an operation between two tensors that both depend on the input
+E023 a Transpose that moves data          E024 Softmax, ArgMax or TopK not at the end
+E025 a parameter is not constant          E026 a scale is not positive
+E027 a bit width is not sensible          E028 an unknown rounding mode
+E029 weights are not quantized            E030 an input without a type
+E031 a malformed --input-type             E032 an input that is quantized in two ways
+E033 --input-type contradicts the file    E034 too many quantization steps
+E035 a limit cannot be applied exactly    E036 integers wider than 62 bits
+E037 the output does not depend on the input
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import CompileError, Origin, quoted
+from ..ir.graph import Graph, verify
+from ..ir.types import TensorType
+from . import rules as _rules  # noqa: F401 (its import registers the rules)
+from .boundary import boundary
+from .context import INPUT, Anchor, Context
+from .elem import Elem
+from .exact import filled
+from .input_type import parse_input_type
+from .loading import load_model
+from .model import Constant, Model, OnnxNode
+from .registry import Entry, find
+from .tensors import MAX_ELEMENTS
+from .values import Exact, HostTail, Stream, Value
+
+MAX_LISTED = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Imported:
+    """A model as the IR, the host's side of it, and what a comparison with a runtime needs."""
+
+    graph: Graph
+    boundary: Mapping[str, Any]
+    anchors: tuple[Anchor, ...]
+    model_hash: str
+    model: Model = field(repr=False)
+
+
+def load(path: str | os.PathLike[str] | bytes) -> Model:
+    """Read and validate a model file (or its bytes). Raises CompileError E001–E016."""
+    return load_model(path)
+
+
+def import_model(path: str | os.PathLike[str] | bytes, *, input_type: str | None = None) -> Imported:
+    """The exact meaning of a model file (or its bytes) in the IR. Raises CompileError E001–E037."""
+    model = load_model(path)
+    _check_supported(model)
+    ctx = Context(model, input_type)
+    ctx.values.update(model.constants)
+    name = _single(model)
+    ctx.values[model.inputs[0].name] = _input(ctx)
+    for node in model.nodes:
+        _walk(ctx, node)
+    result = ctx.values[name]
+    if isinstance(result, Constant | Exact):
+        raise CompileError("E037", f"output {quoted(name)} does not depend on the input")
+    x = result.stream if isinstance(result, HostTail) else result
+    ctx.need_type(x, None)
+    _check_output(model, result)
+    if not ctx.anchors or ctx.anchors[-1].result is not x:
+        tensor = name if isinstance(result, Stream) else result.post_tensor
+        ctx.anchors.append(Anchor(tensor, x))
+    assert x.name is not None
+    graph = Graph({INPUT: ctx.types[INPUT]}, tuple(ctx.nodes), (x.name,))
+    verify(graph)
+    return Imported(graph, boundary(ctx, result), tuple(ctx.anchors), model.sha256, model)
+
+
+def _check_supported(model: Model) -> None:
+    """Raise E020 with all the operators that have no rule."""
+    missing: dict[str, list[Origin]] = {}
+    for node in model.nodes:
+        if find(node) is None:
+            missing.setdefault(f"{node.domain}.{node.op_type}" if node.domain else node.op_type, []).append(node.origin)
+    if not missing:
+        return
+    listed = [_listed(name, origins) for name, origins in list(missing.items())[:MAX_LISTED]]
+    more = f", and {len(missing) - MAX_LISTED} more" if len(missing) > MAX_LISTED else ""
+    what = "an operator that is" if len(missing) == 1 else f"{len(missing)} operators that are"
+    message = f"the model uses {what} not supported: {', '.join(listed)}{more}"
+    first = next(iter(missing.values()))[0]
+    raise CompileError("E020", message, origin=first, hint="`bitwright ops` lists what is supported")
+
+
+def _listed(name: str, origins: list[Origin]) -> str:
+    times = "" if len(origins) == 1 else f" ({len(origins)} times)"
+    return f"{quoted(name)[1:-1]}{times}"
+
+
+def _single(model: Model) -> str:
+    """The name of the only output, of a model with only one input."""
+    for ports, what in ((model.inputs, "input"), (model.outputs, "output")):
+        if len(ports) != 1:
+            names = ", ".join(quoted(p.name) for p in ports[:MAX_LISTED])
+            message = f"the model has {len(ports)} {what}s ({names or 'none'}); exactly one is supported"
+            raise CompileError("E014", message)
+    return model.outputs[0].name
+
+
+def _input(ctx: Context) -> Stream:
+    """The graph input as a stream: of the integers that it or --input-type says, or not typed yet."""
+    port = ctx.model.inputs[0]
+    shape = _input_shape(ctx.model)
+    rank, elem = len(shape), port.elem
+    if elem is Elem.BOOL:
+        raise CompileError("E016", f"input {quoted(port.name)} has the element type bool, which is not supported")
+    chosen = parse_input_type(ctx.input_type) if ctx.input_type else None
+    own = elem.integers if elem.is_integer and elem.integers.width <= 32 and elem is not Elem.UINT32 else None
+    if own is not None and chosen is not None and (chosen.elem != own or chosen.scale != 1 or chosen.offset != 0):
+        message = f"input {quoted(port.name)} is {elem.label}, which --input-type {ctx.input_type} contradicts"
+        raise CompileError("E033", message, hint="leave --input-type out")
+    if own is not None:
+        ctx.declare_input(TensorType.of(shape[1:], own), {"kind": "integer", "offset": 0})
+        return Stream.start(INPUT, shape, elem, filled(1, rank), filled(0, rank), 0)
+    if chosen is not None:
+        ctx.declare_input(TensorType.of(shape[1:], chosen.elem), chosen.encode)
+        return Stream.start(INPUT, shape, elem, filled(chosen.scale, rank), filled(chosen.offset, rank), 0)
+    return Stream.start(None, shape, elem, filled(1, rank), filled(0, rank), 0)
+
+
+def _input_shape(model: Model) -> tuple[int, ...]:
+    port = model.inputs[0]
+    label = f"input {quoted(port.name)}"
+    if not port.shape:
+        raise CompileError("E015", f"{label} has no shape or no axes; axis 0 must be the batch")
+    batch, *frame = port.shape
+    if batch not in (None, 1):
+        message = f"{label} has a batch of {batch} (axis 0 of {[d or '?' for d in port.shape]}); it must be 1 or symbolic"
+        raise CompileError("E015", message, hint="export the model with a batch of 1, or with a dynamic batch axis")
+    dims: list[int] = []
+    for axis, d in enumerate(frame, 1):
+        if not d:
+            message = f"axis {axis} of {label} is {'symbolic' if d is None else 'empty'}; only the batch axis may vary"
+            raise CompileError("E010", message, hint="fix the shape, as with onnxruntime's make_dynamic_shape_fixed")
+        dims.append(d)
+    return (1, *dims)
+
+
+def _walk(ctx: Context, node: OnnxNode) -> None:
+    """Evaluate one node: fold it, or let its rule speak."""
+    entry = find(node)
+    assert entry is not None
+    operands = [ctx.values[i] for i in node.inputs if i]
+    plain = all(isinstance(v, Constant) for v in operands)
+    if entry.fold is not None and plain:
+        result: Value | tuple[Value, ...] = _folded(ctx, node, entry)
+    elif entry.apply is not None:
+        result = _guarded(node, lambda: entry.apply(ctx, node))  # pyright: ignore[reportOptionalCall]
+    else:
+        message = f"{quoted(node.op_type)[1:-1]} is supported on constants only, but its operand depends on the input"
+        raise CompileError("E021", message, origin=node.origin)
+    results = result if isinstance(result, tuple) else (result,)
+    for name, value in zip(node.outputs, results):
+        if name:
+            ctx.values[name] = value
+    for name in filter(None, node.outputs[len(results) :]):
+        message = f"output {quoted(name)} of this node is not supported"
+        if any(name in n.inputs for n in ctx.model.nodes) or name == ctx.model.outputs[0].name:
+            raise CompileError("E021", message, origin=node.origin)
+
+
+def _folded(ctx: Context, node: OnnxNode, entry: Entry) -> Constant:
+    arrays: list[Any] = []
+    for name in node.inputs:
+        value = ctx.values[name] if name else None
+        arrays.append(value.array if isinstance(value, Constant) else None)
+    assert entry.fold is not None
+    fold = entry.fold
+    with np.errstate(all="ignore"):
+        array = np.asarray(_guarded(node, lambda: fold(node, arrays)))
+    if array.size > MAX_ELEMENTS:
+        raise CompileError("E004", f"a constant of {array.size:,} elements is too large", origin=node.origin)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise CompileError("E009", "this constant expression gives NaN or infinity", origin=node.origin)
+    return Constant.of(array)
+
+
+def _guarded(node: OnnxNode, step: Callable[[], Any]) -> Any:
+    """Run a rule; whatever NumPy raises over a malformed node becomes a refusal that names the node."""
+    try:
+        return step()
+    except CompileError as error:
+        if error.origin is None:
+            raise CompileError(error.code, error.message, origin=node.origin, hint=error.hint) from error
+        raise
+    except (ValueError, TypeError, IndexError, KeyError, OverflowError, ZeroDivisionError, ArithmeticError) as error:
+        message = f"this node's operands and attributes do not fit together ({error})"
+        raise CompileError("E013", message, origin=node.origin) from error
+
+
+def _check_output(model: Model, result: Stream | HostTail) -> None:
+    """Raise E011 if the file declares another rank for its output."""
+    declared = model.outputs[0].shape
+    if declared is not None and len(declared) != len(result.shape):
+        message = f"output {quoted(model.outputs[0].name)} is declared with {len(declared)} axes, but has {len(result.shape)}"
+        raise CompileError("E011", message)
+
+
+def retyped(x: Stream, elem: Elem) -> Stream:
+    """The same values in a tensor of another element type."""
+    return replace(x, elem=elem)

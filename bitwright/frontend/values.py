@@ -1,0 +1,152 @@
+"""What a tensor of the model is while the graph is walked: a constant, or a stream of frames with its exact meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CompileError, Origin
+from .elem import Elem
+from .exact import Rationals, collapse, common_integers, filled, floats, of_rank, rationals, reshaped, times
+from .model import Constant
+from .trace import Trace
+
+MAX_EXACT = 1 << 20  # elements that may be handled one by one as Fractions
+
+
+@dataclass(frozen=True, eq=False)
+class Exact:
+    """A constant of exact real values codes · scale; `scale` has the rank of `codes` and broadcasts to it."""
+
+    codes: NDArray[np.int64]
+    scale: Rationals
+    elem: Elem
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.codes.shape
+
+    def values(self) -> Rationals:
+        return np.asarray(rationals(self.codes) * self.scale, object)
+
+    def scaled(self, factor: Rationals) -> Exact:
+        """Times a constant that does not enlarge the shape."""
+        return replace(self, scale=collapse(np.asarray(self.scale * of_rank(factor, self.codes.ndim), object)))
+
+    @classmethod
+    def of(cls, values: Rationals, elem: Elem) -> Exact:
+        """The smallest integers of one common scale. Raises OverflowError if they need more than 63 bits."""
+        numbers, scale = common_integers(list(values.reshape(-1)))
+        return cls(np.array(numbers, np.int64).reshape(values.shape), filled(scale, values.ndim), elem)
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """A tensor that depends on the input: its exact real value is clip(scale · q + offset, low, high).
+
+    q are the integer codes of the IR value `name`, or, where that is None, the real numbers of a graph input that has
+    no type yet. `shape` is the ONNX shape, its batch axis 1; the four arrays have its rank and broadcast to it.
+    """
+
+    name: str | None
+    shape: tuple[int, ...]
+    elem: Elem
+    scale: Rationals
+    offset: Rationals
+    low: Rationals
+    high: Rationals
+    trace: Trace
+
+    @classmethod
+    def start(
+        cls, name: str | None, shape: tuple[int, ...], elem: Elem, scale: Rationals, offset: Rationals, roundings: int
+    ) -> Stream:
+        """A tensor whose codes a runtime can be asked for: the start of a segment of the comparison."""
+        rank = len(shape)
+        trace = Trace(name, np.abs(floats(scale)), np.abs(floats(offset)), (), roundings)
+        return cls(name, shape, elem, scale, offset, filled(-inf, rank), filled(inf, rank), trace)
+
+    @property
+    def frame(self) -> tuple[int, ...]:
+        return self.shape[1:]
+
+    def times(self, factor: Rationals, roundings: int = 2) -> Stream:
+        """The value times a constant; a negative factor swaps the limits, zero makes them vacuous."""
+        low, high = times(factor, self.low), times(factor, self.high)
+        zero, negative = factor == 0, factor < 0
+        low, high = np.where(negative, high, low), np.where(negative, low, high)
+        return replace(
+            self,
+            scale=_smallest(factor * self.scale),
+            offset=_smallest(factor * self.offset),
+            low=_smallest(np.where(zero, -inf, low)),
+            high=_smallest(np.where(zero, inf, high)),
+            trace=self.trace.times(factor, roundings),
+        )
+
+    def plus(self, term: Rationals, roundings: int = 2) -> Stream:
+        return replace(
+            self,
+            offset=_smallest(self.offset + term),
+            low=_smallest(self.low + term),
+            high=_smallest(self.high + term),
+            trace=self.trace.plus(term, roundings),
+        )
+
+    def clip(self, low: Rationals, high: Rationals) -> Stream:
+        """min(max(value, low), high): as in ONNX, `high` wins where the two cross."""
+        return replace(
+            self,
+            low=_smallest(np.minimum(np.maximum(self.low, low), high)),
+            high=_smallest(np.minimum(np.maximum(self.high, low), high)),
+        )
+
+    def reshaped(self, shape: Sequence[int], name: str | None) -> Stream:
+        """The same elements in the same order; `name` is the IR value of the new shape."""
+        new = tuple(shape)
+        arrays = {k: reshaped(getattr(self, k), self.shape, new) for k in ("scale", "offset", "low", "high")}
+        return replace(self, name=name, shape=new, trace=self.trace.shaped(new), **arrays)
+
+
+@dataclass(frozen=True, eq=False)
+class HostTail:
+    """A stream followed by what the host computes after it (Softmax, ArgMax, TopK); `shape` is that of the result."""
+
+    stream: Stream
+    shape: tuple[int, ...]
+    elem: Elem
+    post: tuple[dict[str, object], ...]
+
+
+Value = Constant | Exact | Stream | HostTail
+
+
+def exact_values(value: Constant | Exact, origin: Origin) -> Rationals:
+    """Every element of a constant as a Fraction."""
+    size = value.array.size if isinstance(value, Constant) else value.codes.size
+    if size > MAX_EXACT:
+        message = f"a constant of {size:,} elements is too large here; the limit is {MAX_EXACT:,}"
+        raise CompileError("E004", message, origin=origin)
+    return rationals(value.array) if isinstance(value, Constant) else value.values()
+
+
+def exact_of(values: Rationals, elem: Elem, origin: Origin) -> Exact:
+    """`Exact.of`, refused with E029 where the integers would be too wide."""
+    try:
+        return Exact.of(values, elem)
+    except OverflowError:
+        message = "the result of this constant expression has no common scale with integers of 63 bits"
+        raise CompileError("E029", message, origin=origin) from None
+
+
+def unit(rank: int) -> Rationals:
+    return filled(Fraction(1), rank)
+
+
+def _smallest(values: object) -> Rationals:
+    return collapse(np.asarray(values, object))

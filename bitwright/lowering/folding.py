@@ -1,0 +1,253 @@
+"""The folding solver: PE and SIMD, multipliers and memories of every layer, for a target or for a board.
+
+For a limit T on the cycles of a frame each layer has candidates (PE, SIMD, multiplier, memories) that keep it within
+T; a dynamic programme over the chain picks one each so that neighbours' lane counts divide one another and the sum
+of the resources, each weighted by what the board has of it, is least. If the sum does not fit, the weight of what is
+short is raised and the programme run again. Without a target, T is the least for which something fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import ceil
+
+import numpy as np
+
+from ..errors import CompileError
+from ..ir.netlist import Fold, Multiplier, Ram, Resources
+from ..ir.types import IntType, TensorType
+from .layers import Layer, shared_lanes
+
+ROUNDS = 12  # how often the weights of scarce resources are raised
+SLOTS = (1, 2, 4, 8, 16, 32, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a design may use, and the widest AXI4-Stream word in bits."""
+
+    lut: float
+    ff: float
+    bram36: float
+    dsp: int
+    stream_bits: int
+
+    def excess(self, need: Resources) -> dict[str, float]:
+        """For each resource the ratio of need to budget."""
+        pairs = {"lut": (need.lut, self.lut), "ff": (need.ff, self.ff), "bram36": (need.bram36, self.bram36),
+                 "dsp": (need.dsp, self.dsp)}  # fmt: skip
+        return {name: (n / b if b else (0.0 if n == 0 else 1e9)) for name, (n, b) in pairs.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Folding:
+    """The solution: lanes of the AXI4-Stream ports, a fold a layer, the frame interval that it is for, and its sum."""
+
+    in_lanes: int
+    out_lanes: int
+    folds: tuple[Fold, ...]
+    cycles: int
+    need: Resources
+
+
+Cost = Callable[[int, Fold], Resources]
+"""The resources of layer number i at a fold, everything between its input stream and its output stream."""
+
+
+def slot_width(elem: IntType) -> int:
+    """Bits that an element takes on the AXI4-Stream ports: the next power of two."""
+    return next(s for s in SLOTS if s >= elem.width)
+
+
+def solve(layers: Sequence[Layer], cost: Cost, budget: Budget, target: int | None) -> Folding:
+    """The cheapest folding within `target` cycles a frame, or, without a target, the fastest that fits the budget.
+
+    Raises CompileError E490 if nothing fits and E302 if the target is out of reach of the streams.
+    """
+    solver = _Solver(layers, cost, budget)
+    floor, slowest = solver.floor(), solver.slowest()
+    if target is not None:
+        if target < floor:
+            message = f"the streams in and out need {floor} cycles a frame, more than the target of {target}"
+            raise CompileError("E302", message, hint=f"ask for at least {floor} cycles a frame")
+        found = solver.fit(min(target, slowest))
+        if found is None:
+            raise solver.refusal(min(target, slowest), f" at {target} cycles a frame")
+        return found
+    best = solver.fit(slowest)
+    if best is None:
+        raise solver.refusal(slowest, " even at its slowest folding")
+    low, high = floor, best.cycles
+    while low < high:
+        middle = (low + high) // 2
+        found = solver.fit(middle)
+        if found is None:
+            low = middle + 1
+        else:
+            best, high = found, min(middle, found.cycles)
+    return best
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    fold: Fold
+    need: Resources
+    cycles: int
+
+
+class _Solver:
+    def __init__(self, layers: Sequence[Layer], cost: Cost, budget: Budget) -> None:
+        self.layers, self.budget = layers, budget
+        self.cost = lru_cache(maxsize=None)(cost)
+
+    def floor(self) -> int:
+        """Cycles that the AXI4-Stream ports need for a frame, at their widest."""
+        ends = ((self.layers[0].x, self.layers[0].x.vector), (self.layers[-1].y, self.layers[-1].y.vector))
+        return max(
+            (t.size // vector) * ceil(vector / max(1, self.budget.stream_bits // slot_width(t.elem)))
+            for t, vector in ends
+        )
+
+    def slowest(self) -> int:
+        return max(layer.rows * layer.columns * layer.vectors if layer.head else layer.x.size for layer in self.layers)
+
+    def fit(self, limit: int) -> Folding | None:
+        """The cheapest folding within `limit` cycles that fits the budget, or None."""
+        weights = {name: 1.0 for name in ("lut", "ff", "bram36", "dsp")}
+        candidates = [list(self._candidates(i, limit)) for i in range(len(self.layers))]
+        for _ in range(ROUNDS):
+            found = self._cheapest(candidates, weights, limit)
+            if found is None:
+                return None
+            over = self.budget.excess(found.need)
+            if max(over.values()) <= 1:
+                return found
+            for name, ratio in over.items():
+                weights[name] *= max(0.7, min(ratio, 3.0)) ** 1.5
+        return None
+
+    def refusal(self, limit: int, where: str) -> CompileError:
+        """The error that says which resource is short, and by how much."""
+        candidates = [list(self._candidates(i, limit)) for i in range(len(self.layers))]
+        found = self._cheapest(candidates, {n: 1.0 for n in ("lut", "ff", "bram36", "dsp")}, limit)
+        if found is None:
+            return CompileError("E302", f"no folding meets {limit} cycles a frame", hint="ask for fewer frames a second")
+        over = self.budget.excess(found.need)
+        name = max(over, key=lambda n: over[n])
+        need, have = getattr(found.need, name), getattr(self.budget, name)
+        message = f"the design does not fit{where}: it needs about {need:.0f} {name} of {have:.0f} that may be used"
+        return CompileError("E490", message, hint="take a larger board, a lower target, or fewer bits a weight")
+
+    def _candidates(self, index: int, limit: int) -> Iterator[_Candidate]:
+        layer = self.layers[index]
+        if layer.head is None:
+            for lanes in _counts(layer.columns, self._multiples(index)):
+                cycles = layer.vectors * ceil(layer.columns / lanes)
+                if cycles <= limit:
+                    fold = Fold(pe=lanes, simd=lanes)
+                    yield _Candidate(fold, self.cost(index, fold), cycles)
+            return
+        for simd in _counts(layer.columns, self._multiples(index)):
+            if layer.bipolar and layer.columns % simd:
+                continue  # a pad would count as a match
+            words = ceil(layer.columns / simd) * layer.vectors
+            if words > limit:
+                continue
+            least = ceil(layer.rows / (limit // words))
+            for pe in [p for p in _counts(layer.rows, ()) if p >= least][:4]:
+                yield from self._kinds(index, Fold(pe=pe, simd=simd), words * ceil(layer.rows / pe))
+
+    def _kinds(self, index: int, fold: Fold, cycles: int) -> Iterator[_Candidate]:
+        bipolar = self.layers[index].bipolar
+        for multiplier in (Multiplier.XNOR,) if bipolar else (Multiplier.LUT, Multiplier.DSP):
+            for memory in (Ram.DISTRIBUTED, Ram.BLOCK):
+                choice = replace(fold, multiplier=multiplier, weights=memory)
+                yield _Candidate(choice, self.cost(index, choice), cycles)
+
+    def _multiples(self, index: int) -> tuple[int, ...]:
+        """Lane counts that the element widths of the AXI4-Stream port suggest."""
+        if index:
+            return ()
+        lanes = max(1, self.budget.stream_bits // slot_width(self.layers[0].x.elem))
+        return tuple(lanes * k for k in range(1, self.layers[0].columns // lanes + 1))
+
+    def _cheapest(
+        self, candidates: list[list[_Candidate]], weights: dict[str, float], limit: int
+    ) -> Folding | None:
+        """One candidate a layer by dynamic programming over the chain; the state is the number of lanes between."""
+        first, last = self.layers[0].x, self.layers[-1].y
+        state: dict[int, tuple[float, tuple[_Candidate, ...], int]] = {
+            lanes: (0.0, (), lanes) for lanes in self._port_lanes(first, limit)
+        }
+        previous = first
+        for layer, options in zip(self.layers, candidates, strict=True):
+            state = self._step(state, options, shared_lanes(previous, layer.x), weights)
+            previous = layer.y
+        best: tuple[float, Folding] | None = None
+        for lanes in self._port_lanes(last, limit):
+            for pe, (total, chosen, in_lanes) in state.items():
+                if _gears(pe, lanes) and (best is None or total + 1e-6 / lanes < best[0]):
+                    need = sum((c.need for c in chosen), Resources())
+                    cycles = max([c.cycles for c in chosen] + [self._port_beats(first, in_lanes), self._port_beats(last, lanes)])
+                    best = total + 1e-6 / lanes, Folding(in_lanes, lanes, tuple(c.fold for c in chosen), cycles, need)
+        return best[1] if best else None
+
+    def _step(
+        self,
+        state: dict[int, tuple[float, tuple[_Candidate, ...], int]],
+        options: list[_Candidate],
+        shared: int,
+        weights: dict[str, float],
+    ) -> dict[int, tuple[float, tuple[_Candidate, ...], int]]:
+        if not state or not options:
+            return {}
+        lanes = np.array(list(state))
+        costs = np.array([state[n][0] for n in state])
+        simd = np.array([c.fold.simd for c in options])
+        fits = (lanes[:, None] % simd == 0) | (simd % lanes[:, None] == 0)
+        if shared:
+            fits &= (shared % lanes[:, None] == 0)
+        own = np.array([self._weigh(c.need, weights) for c in options])
+        total = np.where(fits, costs[:, None] + own, np.inf)
+        before = total.argmin(axis=0)
+        after: dict[int, tuple[float, tuple[_Candidate, ...], int]] = {}
+        for k, option in enumerate(options):
+            cost = float(total[before[k], k])
+            if cost < after.get(option.fold.pe, (np.inf,))[0]:
+                _, chosen, port = state[int(lanes[before[k]])]
+                after[option.fold.pe] = cost, (*chosen, option), port
+        return after
+
+    def _weigh(self, need: Resources, weights: dict[str, float]) -> float:
+        over = self.budget.excess(need)
+        return sum(weights[name] * min(ratio, 1e6) for name, ratio in over.items())
+
+    def _port_lanes(self, type_: TensorType, limit: int) -> list[int]:
+        """Powers of two that fit the AXI4-Stream word and carry a frame within the limit, the narrowest first."""
+        slot = slot_width(type_.elem)
+        lanes = max(1, 8 // slot)
+        found = [lanes]
+        while 2 * lanes * slot <= self.budget.stream_bits and lanes < type_.vector:
+            lanes *= 2
+            found.append(lanes)
+        return [n for n in found if self._port_beats(type_, n) <= limit]
+
+    @staticmethod
+    def _port_beats(type_: TensorType, lanes: int) -> int:
+        return type_.size // type_.vector * ceil(type_.vector / lanes)
+
+
+def _gears(a: int, b: int) -> bool:
+    """Whether a width converter joins streams of a and b lanes."""
+    return a % b == 0 or b % a == 0
+
+
+def _counts(n: int, extra: Sequence[int]) -> list[int]:
+    """Lane counts worth trying for n elements: divisors, powers of two, exact shares, and `extra`."""
+    found = {d for d in range(1, n + 1) if n % d == 0}
+    found |= {1 << k for k in range(n.bit_length())}
+    found |= {ceil(n / k) for k in range(1, 17)}
+    return sorted(f for f in found | set(extra) if f <= n)
+

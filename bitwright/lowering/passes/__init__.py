@@ -1,0 +1,10 @@
+"""IR → IR passes, one a file, and the order in which they run."""
+
+from ..manager import Pass
+from .ascending import ascending
+from .bias_into_threshold import bias_into_threshold
+from .bipolar_to_xnor import bipolar_to_xnor
+from .dead import drop_dead
+from .requantize import requantize
+
+PIPELINE: tuple[Pass, ...] = (drop_dead, ascending, bipolar_to_xnor, bias_into_threshold, requantize)

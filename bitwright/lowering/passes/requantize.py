@@ -1,0 +1,202 @@
+"""Requantisation: each step function gets the cheapest implementation that is proved equal to it.
+
+The candidates are a shift, a multiplication with a shift, a truth table, and the comparisons themselves. A candidate
+⌊(m·a + b) / 2^s⌋ equals the steps on the whole accumulator range if and only if it does at every breakpoint t:
+m·t + b ≥ v·2^s and m·(t − 1) + b < v·2^s, where v is the value that begins at t; for given m and s that is an
+interval for b. Nothing is taken that was not proved; there is no tolerance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...ir.graph import Graph, Node
+from ...ir.op import Codes, Op
+from ...ir.types import TensorType
+from ...ops import area
+from ...ops.channels import bounds
+from ...ops.mulshift import MulShift
+from ...ops.shift import Shift
+from ...ops.table import Table
+from ...ops.threshold import Threshold
+
+WIDEST_ACCUMULATOR = 28  # bits; beyond, the proof below would leave 62-bit arithmetic
+FINEST_MULTIPLIER = 34  # bits of the widest multiplier tried; real scales need 14 to 20
+WIDEST_TABLE = 10  # address bits of a truth table
+UNIFORM_WORTH = 3  # bits of shift that one multiplier for all channels may cost over one each
+NOMINAL_LANES = 8  # the parallelism at which the implementations' costs are compared
+
+
+def requantize(graph: Graph) -> Graph:
+    """Every threshold is replaced by the cheapest implementation proved equal to it over its operand's range."""
+    return graph.with_nodes(tuple(_convert(n, graph.types[n.input]) for n in graph.nodes))
+
+
+def _convert(node: Node, x: TensorType) -> Node:
+    if not isinstance(node.op, Threshold):
+        return node
+    return replace(node, op=min(candidates(node.op, x), key=lambda op: area.nominal(op, x, NOMINAL_LANES)))
+
+
+def candidates(op: Threshold, x: TensorType) -> list[Op]:
+    """All implementations that are proved equal to `op` on operands of type `x`, the comparisons first."""
+    found: list[Op] = [op]
+    if len(op.base) == 1 and x.elem.width <= WIDEST_TABLE:
+        codes = np.arange(1 << x.elem.width)
+        signed = np.where(codes > x.elem.hi, codes - (1 << x.elem.width), codes)
+        found.append(Table(op.evaluate(signed[:, None])[:, 0]))
+    steps = Steps.of(op, x)
+    if steps is not None:
+        shift, product = steps.as_shift(), steps.as_mulshift()
+        found += [c for c in (shift, product) if c is not None]
+    return found
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A step function in which every channel ascends, over the accumulators `low .. high` of each channel.
+
+    In channel c the value `first[c] + k + 1` begins at `at[c, k]`; entries where `used` is false begin nowhere in the
+    range. `sign` is −1 where the channel descends in the operand itself and all is told of its negation.
+    """
+
+    at: Codes
+    used: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    first: Codes
+    low: Codes
+    high: Codes
+    sign: Codes
+
+    @classmethod
+    def of(cls, op: Threshold, x: TensorType) -> Steps | None:
+        """The steps of `op` on `x`, or None if the operand's own channels are finer than the operator's."""
+        low, high = bounds(x, len(op.base))
+        if len(low) != len(op.base):
+            low = low.reshape(-1, len(op.base)).min(axis=0)
+            high = high.reshape(-1, len(op.base)).max(axis=0)
+        falling = op.sign < 0
+        n = op.thresholds.shape[1]
+        at = np.where(falling[:, None], np.sort(1 - op.thresholds, axis=1), op.thresholds)
+        first = np.where(falling, op.base - n, op.base)
+        low, high = np.where(falling, -high, low), np.where(falling, -low, high)
+        if max(np.abs(low).max(), np.abs(high).max()) >= 1 << WIDEST_ACCUMULATOR:
+            return None
+        used = (at > low[:, None]) & (at <= high[:, None])
+        return cls(at, used, first, low, high, op.sign)
+
+    @property
+    def values(self) -> Codes:
+        """The value that begins at each breakpoint."""
+        return self.first[:, None] + 1 + np.arange(self.at.shape[1])
+
+    @property
+    def ends(self) -> tuple[Codes, Codes]:
+        """The values at `low` and at `high`."""
+        below = (self.at <= self.low[:, None]).sum(axis=1)
+        return self.first + below, self.first + below + self.used.sum(axis=1)
+
+    @property
+    def clip(self) -> tuple[int, int]:
+        least, most = self.ends
+        return int(least.min()), int(most.max())
+
+    def interval(self, m: Codes, shift: int) -> tuple[Codes, Codes]:
+        """All b for which ⌊(m·a + b) / 2^shift⌋, clipped, is the step function; empty where low > high."""
+        m, far = m[:, None], 1 << 61
+        lower = np.where(self.used, (self.values << shift) - m * self.at, -far)
+        upper = np.where(self.used, (self.values << shift) - 1 - m * (self.at - 1), far)
+        (least, most), (lo, hi), m = self.ends, self.clip, m[:, 0]
+        # Where clipping does not hold the ends, they are conditions too.
+        at_low = np.where(least > lo, (least << shift) - m * self.low, -far)
+        at_high = np.where(most < hi, ((most + 1) << shift) - 1 - m * self.high, far)
+        return (
+            np.maximum(lower.max(axis=1, initial=-far), at_low),
+            np.minimum(upper.min(axis=1, initial=far), at_high),
+        )
+
+    @property
+    def fine_bits(self) -> int:
+        """Bits of the finest multiplier tried: its product with an accumulator stays below 2^60."""
+        return min(FINEST_MULTIPLIER, 57 - int(max(np.abs(self.low).max(), np.abs(self.high).max())).bit_length())
+
+    @property
+    def finest(self) -> int:
+        """The shift at which the steepest channel's multiplier has `fine_bits` bits, as far as 62 bits hold it all."""
+        columns = np.arange(self.at.shape[1])
+        first = np.where(self.used, columns, self.at.shape[1]).min(axis=1, initial=self.at.shape[1])
+        last = np.where(self.used, columns, -1).max(axis=1, initial=-1)
+        rows = np.flatnonzero(last > first)
+        rise = (last - first)[rows] + 1
+        run = np.maximum(self.at[rows, last[rows]] - self.at[rows, first[rows]], 1)
+        slope = self.fine_bits + int((run // rise).min(initial=1 << WIDEST_ACCUMULATOR)).bit_length()
+        slope -= int((rise // run).max(initial=0)).bit_length()
+        least, most = self.ends
+        widest = int(max(abs(least).max(), abs(most).max())).bit_length()
+        return max(0, min(slope, 60 - widest))
+
+    def as_shift(self) -> Shift | None:
+        """A proved shift, the same for every channel."""
+        if (self.sign < 0).any():
+            return None
+        lo, hi = self.clip
+        ones = np.ones_like(self.first)
+        for left, right in [(0, r) for r in range(self.finest + 1)] + [(k, 0) for k in range(1, 9)]:
+            low, high = self.interval(ones << left, right)
+            if (low <= high).all():
+                return Shift(_simplest(low, high), left, right, lo, hi)
+        return None
+
+    def as_mulshift(self) -> MulShift | None:
+        """A proved multiplication with the smallest shift, hence the narrowest multiplier.
+
+        One multiplier for all channels, where one serves at a slightly larger shift, is constant in hardware.
+        """
+        finest = self.finest
+        fine = self._slope(finest)
+        own: MulShift | None = None
+        for shift in range(finest + 1):
+            if own and shift > own.shift + UNIFORM_WORTH:
+                break
+            middle = np.full_like(fine, int(np.median(fine))) >> (finest - shift)
+            found = self._solve(middle, shift) or self._solve(middle + 1, shift)
+            if found:
+                return found
+            own = own or self._solve(fine >> (finest - shift), shift, choice=True)
+        return own
+
+    def _solve(self, m: Codes, shift: int, *, choice: bool = False) -> MulShift | None:
+        """The operator with multipliers m, or (with `choice`) m or m + 1 a channel, if it is proved."""
+        low, high = self.interval(m, shift)
+        if choice:
+            low_1, high_1 = self.interval(m + 1, shift)
+            up = (low_1 <= high_1) & (low > high)
+            m, low, high = np.where(up, m + 1, m), np.where(up, low_1, low), np.where(up, high_1, high)
+        if (low > high).any():
+            return None
+        lo, hi = self.clip
+        return MulShift(m * self.sign, _simplest(low, high), shift, lo, hi)
+
+    def _slope(self, finest: int) -> Codes:
+        """The multiplier at the finest shift whose interval for b is widest, by ternary search (it is concave)."""
+        low, high = np.zeros_like(self.first), np.full_like(self.first, 1 << (self.fine_bits + 2))
+        while (high - low > 2).any():
+            third = (high - low) // 3
+            one, two = low + third, high - third
+            rising = _width(self.interval(one, finest)) < _width(self.interval(two, finest))
+            low, high = np.where(rising, one, low), np.where(rising, high, two)
+        return (low + high) // 2
+
+
+def _width(interval: tuple[Codes, Codes]) -> Codes:
+    return interval[1] - interval[0]
+
+
+def _simplest(low: Codes, high: Codes) -> Codes:
+    """The integer in each interval with the most trailing zeros: fewer bits to store and to add."""
+    best = low.copy()
+    for bit in range(61):
+        rounded = -(-low >> bit) << bit
+        best = np.where(rounded <= high, rounded, best)
+    return best

@@ -1,0 +1,59 @@
+"""Area of a 7-series chip: LUTs of adders, comparators, multipliers and memories, as Yosys builds them.
+
+Every figure is an estimate, fitted to `synth_xilinx` runs of the library modules (`benchmarks/area.py` repeats them),
+in the units of the carry-aware count: a LUT that feeds a carry chain counts 1, LUT6 and LUT5 1, LUT4 ¾, smaller ½.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+from ..ir.netlist import Fold, Multiplier, Ram, Resources
+from ..ir.op import Op
+from ..ir.types import TensorType
+
+
+def clog2(n: int) -> int:
+    """⌈log2 n⌉, 0 for n = 1."""
+    return (n - 1).bit_length()
+
+
+def rom(width: int, depth: int, style: Ram) -> Resources:
+    """A ROM of `depth` words with registered outputs."""
+    if depth == 1 or width == 0:
+        return Resources()
+    if style is Ram.BLOCK:
+        return Resources(bram36=block_rams(width, depth))
+    share = next(s for d, s in ((2, 0.25), (4, 0.45), (8, 0.5), (16, 0.75), (1 << 30, 1.0)) if depth <= d)
+    return Resources(lut=width * share * ceil(depth / 64) * (1.0 if depth <= 64 else 0.95), ff=width)
+
+
+def block_rams(width: int, depth: int) -> float:
+    """36 kb blocks of a simple dual-port memory, in halves: the best of the shapes that the blocks have."""
+    shapes = ((512, 72, 1.0), (1024, 36, 1.0), (2048, 18, 1.0), (4096, 9, 1.0), (8192, 4, 1.0), (16384, 2, 1.0),
+              (32768, 1, 1.0), (512, 36, 0.5), (1024, 18, 0.5), (2048, 9, 0.5), (4096, 4, 0.5), (8192, 2, 0.5))  # fmt: skip
+    return min(ceil(width / w) * ceil(depth / d) * blocks for d, w, blocks in shapes)
+
+
+def lutram(width: int, depth: int) -> float:
+    """LUTs of a distributed RAM with one write and one read port (RAM32M: 6 bits in 4 LUTs, RAM64M: 3 bits)."""
+    if depth <= 32:
+        return ceil(width / 6) * 4
+    return ceil(depth / 64) * ceil(width / 3) * 4 + (width * (ceil(depth / 64) - 1) * 0.5 if depth > 64 else 0)
+
+
+def multiplier(a: int, b: int) -> float:
+    """LUTs of a signed a × b product made of partial products: the narrower operand recoded."""
+    narrow, wide = min(a, b), max(a, b)
+    if narrow == 1:
+        return wide * 0.5
+    if narrow == 2:
+        return wide * 1.0 + 1
+    return (narrow // 2) * (wide + 1.5) + (ceil(narrow / 2) - 1) * (wide + 2.5)
+
+
+def nominal(op: Op, x: TensorType, lanes: int) -> float:
+    """LUT-equivalents of an elementwise operator at a nominal parallelism, to compare implementations."""
+    cost = op.estimate(x, Fold(pe=min(lanes, x.vector), multiplier=Multiplier.LUT)).cost
+    return cost.lut + cost.ff * 0.25 + cost.bram36 * 400
+

@@ -1,0 +1,69 @@
+"""The text report of a design: one line a stage, and the sums beside the board."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+RESOURCES = ("lut", "ff", "bram36", "dsp")
+
+
+def as_json(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest with the synthesis result and the verification, where there are any."""
+    return manifest | {name: found for name in ("synth", "verification") if (found := _read(folder, name))}
+
+
+def as_text(folder: Path, manifest: dict[str, Any]) -> str:
+    """A table of stages, then resources, speed, and what was verified."""
+    return "\n".join(_lines(as_json(folder, manifest))) + "\n"
+
+
+def save(folder: Path, name: str, value: dict[str, Any]) -> None:
+    """Keep a result beside the design for the report."""
+    place = folder / name
+    place.mkdir(exist_ok=True)
+    (place / "result.json").write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
+
+
+def _read(folder: Path, name: str) -> dict[str, Any] | None:
+    path = folder / ("synth" if name == "synth" else "sim") / "result.json"
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def _lines(report: dict[str, Any]) -> Iterator[str]:
+    mhz, frame = report["clock_mhz"], report["frame_cycles"]
+    yield f"board       {report['board']} ({report['part']}), {mhz:g} MHz"
+    yield f"speed       {mhz * 1e6 / frame:,.0f} frames/s ({frame:,} cycles a frame)"
+    yield f"latency     {report['latency_cycles'] / mhz:,.2f} µs ({report['latency_cycles']:,} cycles)"
+    yield f"work        {report['macs']:,} multiply-accumulates a frame, {report['macs'] / frame:,.1f} a cycle"
+    yield ""
+    yield from _stages(report["stages"])
+    yield ""
+    yield from _resources(report)
+    if found := report.get("verification"):
+        yield ""
+        verdict = "equal to the reference" if found["ok"] else "NOT equal to the reference"
+        yield f"verified    {found['frames']} frames with and without stalls: {verdict} ({found['seconds']} s)"
+
+
+def _stages(stages: list[dict[str, Any]]) -> Iterator[str]:
+    yield f"{'stage':6}{'operators':22}{'engine':18}{'PE':>5}{'SIMD':>6}{'cycles':>9}{'busy':>7}{'LUT':>8}{'BRAM':>7}{'DSP':>5}  output"
+    for s in stages:
+        need = s["estimate"]
+        yield (
+            f"{s['name']:6}{s['op']:22}{s['engine']:18}{s['pe']:5}{s['simd']:6}{s['cycles']:9,}{s['busy']:7.0%}"
+            f"{need['lut']:8,}{need['bram36']:7g}{need['dsp']:5}  {s['type']}"
+        )
+
+
+def _resources(report: dict[str, Any]) -> Iterator[str]:
+    synth = report.get("synth")
+    yield f"{'resource':10}{'estimate':>10}{'synthesis':>11}{'plan limit':>12}"
+    for name in RESOURCES:
+        measured = f"{synth[name]:,}" if synth else "-"
+        yield f"{name:10}{report['estimate'][name]:10,}{measured:>11}{report['usable'][name]:12,}"
+    if synth and synth.get("fmax_mhz"):
+        low, high = synth["fmax_mhz"]
+        yield f"clock       {low:.0f} to {high:.0f} MHz by a pre-placement estimate"

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Output FIFO of a credit domain. It has no in_ready: whoever writes holds a credit, so there is room. Each word that
+// leaves gives one credit back. The storage is a shift register with an addressed read (one SRL a bit and 32 words).
+// LATENCY: 1 (in_valid in cycle t, out_valid in cycle t+1 when empty); a pop in cycle t gives credit in cycle t+1
+module bw_fifo #(
+  // bits a word
+  parameter WIDTH = 8,
+  // words; at least the credits of the domain
+  parameter DEPTH = 16
+) (
+  input  wire             clk,
+  input  wire             rst_n,
+  input  wire             in_valid,
+  input  wire [WIDTH-1:0] in_data,
+  output wire             out_valid,
+  input  wire             out_ready,
+  output wire [WIDTH-1:0] out_data,
+  output reg              credit
+);
+  wire pop = out_valid & out_ready;
+
+  always @(posedge clk)
+    if (!rst_n) credit <= 1'b0;
+    else credit <= pop;
+
+  generate
+    if (DEPTH == 1) begin : g_one
+      reg             full;
+      reg [WIDTH-1:0] word;
+
+      always @(posedge clk)
+        if (!rst_n) full <= 1'b0;
+        else full <= in_valid | (full & ~out_ready);
+      always @(posedge clk)
+        if (in_valid) word <= in_data;
+
+      assign out_valid = full;
+      assign out_data  = word;
+    end else begin : g_shift
+      localparam A = $clog2(DEPTH);
+      // Words held minus one: the sign bit says empty, the rest addresses the oldest word.
+      reg  [A:0] level;
+      wire [A:0] step = {{A{~in_valid}}, 1'b1};
+
+      always @(posedge clk)
+        if (!rst_n) level <= {(A + 1){1'b1}};
+        else if (in_valid ^ pop) level <= level + step;
+
+      assign out_valid = ~level[A];
+
+      genvar b;
+      for (b = 0; b < WIDTH; b = b + 1) begin : g_bit
+        // A power of two long, so that no address is out of range; an SRL's unused taps are free.
+        reg [(1<<A)-1:0] chain;
+        always @(posedge clk)
+          if (in_valid) chain <= {chain[(1<<A)-2:0], in_data[b]};
+        assign out_data[b] = chain[level[A-1:0]];
+      end
+    end
+  endgenerate
+endmodule

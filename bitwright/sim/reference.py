@@ -1,0 +1,45 @@
+"""The reference: the graph on NumPy, frame by frame exact. Everything else is compared with this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..ir.graph import Graph, evaluate
+from ..ir.op import Codes
+from ..ir.types import TensorType
+
+BATCH = 256  # frames evaluated at a time, so that memory stays bounded
+
+
+def run(graph: Graph, codes: Codes) -> Codes:
+    """The output's codes (frames, *shape) for the input's codes (frames, *shape)."""
+    (source,), (sink,) = graph.inputs, graph.outputs
+    parts = [evaluate(graph, {source: part})[sink] for part in _batches(codes)]
+    return np.concatenate(parts) if parts else np.zeros((0, *graph.types[sink].shape), np.int64)
+
+
+def layers(graph: Graph, codes: Codes) -> dict[str, Codes]:
+    """Every value of the graph for the given frames."""
+    (source,) = graph.inputs
+    return evaluate(graph, {source: codes})
+
+
+def random_codes(type_: TensorType, frames: int, seed: int) -> Codes:
+    """Frames of codes: the least and the greatest code everywhere first, then uniform ones, then sparse ones.
+
+    A quarter of the random frames has four of five elements at the code nearest zero, as after a ReLU.
+    """
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(type_.min, type_.max + 1, (frames, *type_.shape))
+    rest = codes[4::4]
+    rest[rng.random(rest.shape) < 0.8] = min(max(0, type_.min), type_.max)
+    if frames > 2:
+        codes[0], codes[1] = type_.min, type_.max
+    return codes
+
+
+def _batches(codes: Codes) -> Iterator[Codes]:
+    for first in range(0, len(codes), BATCH):
+        yield codes[first : first + BATCH]

@@ -1,0 +1,156 @@
+"""Verification: the RTL in Verilator, driven by cocotb, against the reference on NumPy; equal, frame by frame."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import CompileError
+from ..ir.graph import Graph
+from ..ir.op import Codes
+from . import cosim, reference, verilator
+
+if TYPE_CHECKING:
+    from ..boards.host import Boundary
+
+TOP = "bw_accel"
+SETTLED = 4  # frames after which the interval between frames is the steady one
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """The first wrong value: the stage and IR value, the frame, the element's index in it, and both codes."""
+
+    stage: str
+    value: str
+    origin: str
+    frame: int
+    element: tuple[int, ...]
+    expected: int
+    got: int
+
+    def __str__(self) -> str:
+        where = f"stage {self.stage} ({self.origin})" if self.origin else f"stage {self.stage}"
+        return f"{where}: frame {self.frame}, element {list(self.element)}: expected {self.expected}, got {self.got}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was simulated and found. Cycles are those measured without stalls; seconds are wall-clock."""
+
+    frames: int
+    mismatches: int
+    frame_cycles: int | None
+    latency_cycles: int
+    timing_as_computed: bool
+    first: Mismatch | None
+    simulated_cycles: int
+    build_seconds: float
+    seconds: float
+    seed: int
+
+    @property
+    def ok(self) -> bool:
+        return self.mismatches == 0 and self.timing_as_computed
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"ok": self.ok}
+
+
+def verify(
+    rtl: Path, graph: Graph, manifest: dict[str, Any], boundary: Boundary, samples: int, seed: int, stall: float
+) -> Verification:
+    """Two runs: every frame back to back without a stall, where cycles are measured; and again with idle cycles and
+    back-pressure at both ports and a reset in mid-frame. Raises CompileError E390 if a tool is missing."""
+    if samples < 1:
+        raise CompileError("E504", f"--samples must be at least 1, not {samples}")
+    start = time.perf_counter()
+    (source,) = graph.inputs
+    codes = reference.random_codes(graph.types[source], samples, seed)
+    exe = verilator.build(_sources(rtl), TOP)
+    built = time.perf_counter() - start
+    expected = reference.run(graph, codes)
+    smooth = _simulate(exe, rtl, boundary, codes)
+    rough = _simulate(exe, rtl, boundary, codes, seed=seed, stall=stall, reset_frame=min(samples // 2, samples - 1))
+    wrong = [_differs(boundary, trace.outputs, expected) for trace in (smooth, rough)]
+    mismatches = int(sum(w.sum() for w in wrong))
+    first = _first(exe, rtl, graph, manifest, boundary, codes) if mismatches else None
+    ends, frame_cycles = smooth.last_out, None
+    if samples > SETTLED:
+        frame_cycles = ends[-1] - ends[-2]
+    latency = ends[0] - smooth.first_in[0]
+    as_computed = latency == manifest["latency_cycles"] and frame_cycles in (None, manifest["frame_cycles"])
+    return Verification(
+        frames=samples, mismatches=mismatches, frame_cycles=frame_cycles, latency_cycles=latency,
+        timing_as_computed=as_computed, first=first, simulated_cycles=smooth.cycles + rough.cycles,
+        build_seconds=round(built, 2), seconds=round(time.perf_counter() - start, 2), seed=seed,
+    )  # fmt: skip
+
+
+def run_rtl(rtl: Path, boundary: Boundary, codes: Codes) -> Codes:
+    """Output codes of the simulated RTL for input codes."""
+    if not len(codes):
+        return np.zeros((0, *boundary.output.shape), np.int64)
+    trace = _simulate(verilator.build(_sources(rtl), TOP), rtl, boundary, codes)
+    return _unpack(boundary, trace.outputs)
+
+
+def _sources(rtl: Path) -> list[Path]:
+    return sorted(rtl.glob("*.v"))
+
+
+def _simulate(exe: Path, rtl: Path, boundary: Boundary, codes: Codes, **options: Any) -> cosim.Trace:
+    if "stall" in options:
+        options["idle"] = options["stall"]
+    frames = [_words(frame, boundary.input.tdata) for frame in boundary.pack(codes)]
+    return cosim.simulate(exe, frames, boundary.output.beats, cwd=rtl, **options)
+
+
+def _words(frame: np.ndarray[Any, np.dtype[np.uint8]], bits: int) -> list[int]:
+    size, data = bits // 8, frame.tobytes()
+    return [int.from_bytes(data[k : k + size], "little") for k in range(0, len(data), size)]
+
+
+def _unpack(boundary: Boundary, outputs: list[list[int]]) -> Codes:
+    size = boundary.output.tdata // 8
+    data = b"".join(word.to_bytes(size, "little") for frame in outputs for word in frame)
+    return boundary.unpack(data).reshape(len(outputs), *boundary.output.shape)
+
+
+def _differs(boundary: Boundary, outputs: list[list[int]], expected: Codes) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    return _unpack(boundary, outputs) != expected
+
+
+def _first(
+    exe: Path, rtl: Path, graph: Graph, manifest: dict[str, Any], boundary: Boundary, codes: Codes
+) -> Mismatch | None:
+    """Run again with every stage's output stream recorded, and find the first stage that is wrong."""
+    stages = manifest["stages"]
+    trace = _simulate(exe, rtl, boundary, codes, monitors=[s["stream"]["wire"] for s in stages])
+    values = reference.layers(graph, codes)
+    for stage in stages:
+        got = _elements(trace.monitored[stage["stream"]["wire"]], stage["stream"])
+        want = values[stage["value"]].reshape(-1)
+        size = min(len(got), len(want))
+        wrong = np.flatnonzero(got[:size] != want[:size])
+        if len(wrong):
+            shape = graph.types[stage["value"]].shape
+            frame, element = divmod(int(wrong[0]), int(np.prod(shape)))
+            index = tuple(int(i) for i in np.unravel_index(element, shape))
+            origin = ", ".join(f"{o['op_type']} node #{o['index']}" for o in stage["origin"])
+            return Mismatch(stage["name"], stage["value"], origin, frame, index, int(want[wrong[0]]), int(got[wrong[0]]))
+    return None
+
+
+def _elements(beats: list[int], stream: dict[str, Any]) -> Codes:
+    """The codes of a recorded stream, pad lanes left out."""
+    lanes, width, vector = stream["lanes"], stream["width"], stream["vector"]
+    mask, per_vector = (1 << width) - 1, -(-vector // lanes)
+    lane_codes = np.array([[(beat >> (k * width)) & mask for k in range(lanes)] for beat in beats], np.int64)
+    whole = len(lane_codes) // per_vector * per_vector
+    codes = lane_codes[:whole].reshape(-1, per_vector * lanes)[:, :vector].reshape(-1)
+    return np.where(codes >> (width - 1) & int(stream["signed"]), codes - (1 << width), codes)
