@@ -14,13 +14,13 @@ from .errors import CompileError
 
 def run(design: Design, source: str, sink: str, *, engine: str, raw: bool, dump: str | None) -> None:
     """Read `source`, run the design, write `sink`. Raises CompileError E506 where the data are not the model's."""
-    x = _read(Path(source), design.boundary.spec["input"]["name"])
+    x = _read(Path(source), design.boundary.input_name)
     try:
         codes = design.boundary.input.check(x) if raw else design.boundary.encode(x)
     except ValueError as error:
         raise CompileError("E506", f"'{source}' does not suit the design's input: {error}") from error
     result = design.run_codes(codes, engine=engine)
-    _write(Path(sink), design.boundary.spec["output"]["name"], result if raw else design.boundary.decode(result))
+    _write(Path(sink), design.boundary.output_name, result if raw else design.boundary.decode(result))
     if dump is not None:
         folder = Path(dump)
         folder.mkdir(parents=True, exist_ok=True)

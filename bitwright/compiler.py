@@ -99,16 +99,18 @@ def _boundary(imported: Imported, graph: Graph, netlist: Netlist) -> dict[str, A
     """What the host needs: the model's side as the frontend tells it, and the wire's side as it was built."""
     boundary = {side: dict(imported.boundary[side]) for side in ("input", "output")}
     (source,), (sink,) = graph.inputs, graph.outputs
-    boundary["input"] |= {"code": _code(graph.types[source]), "stream": _stream(netlist.source)}
-    boundary["output"] |= {"code": _code(graph.types[sink]), "stream": _stream(netlist.sink)}
+    boundary["input"] |= {"code": code_of(graph.types[source]), "stream": stream_of(netlist.source)}
+    boundary["output"] |= {"code": code_of(graph.types[sink]), "stream": stream_of(netlist.sink)}
     return boundary
 
 
-def _code(type_: TensorType) -> dict[str, Any]:
+def code_of(type_: TensorType) -> dict[str, Any]:
+    """The codes of a value as boundary.json tells them."""
     return {"lo": type_.min, "hi": type_.max, "width": type_.elem.width, "signed": type_.elem.signed}
 
 
-def _stream(lanes: Lanes) -> dict[str, int]:
+def stream_of(lanes: Lanes) -> dict[str, int]:
+    """A port's layout as boundary.json tells it."""
     slot = slot_width(lanes.elem)
     return {"slot": slot, "lanes": lanes.lanes, "vector": lanes.vector, "vectors": lanes.vectors,
             "beats": lanes.beats, "tdata": slot * lanes.lanes}  # fmt: skip

@@ -8,7 +8,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from math import floor
 from pathlib import Path
 from typing import Any, cast
@@ -170,7 +170,7 @@ _RULES: dict[str, _Rule] = {
     "limits": _Rule(lambda value: isinstance(value, dict), "a table"),
 }
 _LIMIT_RULES = {limit.name: _SHARE for limit in fields(Limits)}
-_REQUIRED = ("name", "part", "family", "flow", "lut", "ff", "bram36", "dsp", "clock_mhz")
+_REQUIRED = tuple(f.name for f in fields(Board) if f.default is MISSING and f.default_factory is MISSING)
 
 
 def _read_board(path: Path) -> Board:

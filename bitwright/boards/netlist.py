@@ -58,7 +58,7 @@ class Counts:
 
 
 def read_netlist(path: Path, top: str) -> list[Cell]:
-    """The cells of module `top` in a file of `write_json`."""
+    """The cells of module `top` in a file of `write_json`, without Yosys' own notes (`$…`)."""
     module = json.loads(path.read_text(encoding="utf-8"))["modules"][top]
     return [
         Cell(
@@ -68,6 +68,7 @@ def read_netlist(path: Path, top: str) -> list[Cell]:
             parameters=cell["parameters"],
         )
         for cell in module["cells"].values()
+        if not cell["type"].startswith("$")
     ]
 
 

@@ -107,14 +107,20 @@ class Context:
             raise CompileError("E024", message, origin=node.origin, hint=hint)
         return value
 
-    def stream(self, node: OnnxNode, index: int, *, typed: bool = False) -> Stream:
-        """An operand that depends on the input; `typed` if it must have integer codes already."""
+    def stream(self, node: OnnxNode, index: int) -> Stream:
+        """An operand that depends on the input."""
         value = self.required(node, index)
         if not isinstance(value, Stream):
             raise CompileError("E021", f"input {index} is a constant here, which is not supported", origin=node.origin)
-        if typed:
-            self.need_type(value, node.origin)
         return value
+
+    def real(self, node: OnnxNode, index: int) -> Stream:
+        """A stream of a float type: arithmetic on integer tensors wraps, which no rule here has."""
+        x = self.stream(node, index)
+        if not x.elem.is_float:
+            message = f"{quoted(node.op_type)[1:-1]} on a tensor of {x.elem.label} is not supported"
+            raise CompileError("E021", message, origin=node.origin, hint="a DequantizeLinear before it may be missing")
+        return x
 
     def need_type(self, x: Stream, origin: Origin | None) -> None:
         """Raise CompileError E030 if x is the graph input, still without a type."""

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,7 @@ def import_model(path: str | os.PathLike[str] | bytes, *, input_type: str | None
     ctx.need_type(x, None)
     _check_output(model, result)
     if not ctx.anchors or ctx.anchors[-1].result is not x:
-        tensor = name if isinstance(result, Stream) else result.post_tensor
+        tensor = name if isinstance(result, Stream) else result.tensor
         ctx.anchors.append(Anchor(tensor, x))
     assert x.name is not None
     graph = Graph({INPUT: ctx.types[INPUT]}, tuple(ctx.nodes), (x.name,))
@@ -216,8 +216,3 @@ def _check_output(model: Model, result: Stream | HostTail) -> None:
     if declared is not None and len(declared) != len(result.shape):
         message = f"output {quoted(model.outputs[0].name)} is declared with {len(declared)} axes, but has {len(result.shape)}"
         raise CompileError("E011", message)
-
-
-def retyped(x: Stream, elem: Elem) -> Stream:
-    """The same values in a tensor of another element type."""
-    return replace(x, elem=elem)

@@ -38,6 +38,10 @@ class Exact:
         """Times a constant that does not enlarge the shape."""
         return replace(self, scale=collapse(np.asarray(self.scale * of_rank(factor, self.codes.ndim), object)))
 
+    def reshaped(self, shape: Sequence[int]) -> Exact:
+        """The same elements in the same order."""
+        return replace(self, codes=self.codes.reshape(shape), scale=reshaped(self.scale, self.shape, shape))
+
     @classmethod
     def of(cls, values: Rationals, elem: Elem) -> Exact:
         """The smallest integers of one common scale. Raises OverflowError if they need more than 63 bits."""
@@ -115,9 +119,13 @@ class Stream:
 
 @dataclass(frozen=True, eq=False)
 class HostTail:
-    """A stream followed by what the host computes after it (Softmax, ArgMax, TopK); `shape` is that of the result."""
+    """A stream followed by what the host computes after it (Softmax, ArgMax, TopK); `shape` is that of the result.
+
+    `tensor` is the stream's name in the model.
+    """
 
     stream: Stream
+    tensor: str
     shape: tuple[int, ...]
     elem: Elem
     post: tuple[dict[str, object], ...]

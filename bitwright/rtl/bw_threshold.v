@@ -187,14 +187,14 @@ module bw_threshold #(
     if (HAS_BASE != 0) begin : g_base
       wire [LANES*B-1:0] bases;
       wire               valid;
-      wire               before;
+      wire               due;
 
       // The base's fold counter runs where the count is: it costs no delay registers.
-      bw_delay #(.CYCLES(LEVELS)) until (
+      bw_delay #(.CYCLES(LEVELS)) counted (
         .clk      (clk),
         .rst_n    (rst_n),
         .in_valid (in_valid),
-        .out_valid(before)
+        .out_valid(due)
       );
       if (READ != 0) begin : g_read
         wire [A-1:0]       at;
@@ -205,20 +205,20 @@ module bw_threshold #(
         bw_index #(.COUNT(FOLDS), .WIDTH(A)) folds (
           .clk  (clk),
           .rst_n(rst_n),
-          .step (before),
+          .step (due),
           .index(at)
         );
         always @(posedge clk) word <= mem[at];
         always @(posedge clk)
           if (!rst_n) held <= 1'b0;
-          else held <= before;
+          else held <= due;
         assign bases = word;
         assign valid = held;
       end else begin : g_constant
         reg [LANES*B-1:0] mem [0:0];
         initial if (BASES != "") $readmemh(BASES, mem);
         assign bases = mem[0];
-        assign valid = before;
+        assign valid = due;
       end
 
       for (l = 0; l < LANES; l = l + 1) begin : g_lane

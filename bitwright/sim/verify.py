@@ -74,8 +74,8 @@ def verify(
     exe = verilator.build(_sources(rtl), TOP)
     built = time.perf_counter() - start
     expected = reference.run(graph, codes)
-    smooth = _simulate(exe, rtl, boundary, codes)
-    rough = _simulate(exe, rtl, boundary, codes, seed=seed, stall=stall, reset_frame=min(samples // 2, samples - 1))
+    smooth = simulate(exe, rtl, boundary, codes)
+    rough = simulate(exe, rtl, boundary, codes, seed=seed, stall=stall, idle=stall, reset_frame=min(samples // 2, samples - 1))
     wrong = [_differs(boundary, trace.outputs, expected) for trace in (smooth, rough)]
     mismatches = int(sum(w.sum() for w in wrong))
     first = _first(exe, rtl, graph, manifest, boundary, codes) if mismatches else None
@@ -95,17 +95,16 @@ def run_rtl(rtl: Path, boundary: Boundary, codes: Codes) -> Codes:
     """Output codes of the simulated RTL for input codes."""
     if not len(codes):
         return np.zeros((0, *boundary.output.shape), np.int64)
-    trace = _simulate(verilator.build(_sources(rtl), TOP), rtl, boundary, codes)
-    return _unpack(boundary, trace.outputs)
+    trace = simulate(verilator.build(_sources(rtl), TOP), rtl, boundary, codes)
+    return unpack(boundary, trace.outputs)
 
 
 def _sources(rtl: Path) -> list[Path]:
     return sorted(rtl.glob("*.v"))
 
 
-def _simulate(exe: Path, rtl: Path, boundary: Boundary, codes: Codes, **options: Any) -> cosim.Trace:
-    if "stall" in options:
-        options["idle"] = options["stall"]
+def simulate(exe: Path, rtl: Path, boundary: Boundary, codes: Codes, **options: Any) -> cosim.Trace:
+    """Send frames of codes through the simulator; `options` are those of `cosim.simulate`."""
     frames = [_words(frame, boundary.input.tdata) for frame in boundary.pack(codes)]
     return cosim.simulate(exe, frames, boundary.output.beats, cwd=rtl, **options)
 
@@ -115,14 +114,15 @@ def _words(frame: np.ndarray[Any, np.dtype[np.uint8]], bits: int) -> list[int]:
     return [int.from_bytes(data[k : k + size], "little") for k in range(0, len(data), size)]
 
 
-def _unpack(boundary: Boundary, outputs: list[list[int]]) -> Codes:
+def unpack(boundary: Boundary, outputs: list[list[int]]) -> Codes:
+    """Codes (frames, *shape) from the words of each output frame."""
     size = boundary.output.tdata // 8
     data = b"".join(word.to_bytes(size, "little") for frame in outputs for word in frame)
     return boundary.unpack(data).reshape(len(outputs), *boundary.output.shape)
 
 
 def _differs(boundary: Boundary, outputs: list[list[int]], expected: Codes) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    return _unpack(boundary, outputs) != expected
+    return unpack(boundary, outputs) != expected
 
 
 def _first(
@@ -130,7 +130,7 @@ def _first(
 ) -> Mismatch | None:
     """Run again with every stage's output stream recorded, and find the first stage that is wrong."""
     stages = manifest["stages"]
-    trace = _simulate(exe, rtl, boundary, codes, monitors=[s["stream"]["wire"] for s in stages])
+    trace = simulate(exe, rtl, boundary, codes, monitors=[s["stream"]["wire"] for s in stages])
     values = reference.layers(graph, codes)
     for stage in stages:
         got = _elements(trace.monitored[stage["stream"]["wire"]], stage["stream"])

@@ -252,7 +252,9 @@ def _verilate(
     command += ["--trace-vcd"] if trace else []
     command += ["--coverage-line", "--coverage-toggle"] if coverage else []
     command += [f"-G{k}={v}" for k, v in quoted.items()]
-    command += [str(s) for s in sources]
+    # Only the ports of the top are open to cocotb: opening everything would cost most of the speed.
+    (work / "open.vlt").write_text(f'`verilator_config\npublic_flat_rw -module "{top}" -port "*"\n')
+    command += ["open.vlt", *(str(s) for s in sources)]
     _run_tool(command, work, tools.root)
 
 

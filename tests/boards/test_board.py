@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bitwright.boards import Limits, list_boards, load_board, write_handoff
+from bitwright.boards.board import FOLDER
 from bitwright.errors import CompileError
 
 OWN = """
@@ -42,6 +43,11 @@ def test_names_and_aliases(name: str) -> None:
 def test_names_are_unique() -> None:
     names = [name for board in list_boards() for name in (board.name, *board.aliases)]
     assert len({name.casefold() for name in names}) == len(names) >= 3
+
+
+def test_a_board_is_named_as_its_file() -> None:
+    """`base` goes by the file."""
+    assert [board.name for board in list_boards()] == sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
 def test_usable_follows_the_limits() -> None:

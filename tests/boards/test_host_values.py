@@ -1,6 +1,8 @@
 """Encoding and decoding against plain Fractions: equal, never close."""
 
+import json
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -209,6 +211,16 @@ def test_softmax_then_topk() -> None:
 def test_unsound_boundaries(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Boundary(boundary(**changes))
+
+
+def test_the_documented_boundary() -> None:
+    """The example in docs/boards.md is sound."""
+    text = (Path(__file__).parents[2] / "docs" / "boards.md").read_text(encoding="utf-8")
+    wire = Boundary(json.loads(text.split("```json\n")[1].split("```")[0]))
+    x = np.full((1, 784), -0.25, np.float32)
+    assert wire.encode(x).tolist() == [[0] * 784]
+    assert wire.pack(wire.encode(x - 1)).tobytes() == b"\xaa" * 196 + bytes(4)
+    assert wire.decode(np.full((1, 10), 8)).tolist() == [[0.5] * 10]
 
 
 def test_no_samples() -> None:

@@ -91,7 +91,7 @@ def test_a_batch_in_chunks(handoff: Path) -> None:
 def test_a_transfer_fits_the_length_register(handoff: Path) -> None:
     board, x = StandIn(accelerator, length_bits=6), samples(11)
     with driver(handoff, board) as module:
-        assert (1 << 26) - 1 == module.MAX_TRANSFER
+        assert module.MAX_TRANSFER == (1 << 26) - 1
         module.MAX_TRANSFER = (1 << 6) - 1
         module.Accelerator().predict(x)
     assert max(size for _, size in board.events) == 60

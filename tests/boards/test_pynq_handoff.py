@@ -124,8 +124,10 @@ def test_a_frame_too_long_for_the_dma(tmp_path: Path) -> None:
     )
     with pytest.raises(CompileError) as caught:
         write_handoff(load_board("pynq"), MANIFEST, long, tmp_path)
-    says = "E406: a frame of the output is 67108864 bytes, but a DMA transfer at most 67108863\n  hint: use a smaller input"
-    assert str(caught.value) == says
+    assert str(caught.value).splitlines() == [
+        "E406: a frame of the output is 67108864 bytes, but a DMA transfer at most 67108863",
+        "  hint: use a smaller input",
+    ]
 
 
 @needs_tcl

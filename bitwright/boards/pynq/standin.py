@@ -87,7 +87,7 @@ class Dma:
 
 
 class Channel:
-    """What both directions share: one transfer at a time, from and to memory that was allocated and not yet freed."""
+    """What both directions share: one transfer at a time, from and to memory of `allocate`, not yet freed."""
 
     kind = ""
 
@@ -101,7 +101,7 @@ class Channel:
             raise RuntimeError("DMA channel not started")
         if self.active is not None:
             raise RuntimeError("DMA channel not idle")
-        if array.freed or not any(np.shares_memory(array, buffer) for buffer in self.board.buffers):
+        if not isinstance(array, Buffer) or array.freed:
             raise RuntimeError("the DMA cannot reach this memory")
         if not 0 < array.nbytes <= self.board.max_transfer:
             raise ValueError(f"a transfer of {array.nbytes} bytes; it must be 1 to {self.board.max_transfer}")

@@ -1,0 +1,214 @@
+"""The exact meaning against a float runtime, quantiser by quantiser, each fed with the runtime's own integers.
+
+A difference is explained if every rounding boundary between the two codes lies within a rigorous bound on the float
+error (see `trace`) of the exact value before rounding. Anything else is a bug, here or in the model's reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CompileError
+from ..ir.graph import Graph, Node
+from . import oracle
+from .context import INPUT, Anchor
+from .exact import Rationals, floats
+from .reader import Imported
+from .values import Stream
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One element that differs: `exact` and `runtime` are codes, or, for a tensor never rounded, real numbers."""
+
+    tensor: str
+    frame: int
+    element: int
+    exact: float
+    runtime: float
+    explained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Counts over all compared tensors. `max` is the greatest difference of codes, `first` an unexplained one if any."""
+
+    elements: int = 0
+    explained: int = 0
+    unexplained: int = 0
+    max: int = 0
+    first: Difference | None = None
+
+    def __add__(self, other: Differences) -> Differences:
+        firsts = [d for d in (self.first, other.first) if d is not None]
+        firsts.sort(key=lambda d: d.explained)  # stable: an unexplained one comes first
+        return Differences(
+            self.elements + other.elements,
+            self.explained + other.explained,
+            self.unexplained + other.unexplained,
+            max(self.max, other.max),
+            firsts[0] if firsts else None,
+        )
+
+
+def compare(imported: Imported, samples: np.ndarray) -> Differences:
+    """Run `samples` (n, *frame of the ONNX input) in a runtime and judge every anchor. Raises CompileError E040, E390."""
+    x, codes = prepare(imported.boundary, np.asarray(samples))
+    if not len(x):
+        return Differences()
+    tensors = oracle.run(imported.model, x)
+    observed: dict[str | None, np.ndarray] = {None: x}
+    if imported.anchors[0].operand.trace.source is not None:
+        observed[INPUT] = codes.reshape(len(x), *imported.graph.inputs[INPUT].shape)
+    total = Differences()
+    for anchor in imported.anchors:
+        if anchor.tensor not in tensors:
+            raise CompileError("E040", "the runtime does not give a tensor that is compared")
+        total = total + _judge(imported, anchor, tensors[anchor.tensor], observed, codes)
+    return total
+
+
+def prepare(boundary: Mapping[str, Any], samples: np.ndarray) -> tuple[np.ndarray, Codes]:
+    """The samples as the model is to see them, and their codes as the host makes them.
+
+    An input of a given type holds only its codes' values: the samples are moved to those first.
+    """
+    source = boundary["input"]
+    x = samples.reshape(-1, *source["shape"]).astype(source["dtype"])
+    codes = encode(source["encode"], x)
+    return x, codes
+
+
+def encode(rule: Mapping[str, Any], x: np.ndarray) -> Codes:
+    """The host's encoding as the boundary states it; shape as x."""
+    if rule["kind"] == "integer":
+        return x.astype(np.int64) + rule["offset"]
+    if rule["kind"] == "grid":
+        scaled = np.rint(np.ldexp(x.astype(np.float64), rule["exp"]))
+        return np.clip(scaled, rule["lo"], rule["hi"]).astype(np.int64)
+    flat, rows = x.reshape(len(x), -1), len(rule["base"])
+    codes = np.empty(flat.shape, np.int64)
+    for p in range(rows):
+        edges = np.array([float.fromhex(e) for e in rule["edges"][p]])
+        reached = np.searchsorted(edges, flat[:, p::rows].astype(np.float64), side="right")
+        codes[:, p::rows] = rule["base"][p] + rule["sign"][p] * reached
+    return codes.reshape(x.shape)
+
+
+def _judge(imported: Imported, anchor: Anchor, tensor: np.ndarray, observed: dict[str | None, np.ndarray],
+           codes: Codes) -> Differences:  # fmt: skip
+    """One anchor. The runtime's codes of it are added to `observed`."""
+    operand, by, result = anchor.operand, anchor.quantizer, anchor.result
+    source = observed[operand.trace.source]
+    count = len(source)
+    acc = source if operand.name is None else _segment(imported.graph, operand.trace.source, operand.name, source)
+    acc = acc.reshape(count, *operand.frame)
+    real = _real(operand, acc)
+    bound = operand.trace.bound(source.reshape(count, *_frame(operand, source)), operand.elem.roundoff)
+    bound = bound.reshape(real.shape)
+    runtime = tensor.reshape(real.shape).astype(np.float64)
+    if by is None or result is None or result.name is None:
+        return _judge_floats(anchor, np.clip(real, *_limits(operand)), runtime, bound)
+    if operand.name is None:
+        exact_codes = codes.reshape(real.shape)
+    else:
+        exact_codes = _segment(imported.graph, operand.name, result.name, acc).reshape(real.shape)
+    scale, offset = floats(by.out_scale), floats(by.out_offset)
+    exact = np.rint((exact_codes * floats(result.scale) + floats(result.offset) - offset) / scale).astype(np.int64)
+    steps = (runtime - offset) / scale
+    found = np.rint(steps).astype(np.int64)
+    near = np.abs(steps - found) <= 1e-3 * (1 + np.abs(found))  # else the runtime's number is no code at all
+    inverse = floats(np.asarray(1 / by.scale, object))
+    zero = floats(by.zero)
+    t = np.clip(real, *_limits(operand)) * inverse + zero
+    reach = bound * inverse * (1 + 4 * operand.elem.roundoff) + (np.abs(t) + np.abs(zero)) * 4 * operand.elem.roundoff
+    explained = near & _within(by.steps, exact, found, t, reach)
+    differs = exact != found
+    back = np.rint((runtime - floats(result.offset)) / floats(result.scale)).astype(np.int64)
+    shape = (count, *(imported.graph.types[result.name].shape))
+    observed[result.name] = np.where(near, back, exact_codes).reshape(shape)
+    return _tally(anchor, differs | ~near, explained, exact, found, int(np.abs(exact - found).max(initial=0)))
+
+
+def _frame(operand: Stream, source: np.ndarray) -> tuple[int, ...]:
+    """The frame shape with which the trace begins: that of its own scale's rank."""
+    rank = operand.trace.scale.ndim - 1
+    return source.shape[1:] if source.ndim - 1 == rank else (1,) * (rank - source.ndim + 1) + source.shape[1:]
+
+
+def _judge_floats(anchor: Anchor, exact: Floats, runtime: Floats, bound: Floats) -> Differences:
+    """A tensor that is never rounded: within the bound is no difference, beyond it is unexplained."""
+    wrong = ~(np.abs(exact - runtime) <= bound + np.abs(exact) * 2.0**-50)
+    return _tally(anchor, wrong, np.zeros_like(wrong), exact, runtime, 0)
+
+
+def _tally(anchor: Anchor, differs: NDArray[np.bool_], explained: NDArray[np.bool_], exact: np.ndarray,
+           found: np.ndarray, greatest: int) -> Differences:  # fmt: skip
+    good = int((differs & explained).sum())
+    first = None
+    if differs.any():
+        bad = differs & ~explained
+        where = np.unravel_index(int((bad if bad.any() else differs).argmax()), differs.shape)
+        flat = int(np.ravel_multi_index(where[1:], differs.shape[1:])) if differs.ndim > 1 else 0
+        values = float(exact[where]), float(found[where])
+        first = Difference(anchor.tensor, int(where[0]), flat, *values, bool(explained[where]))
+    return Differences(differs.size, good, int(differs.sum()) - good, greatest, first)
+
+
+def _within(steps: np.ndarray, exact: Codes, found: Codes, t: Floats, reach: Floats) -> NDArray[np.bool_]:
+    """Whether all the boundaries between two codes are at most `reach` from t: the first and the last decide."""
+    low, high = np.minimum(exact, found) + 1, np.maximum(exact, found)
+    ok = np.ones(exact.shape, np.bool_)
+    where = np.nonzero(exact != found)
+    table = np.broadcast_to(steps, (1, *exact.shape[1:]))
+    for index in zip(*where):
+        rule = table[(0, *index[1:])]
+        edges = rule.edges(np.array([low[index], high[index]]))
+        ok[index] = bool((np.abs(edges - t[index]) <= reach[index]).all())
+    return ok
+
+
+def _real(x: Stream, codes: np.ndarray) -> Floats:
+    """scale · q + offset in float64; its own error is far below the bound on float32's."""
+    return codes.astype(np.float64) * floats(x.scale) + floats(x.offset)
+
+
+def _limits(x: Stream) -> tuple[Floats, Floats]:
+    return floats(x.low), floats(x.high)
+
+
+def _segment(graph: Graph, source: str | None, target: str, codes: np.ndarray) -> Codes:
+    """The IR from one value to another, on given codes of the first."""
+    makers = {n.name: n for n in graph.nodes}
+    path: list[Node] = []
+    name = target
+    while name != source:
+        path.append(makers[name])
+        name = makers[name].input
+    shape = graph.types[name].shape
+    value = np.asarray(codes, np.int64).reshape(len(codes), *shape)
+    for node in reversed(path):
+        value = node.op.evaluate(value)
+    return value
+
+
+def on_grid(samples: np.ndarray, scale: Fraction, offset: Fraction, codes: Codes) -> np.ndarray:
+    """The values of codes, in the samples' float type."""
+    return (codes * float(scale) + float(offset)).astype(samples.dtype).reshape(samples.shape)
+
+
+def with_graph(imported: Imported, graph: Graph) -> Imported:
+    """The same model with another IR, as after a pass: values that anchors name must still be there."""
+    return replace(imported, graph=graph)
+
+
+_ = Rationals

@@ -1,0 +1,28 @@
+"""Shape and Size: constants, since every shape but the batch is fixed and the batch counts as 1."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from ..context import Context
+from ..model import Constant, OnnxNode
+from ..registry import rule
+from ..values import Value
+
+
+@rule("Shape")
+def shape(ctx: Context, node: OnnxNode) -> Constant:
+    dims = _shape(ctx.required(node, 0))
+    start, end = node.attribute("start", int, 0), node.attribute("end", int, len(dims))
+    return Constant.of(np.array(dims[start:end], np.int64))
+
+
+@rule("Size")
+def size(ctx: Context, node: OnnxNode) -> Constant:
+    return Constant.of(np.array(prod(_shape(ctx.required(node, 0))), np.int64))
+
+
+def _shape(value: Value) -> tuple[int, ...]:
+    return value.array.shape if isinstance(value, Constant) else value.shape

@@ -1,0 +1,74 @@
+"""From an IR graph to a simulated accelerator: what the conformance and random-network tests share."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bitwright.boards.host import Boundary
+from bitwright.compiler import code_of, stream_of
+from bitwright.ir.graph import Graph, Node
+from bitwright.ir.op import Codes, Op
+from bitwright.ir.types import TensorType
+from bitwright.lowering.build import Lowered, lower
+from bitwright.lowering.folding import Budget
+from bitwright.lowering.verilog import write_rtl
+from bitwright.sim import cosim, reference, verify, verilator
+
+ROOMY = Budget(lut=1e9, ff=1e9, bram36=1e9, dsp=10**9, stream_bits=64)
+
+
+@dataclass(frozen=True)
+class Built:
+    graph: Graph
+    lowered: Lowered
+    boundary: Boundary
+    rtl: Path
+
+
+def single(op: Op, x: TensorType) -> Graph:
+    """A graph of one operator."""
+    return Graph({"x": x}, (Node("y", op, "x", op.infer(x)),), ("y",))
+
+
+def build(graph: Graph, folder: Path, target: int | None = None, budget: Budget = ROOMY) -> Built:
+    """Lower a graph and write its RTL into `folder`/rtl; without a target, as slowly as can be."""
+    lowered = lower(graph, budget, 10**9 if target is None else target)
+    write_rtl(lowered.netlist, folder / "rtl")
+    return Built(graph, lowered, _boundary(graph, lowered), folder / "rtl")
+
+
+def simulate(built: Built, codes: Codes, **options: Any) -> tuple[Codes, cosim.Trace]:
+    """Output codes of the RTL, and the trace."""
+    exe = verilator.build(sorted(built.rtl.glob("*.v")), "bw_accel")
+    trace = verify.simulate(exe, built.rtl, built.boundary, codes, **options)
+    return verify.unpack(built.boundary, trace.outputs), trace
+
+
+def check(built: Built, frames: int = 8, seed: int = 0) -> None:
+    """RTL = reference on corner and random frames, smooth and stalled; the cycles are those that were computed."""
+    (source,), (sink,) = built.graph.inputs, built.graph.outputs
+    codes = reference.random_codes(built.graph.types[source], frames, seed)
+    want = reference.run(built.graph, codes)
+    got, trace = simulate(built, codes)
+    np.testing.assert_array_equal(got, want)
+    timing = built.lowered.timing
+    assert trace.last_out[0] - trace.first_in[0] == timing.latency_cycles
+    assert trace.last_out[-1] - trace.last_out[-2] == timing.frame_cycles
+    got, _ = simulate(built, codes, seed=seed, stall=0.4, idle=0.4, reset_frame=frames // 2)
+    np.testing.assert_array_equal(got, want)
+
+
+def _boundary(graph: Graph, lowered: Lowered) -> Boundary:
+    """Integers in, integers out."""
+    (source,), (sink,) = graph.inputs, graph.outputs
+    lanes = {"input": lowered.netlist.source, "output": lowered.netlist.sink}
+    spec: dict[str, Any] = {}
+    for side, name in (("input", source), ("output", sink)):
+        type_ = graph.types[name]
+        spec[side] = {"name": name, "shape": list(type_.shape), "dtype": "int64", "code": code_of(type_),
+                      "stream": stream_of(lanes[side])}  # fmt: skip
+    spec["input"]["encode"] = spec["output"]["decode"] = {"kind": "integer", "offset": 0}
+    spec["output"]["post"] = None
+    return Boundary(spec)
