@@ -43,7 +43,7 @@ class Design:
     def run_codes(self, codes: Codes, *, engine: str = "numpy") -> Codes:
         """Output codes (frames, *shape) for input codes (frames, *shape), by the reference or by the RTL."""
         if engine == "numpy":
-            return reference.run(self.graph, codes)
+            return reference.run(self.graph, self._shaped(codes)).reshape(len(codes), *self.boundary.output.shape)
         if engine == "rtl":
             from .sim import verify
 
@@ -52,7 +52,12 @@ class Design:
 
     def values(self, codes: Codes) -> dict[str, Codes]:
         """Every value of the network for the given input codes."""
-        return reference.layers(self.graph, codes)
+        return reference.layers(self.graph, self._shaped(codes))
+
+    def _shaped(self, codes: Codes) -> Codes:
+        """Input codes in the shape that the network's first layer sees."""
+        (source,) = self.graph.inputs
+        return codes.reshape(len(codes), *self.graph.types[source].shape)
 
     def verify(self, *, samples: int = 10, seed: int = 0, stall: float = 0.3) -> Verification:
         """Simulate the RTL on `samples` frames, with and without stalls, and compare every output with the reference."""

@@ -7,8 +7,7 @@ error (see `trace`) of the exact value before rounding. Anything else is a bug, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from ..errors import CompileError
 from ..ir.graph import Graph, Node
 from . import oracle
 from .context import INPUT, Anchor
-from .exact import Rationals, floats
+from .exact import floats
 from .reader import Imported
 from .values import Stream
 
@@ -62,12 +61,12 @@ class Differences:
 
 def compare(imported: Imported, samples: np.ndarray) -> Differences:
     """Run `samples` (n, *frame of the ONNX input) in a runtime and judge every anchor. Raises CompileError E040, E390."""
-    x, codes = prepare(imported.boundary, np.asarray(samples))
+    x, codes = prepare(imported, np.asarray(samples))
     if not len(x):
         return Differences()
     tensors = oracle.run(imported.model, x)
     observed: dict[str | None, np.ndarray] = {None: x}
-    if imported.anchors[0].operand.trace.source is not None:
+    if imported.input.name is not None:
         observed[INPUT] = codes.reshape(len(x), *imported.graph.inputs[INPUT].shape)
     total = Differences()
     for anchor in imported.anchors:
@@ -77,14 +76,16 @@ def compare(imported: Imported, samples: np.ndarray) -> Differences:
     return total
 
 
-def prepare(boundary: Mapping[str, Any], samples: np.ndarray) -> tuple[np.ndarray, Codes]:
-    """The samples as the model is to see them, and their codes as the host makes them.
+def prepare(imported: Imported, samples: np.ndarray) -> tuple[np.ndarray, Codes]:
+    """The samples as the model is to see them, (n, *frame), and their codes as the host makes them.
 
     An input of a given type holds only its codes' values: the samples are moved to those first.
     """
-    source = boundary["input"]
+    source, given = imported.boundary["input"], imported.input
     x = samples.reshape(-1, *source["shape"]).astype(source["dtype"])
     codes = encode(source["encode"], x)
+    if given.name is not None and given.elem.is_float:
+        x = _real(given, codes).astype(x.dtype)
     return x, codes
 
 
@@ -113,7 +114,7 @@ def _judge(imported: Imported, anchor: Anchor, tensor: np.ndarray, observed: dic
     acc = source if operand.name is None else _segment(imported.graph, operand.trace.source, operand.name, source)
     acc = acc.reshape(count, *operand.frame)
     real = _real(operand, acc)
-    bound = operand.trace.bound(source.reshape(count, *_frame(operand, source)), operand.elem.roundoff)
+    bound = operand.trace.bound(source, operand.elem.roundoff)
     bound = bound.reshape(real.shape)
     runtime = tensor.reshape(real.shape).astype(np.float64)
     if by is None or result is None or result.name is None:
@@ -126,7 +127,8 @@ def _judge(imported: Imported, anchor: Anchor, tensor: np.ndarray, observed: dic
     exact = np.rint((exact_codes * floats(result.scale) + floats(result.offset) - offset) / scale).astype(np.int64)
     steps = (runtime - offset) / scale
     found = np.rint(steps).astype(np.int64)
-    near = np.abs(steps - found) <= 1e-3 * (1 + np.abs(found))  # else the runtime's number is no code at all
+    # Else the runtime's number is no code at all.
+    near = np.abs(steps - found) <= 8 * operand.elem.roundoff * (1 + np.abs(found) + np.abs(offset / scale))
     inverse = floats(np.asarray(1 / by.scale, object))
     zero = floats(by.zero)
     t = np.clip(real, *_limits(operand)) * inverse + zero
@@ -137,12 +139,6 @@ def _judge(imported: Imported, anchor: Anchor, tensor: np.ndarray, observed: dic
     shape = (count, *(imported.graph.types[result.name].shape))
     observed[result.name] = np.where(near, back, exact_codes).reshape(shape)
     return _tally(anchor, differs | ~near, explained, exact, found, int(np.abs(exact - found).max(initial=0)))
-
-
-def _frame(operand: Stream, source: np.ndarray) -> tuple[int, ...]:
-    """The frame shape with which the trace begins: that of its own scale's rank."""
-    rank = operand.trace.scale.ndim - 1
-    return source.shape[1:] if source.ndim - 1 == rank else (1,) * (rank - source.ndim + 1) + source.shape[1:]
 
 
 def _judge_floats(anchor: Anchor, exact: Floats, runtime: Floats, bound: Floats) -> Differences:
@@ -199,16 +195,3 @@ def _segment(graph: Graph, source: str | None, target: str, codes: np.ndarray) -
     for node in reversed(path):
         value = node.op.evaluate(value)
     return value
-
-
-def on_grid(samples: np.ndarray, scale: Fraction, offset: Fraction, codes: Codes) -> np.ndarray:
-    """The values of codes, in the samples' float type."""
-    return (codes * float(scale) + float(offset)).astype(samples.dtype).reshape(samples.shape)
-
-
-def with_graph(imported: Imported, graph: Graph) -> Imported:
-    """The same model with another IR, as after a pass: values that anchors name must still be there."""
-    return replace(imported, graph=graph)
-
-
-_ = Rationals

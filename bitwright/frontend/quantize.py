@@ -124,7 +124,7 @@ def _identity(ctx: Context, node: OnnxNode, x: Stream, by: Quantizer, parts: tup
     for (ratio, offset, low, high, steps), lo, hi in zip(settings, least, most):
         if not isinstance(steps, Grid) or steps.ratio is not None:
             return None
-        if ratio.denominator != 1 or offset.denominator != 1 or (by.elem.is_integer and ratio != 1):
+        if not ratio or ratio.denominator != 1 or offset.denominator != 1 or (by.elem.is_integer and ratio != 1):
             return None
         first, last = sorted((ratio * lo + offset, ratio * hi + offset))
         bottom, top = (-inf if steps.low is None else steps.low), (inf if steps.high is None else steps.high)
@@ -155,10 +155,10 @@ def _on_host(ctx: Context, node: OnnxNode, x: Stream, by: Quantizer, settings: l
             raise CompileError("E034", message, origin=node.origin, hint="give the input a type: --input-type int8")
         ends.append((steps.code(low), steps.code(high)))
     shift = _shift([k for pair in ends for k in pair])
-    low, high = [a - shift for a, _ in ends], [b - shift for _, b in ends]
+    low, high = min(a for a, _ in ends) - shift, max(b for _, b in ends) - shift
     grid = _as_grid(settings, shift)
     encode = grid or _as_steps(settings, ends, shift, port.elem.carrier, node)
-    ctx.declare_input(TensorType.ranged(x.frame, low, high), encode)
+    ctx.declare_input(TensorType.ranged(x.frame, [low], [high]), encode)
     return _finish(ctx, node, x, by, INPUT, shift)
 
 

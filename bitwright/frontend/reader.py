@@ -56,6 +56,8 @@ class Imported:
     anchors: tuple[Anchor, ...]
     model_hash: str
     model: Model = field(repr=False)
+    input: Stream = field(repr=False)
+    """The graph input: what its codes mean where it has a type of its own; its name is None where the host quantises."""
 
 
 def load(path: str | os.PathLike[str] | bytes) -> Model:
@@ -70,7 +72,8 @@ def import_model(path: str | os.PathLike[str] | bytes, *, input_type: str | None
     ctx = Context(model, input_type)
     ctx.values.update(model.constants)
     name = _single(model)
-    ctx.values[model.inputs[0].name] = _input(ctx)
+    given = _input(ctx)
+    ctx.values[model.inputs[0].name] = given
     for node in model.nodes:
         _walk(ctx, node)
     result = ctx.values[name]
@@ -85,7 +88,7 @@ def import_model(path: str | os.PathLike[str] | bytes, *, input_type: str | None
     assert x.name is not None
     graph = Graph({INPUT: ctx.types[INPUT]}, tuple(ctx.nodes), (x.name,))
     verify(graph)
-    return Imported(graph, boundary(ctx, result), tuple(ctx.anchors), model.sha256, model)
+    return Imported(graph, boundary(ctx, result), tuple(ctx.anchors), model.sha256, model, given)
 
 
 def _check_supported(model: Model) -> None:

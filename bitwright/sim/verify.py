@@ -105,7 +105,8 @@ def _sources(rtl: Path) -> list[Path]:
 
 def simulate(exe: Path, rtl: Path, boundary: Boundary, codes: Codes, **options: Any) -> cosim.Trace:
     """Send frames of codes through the simulator; `options` are those of `cosim.simulate`."""
-    frames = [_words(frame, boundary.input.tdata) for frame in boundary.pack(codes)]
+    shaped = codes.reshape(len(codes), *boundary.input.shape)
+    frames = [_words(frame, boundary.input.tdata) for frame in boundary.pack(shaped)]
     return cosim.simulate(exe, frames, boundary.output.beats, cwd=rtl, **options)
 
 
@@ -122,7 +123,7 @@ def unpack(boundary: Boundary, outputs: list[list[int]]) -> Codes:
 
 
 def _differs(boundary: Boundary, outputs: list[list[int]], expected: Codes) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    return unpack(boundary, outputs) != expected
+    return unpack(boundary, outputs) != expected.reshape(len(expected), *boundary.output.shape)
 
 
 def _first(
