@@ -79,7 +79,7 @@ class Context:
         if shape == x.shape:
             return x
         if not shape or shape[0] != 1:
-            message = f"{quoted(origin.op_type)} gives shape {list(shape)}, which moves the batch axis (axis 0, size 1)"
+            message = f"{quoted(origin.op_type)[1:-1]} gives shape {list(shape)}, which moves the batch axis (axis 0, size 1)"
             raise CompileError("E015", message, origin=origin, hint="keep one frame a batch entry")
         if shape[1:] == x.frame or x.name is None:
             return x.reshaped(shape, x.name)

@@ -35,6 +35,7 @@ def load_model(source: str | os.PathLike[str] | bytes) -> Model:
         raise CompileError("E002", "this is not an ONNX file: it has no graph")
     if len(graph.node) > MAX_NODES:
         raise CompileError("E004", f"the graph has {len(graph.node)} nodes; the limit is {MAX_NODES}")
+    _check_names(proto)
     opsets = _opsets(proto)
     constants = _initialisers(graph, folder)
     inputs = tuple(_port(v, "input") for v in graph.input if v.name not in constants)
@@ -59,6 +60,21 @@ def _read(source: str | os.PathLike[str] | bytes) -> tuple[bytes, Path | None]:
         raise CompileError("E001", f"{quoted(str(path))} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise CompileError("E001", f"{quoted(str(path))} is no file name: {error}") from error
+
+
+def _check_names(proto: ModelProto) -> None:
+    """Raise E002 if a name is not UTF-8; protobuf hands such a one over as bytes."""
+    graph = proto.graph
+    names: list[Any] = [o.domain for o in proto.opset_import]
+    names += [v.name for v in (*graph.input, *graph.output)]
+    tensors = list(graph.initializer)
+    for node in graph.node:
+        names += [node.op_type, node.name, node.domain, *node.input, *node.output, *(a.name for a in node.attribute)]
+        tensors += [a.t for a in node.attribute if a.HasField("t")]
+    for tensor in tensors:
+        names += [tensor.name, *(v for e in tensor.external_data for v in (e.key, e.value))]
+    if not all(isinstance(n, str) for n in names):
+        raise CompileError("E002", "this is not an ONNX file: a name in it is not UTF-8")
 
 
 def _opsets(proto: ModelProto) -> Mapping[str, int]:

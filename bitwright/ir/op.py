@@ -43,8 +43,8 @@ class Op(ABC):
         """The library module that computes `evaluate` at this folding; None if it costs no hardware."""
 
     @abstractmethod
-    def estimate(self, x: TensorType, fold: Fold) -> Estimate:
-        """Latency and resources of that module, without building its memories."""
+    def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
+        """Latency and resources of that module, without building its memories; `y` is `infer(x)`."""
 
     @classmethod
     @abstractmethod

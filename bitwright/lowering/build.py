@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import ceil
 
 from ..errors import Origin
@@ -12,7 +13,7 @@ from ..ir.netlist import Block, Estimate, Fold, Instance, Lanes, Memory, Multipl
 from ..ir.types import TensorType
 from ..ops import area
 from . import schedule
-from .folding import Budget, Folding, slot_width, solve
+from .folding import Budget, Cost, Folding, slot_width, solve
 from .layers import Layer, split
 from .schedule import Edge, Matvec, Process, Timing
 
@@ -31,7 +32,7 @@ class Lowered:
 def lower(graph: Graph, budget: Budget, target: int | None) -> Lowered:
     """Solve the folding and build the netlist. Raises CompileError if the graph or the board does not allow it."""
     layers = split(graph)
-    folding = solve(layers, lambda i, fold: layer_cost(layers[i], fold), budget, target)
+    folding = solve(layers, layer_cost(layers), budget, target)
     builder = _Builder(layers, folding)
     netlist = builder.build()
     return Lowered(netlist, folding, builder.simulate())
@@ -46,18 +47,30 @@ def layer_blocks(layer: Layer, fold: Fold) -> Iterator[tuple[Block, Estimate, in
     for node in layer.nodes:
         block = node.op.to_rtl(x, fold)
         assert block is not None, "a layer holds no node without hardware"
-        yield block, node.op.estimate(x, fold), node.type.elem.width * fold.pe
+        yield block, node.op.estimate(x, node.type, fold), node.type.elem.width * fold.pe
         x = node.type
 
 
-def layer_cost(layer: Layer, fold: Fold) -> Resources:
-    """The estimate for a layer, its FIFO included."""
-    need = Resources(lut=12, ff=8)
-    latency, x = 0, layer.x
-    for node in layer.nodes:
-        estimate = node.op.estimate(x, fold)
-        need, latency, x = need + estimate.cost, latency + estimate.latency, node.type
-    return need + fifo_cost(layer.y.elem.width * fold.pe, credits_for(layer, fold, latency))
+def layer_cost(layers: Sequence[Layer]) -> Cost:
+    """The estimate for each layer at a fold, its FIFO included."""
+
+    @lru_cache(maxsize=None)
+    def tail(index: int, pe: int, multiplier: Multiplier) -> Estimate:
+        layer = layers[index]
+        latency, need = 0, Resources()
+        x = layer.head.type if layer.head else layer.x
+        for node in layer.tail:
+            estimate = node.op.estimate(x, node.type, Fold(pe=pe, multiplier=multiplier))
+            latency, need, x = latency + estimate.latency, need + estimate.cost, node.type
+        return Estimate(latency, need)
+
+    def cost(index: int, fold: Fold) -> Resources:
+        layer, rest = layers[index], tail(index, fold.pe, fold.multiplier)
+        head = layer.head.op.estimate(layer.x, layer.head.type, fold) if layer.head else Estimate()
+        credits = credits_for(layer, fold, head.latency + rest.latency)
+        return Resources(lut=12, ff=8) + head.cost + rest.cost + fifo_cost(layer.y.elem.width * fold.pe, credits)
+
+    return cost
 
 
 def fifo_cost(width: int, depth: int) -> Resources:
@@ -96,6 +109,7 @@ class _Builder:
     nets: list[str] = field(default_factory=list[str])
     stages: list[Stage] = field(default_factory=list[Stage])
     processes: list[Process] = field(default_factory=list[Process])
+    edges: list[Edge] = field(default_factory=list[Edge])
     pending: Resources = field(default_factory=Resources)
 
     def build(self) -> Netlist:
@@ -113,11 +127,14 @@ class _Builder:
         )
 
     def simulate(self) -> Timing:
-        return schedule.simulate(self.processes, self.first, self.last, self.source.beats, self.sink.beats)
+        """The timing of the streams that were built."""
+        return schedule.simulate(
+            self.processes, self.edges, self.first, self.last, self.source.beats, self.sink.beats
+        )
 
     def _axis_in(self) -> _Stream:
         lanes, slot = self.source, slot_width(self.source.elem)
-        self.first = Edge()
+        self.first = self._edge()
         stream = self._stream("in", lanes)
         self.processes += [
             schedule.emit(self.first, stream.edge, 1),
@@ -131,7 +148,7 @@ class _Builder:
 
     def _axis_out(self, stream: _Stream) -> None:
         lanes, slot = self.sink, slot_width(self.sink.elem)
-        self.last = Edge()
+        self.last = self._edge()
         self.processes += [
             schedule.emit(stream.edge, self.last, 1),
             schedule.admit(stream.edge, self.last, depth=1, reuse=0),
@@ -196,7 +213,11 @@ class _Builder:
         self.stages.append(stage)
 
     def _stream(self, name: str, lanes: Lanes) -> _Stream:
-        return _Stream(self._wire(name, lanes.width, ready=True), lanes, Edge())
+        return _Stream(self._wire(name, lanes.width, ready=True), lanes, self._edge())
+
+    def _edge(self) -> Edge:
+        self.edges.append(Edge())
+        return self.edges[-1]
 
     def _wire(self, name: str, width: int, *, ready: bool) -> Wire:
         wire = Wire(f"w_{name}", width, ready)

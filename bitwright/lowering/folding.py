@@ -8,12 +8,14 @@ short is raised and the programme run again. Without a target, T is the least fo
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import CompileError
 from ..ir.netlist import Fold, Multiplier, Ram, Resources
@@ -21,6 +23,7 @@ from ..ir.types import IntType, TensorType
 from .layers import Layer, shared_lanes
 
 ROUNDS = 12  # how often the weights of scarce resources are raised
+RESOURCES = ("lut", "ff", "bram36", "dsp")
 SLOTS = (1, 2, 4, 8, 16, 32, 64)
 
 
@@ -36,9 +39,7 @@ class Budget:
 
     def excess(self, need: Resources) -> dict[str, float]:
         """For each resource the ratio of need to budget."""
-        pairs = {"lut": (need.lut, self.lut), "ff": (need.ff, self.ff), "bram36": (need.bram36, self.bram36),
-                 "dsp": (need.dsp, self.dsp)}  # fmt: skip
-        return {name: (n / b if b else (0.0 if n == 0 else 1e9)) for name, (n, b) in pairs.items()}
+        return {name: getattr(need, name) / max(getattr(self, name), 1e-6) for name in RESOURCES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +98,27 @@ class _Candidate:
     cycles: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """The candidates of a layer, their SIMD, and what share of each resource of the board each of them takes."""
+
+    all: list[_Candidate]
+    simd: NDArray[np.int64]
+    shares: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, options: list[_Candidate], budget: Budget) -> _Options:
+        needs = np.array([[getattr(c.need, name) for name in RESOURCES] for c in options]).reshape(-1, len(RESOURCES))
+        have = np.array([max(getattr(budget, name), 1e-6) for name in RESOURCES])
+        return cls(options, np.array([c.fold.simd for c in options], np.int64), needs / have)
+
+
 class _Solver:
     def __init__(self, layers: Sequence[Layer], cost: Cost, budget: Budget) -> None:
         self.layers, self.budget = layers, budget
+        self.pe_counts = [_counts(layer.rows, ()) for layer in layers]
         self.cost = lru_cache(maxsize=None)(cost)
+        self.kinds = lru_cache(maxsize=None)(self._kinds)
 
     def floor(self) -> int:
         """Cycles that the AXI4-Stream ports need for a frame, at their widest."""
@@ -115,8 +133,8 @@ class _Solver:
 
     def fit(self, limit: int) -> Folding | None:
         """The cheapest folding within `limit` cycles that fits the budget, or None."""
-        weights = {name: 1.0 for name in ("lut", "ff", "bram36", "dsp")}
-        candidates = [list(self._candidates(i, limit)) for i in range(len(self.layers))]
+        weights = dict.fromkeys(RESOURCES, 1.0)
+        candidates = self._all_candidates(limit)
         for _ in range(ROUNDS):
             found = self._cheapest(candidates, weights, limit)
             if found is None:
@@ -130,8 +148,8 @@ class _Solver:
 
     def refusal(self, limit: int, where: str) -> CompileError:
         """The error that says which resource is short, and by how much."""
-        candidates = [list(self._candidates(i, limit)) for i in range(len(self.layers))]
-        found = self._cheapest(candidates, {n: 1.0 for n in ("lut", "ff", "bram36", "dsp")}, limit)
+        candidates = self._all_candidates(limit)
+        found = self._cheapest(candidates, dict.fromkeys(RESOURCES, 1.0), limit)
         if found is None:
             return CompileError("E302", f"no folding meets {limit} cycles a frame", hint="ask for fewer frames a second")
         over = self.budget.excess(found.need)
@@ -139,6 +157,9 @@ class _Solver:
         need, have = getattr(found.need, name), getattr(self.budget, name)
         message = f"the design does not fit{where}: it needs about {need:.0f} {name} of {have:.0f} that may be used"
         return CompileError("E490", message, hint="take a larger board, a lower target, or fewer bits a weight")
+
+    def _all_candidates(self, limit: int) -> list[_Options]:
+        return [_Options.of(list(self._candidates(i, limit)), self.budget) for i in range(len(self.layers))]
 
     def _candidates(self, index: int, limit: int) -> Iterator[_Candidate]:
         layer = self.layers[index]
@@ -156,15 +177,17 @@ class _Solver:
             if words > limit:
                 continue
             least = ceil(layer.rows / (limit // words))
-            for pe in [p for p in _counts(layer.rows, ()) if p >= least][:4]:
-                yield from self._kinds(index, Fold(pe=pe, simd=simd), words * ceil(layer.rows / pe))
+            counts = self.pe_counts[index]
+            for pe in counts[bisect_left(counts, least) :][:4]:
+                yield from self.kinds(index, pe, simd)
 
-    def _kinds(self, index: int, fold: Fold, cycles: int) -> Iterator[_Candidate]:
-        bipolar = self.layers[index].bipolar
-        for multiplier in (Multiplier.XNOR,) if bipolar else (Multiplier.LUT, Multiplier.DSP):
-            for memory in (Ram.DISTRIBUTED, Ram.BLOCK):
-                choice = replace(fold, multiplier=multiplier, weights=memory)
-                yield _Candidate(choice, self.cost(index, choice), cycles)
+    def _kinds(self, index: int, pe: int, simd: int) -> list[_Candidate]:
+        """Every multiplier and memory for a layer at one parallelism."""
+        layer = self.layers[index]
+        cycles = layer.vectors * ceil(layer.rows / pe) * ceil(layer.columns / simd)
+        kinds = (Multiplier.XNOR,) if layer.bipolar else (Multiplier.LUT, Multiplier.DSP)
+        folds = [Fold(pe, simd, kind, memory) for kind in kinds for memory in Ram]
+        return [_Candidate(fold, self.cost(index, fold), cycles) for fold in folds]
 
     def _multiples(self, index: int) -> tuple[int, ...]:
         """Lane counts that the element widths of the AXI4-Stream port suggest."""
@@ -174,7 +197,7 @@ class _Solver:
         return tuple(lanes * k for k in range(1, self.layers[0].columns // lanes + 1))
 
     def _cheapest(
-        self, candidates: list[list[_Candidate]], weights: dict[str, float], limit: int
+        self, candidates: list[_Options], weights: dict[str, float], limit: int
     ) -> Folding | None:
         """One candidate a layer by dynamic programming over the chain; the state is the number of lanes between."""
         first, last = self.layers[0].x, self.layers[-1].y
@@ -197,32 +220,29 @@ class _Solver:
     def _step(
         self,
         state: dict[int, tuple[float, tuple[_Candidate, ...], int]],
-        options: list[_Candidate],
+        options: _Options,
         shared: int,
         weights: dict[str, float],
     ) -> dict[int, tuple[float, tuple[_Candidate, ...], int]]:
-        if not state or not options:
+        if not state or not options.all:
             return {}
         lanes = np.array(list(state))
         costs = np.array([state[n][0] for n in state])
-        simd = np.array([c.fold.simd for c in options])
+        simd = options.simd
         fits = (lanes[:, None] % simd == 0) | (simd % lanes[:, None] == 0)
         if shared:
             fits &= (shared % lanes[:, None] == 0)
-        own = np.array([self._weigh(c.need, weights) for c in options])
+        own = options.shares @ np.array([weights[name] for name in RESOURCES])
         total = np.where(fits, costs[:, None] + own, np.inf)
         before = total.argmin(axis=0)
         after: dict[int, tuple[float, tuple[_Candidate, ...], int]] = {}
-        for k, option in enumerate(options):
-            cost = float(total[before[k], k])
+        least = total.min(axis=0).tolist()
+        for k, option in enumerate(options.all):
+            cost = least[k]
             if cost < after.get(option.fold.pe, (np.inf,))[0]:
                 _, chosen, port = state[int(lanes[before[k]])]
                 after[option.fold.pe] = cost, (*chosen, option), port
         return after
-
-    def _weigh(self, need: Resources, weights: dict[str, float]) -> float:
-        over = self.budget.excess(need)
-        return sum(weights[name] * min(ratio, 1e6) for name, ratio in over.items())
 
     def _port_lanes(self, type_: TensorType, limit: int) -> list[int]:
         """Powers of two that fit the AXI4-Stream word and carry a frame within the limit, the narrowest first."""

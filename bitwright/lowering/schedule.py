@@ -15,6 +15,8 @@ from ..errors import CompileError
 
 Process = Generator[None, None, None]
 
+FRAMES = 6  # enough for the interval between frames to settle: a layer holds back at most two
+
 
 @dataclass
 class Edge:
@@ -156,30 +158,21 @@ class Timing:
     latency_cycles: int
 
 
-def simulate(processes: Sequence[Process], first: Edge, last: Edge, in_beats: int, out_beats: int) -> Timing:
-    """Run whole frames through until the interval between them settles.
+def simulate(
+    processes: Sequence[Process], edges: Sequence[Edge], first: Edge, last: Edge, in_beats: int, out_beats: int
+) -> Timing:
+    """Run whole frames through, from the empty state into the steady one.
 
     Raises CompileError E901 if the streams stand still: a deadlock is a bug of the compiler's.
     """
-    frames = 6
-    live = [*processes, source(first, in_beats * frames), sink(last, out_beats * frames)]
-    wanted = out_beats * frames
-    progress = -1
-    while len(last.moved) < wanted:
-        before = progress
+    live = [*processes, source(first, in_beats * FRAMES), sink(last, out_beats * FRAMES)]
+    before = -1
+    while len(last.moved) < out_beats * FRAMES:
         for process in live:
             next(process, None)
-        progress = len(first.moved) + len(last.moved)
-        if progress == before and not _stirs(live, first, last):
+        progress = sum(len(e.offered) + len(e.wanted) + len(e.moved) for e in edges)
+        if progress == before:
             raise CompileError("E901", "the streams of the design stand still: this is a bug of Bitwright's")
-    ends = [last.moved[(f + 1) * out_beats - 1] for f in range(frames)]
+        before = progress
+    ends = last.moved[out_beats - 1 :: out_beats]
     return Timing(ends[-1] - ends[-2], ends[0] - first.moved[0])
-
-
-def _stirs(live: Sequence[Process], first: Edge, last: Edge) -> bool:
-    """Whether anything reaches the ends within as many rounds as there are processes."""
-    before = len(first.moved) + len(last.moved)
-    for _ in live:
-        for process in live:
-            next(process, None)
-    return len(first.moved) + len(last.moved) > before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -41,14 +42,16 @@ class Dense(Op):
     def evaluate(self, x: Codes) -> Codes:
         return matvec.product(self.weight, x) + self.bias
 
+    @cached_property
     def weight_type(self) -> IntType:
+        """The narrowest type of all weights."""
         return IntType.covering(int(self.weight.min()), int(self.weight.max()))
 
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
-        return matvec.block(self.weight, self.bias, x, self.infer(x), self.weight_type(), fold)
+        return matvec.block(self.weight, self.bias, x, self.infer(x), self.weight_type, fold)
 
-    def estimate(self, x: TensorType, fold: Fold) -> Estimate:
-        return matvec.estimate(self.weight.shape, self.weight_type(), x.elem, self.infer(x).elem, fold, bool(self.bias.any()))
+    def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
+        return matvec.estimate(self.weight.shape, self.weight_type, x.elem, y.elem, fold, bool(self.bias.any()))
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, TensorType]]:

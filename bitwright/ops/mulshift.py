@@ -72,8 +72,8 @@ class MulShift(Op):
         free = ((over_range(x, len(self.m)).reshape(2, -1, len(self.m)) * self.m) + self.b) >> self.shift
         return bool(free.min() < self.lo or free.max() > self.hi)
 
-    def estimate(self, x: TensorType, fold: Fold) -> Estimate:
-        m_width, b_width, out = signed_width(self.m), signed_width(self.b), self.infer(x).elem.width
+    def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
+        m_width, b_width, out = signed_width(self.m), signed_width(self.b), y.elem.width
         a_width, clips = x.elem.width + int(not x.elem.signed), self.clips(x)
         kind = Multiplier.DSP if fold.multiplier is Multiplier.DSP else Multiplier.LUT
         total = max(a_width + m_width, b_width) + 1

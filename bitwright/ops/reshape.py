@@ -34,7 +34,7 @@ class Reshape(Op):
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
         return None
 
-    def estimate(self, x: TensorType, fold: Fold) -> Estimate:
+    def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
         return Estimate()
 
     @classmethod

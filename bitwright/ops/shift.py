@@ -64,8 +64,8 @@ class Shift(Op):
         free = ((over_range(x, len(self.b)).reshape(2, -1, len(self.b)) << self.left) + self.b) >> self.right
         return bool(free.min() < self.lo or free.max() > self.hi)
 
-    def estimate(self, x: TensorType, fold: Fold) -> Estimate:
-        b_width, biased, out = signed_width(self.b), bool(self.b.any()), self.infer(x).elem.width
+    def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
+        b_width, biased, out = signed_width(self.b), bool(self.b.any()), y.elem.width
         clips, folds = self.clips(x), beats(x, len(self.b), fold.pe)
         total = max(x.elem.width + self.left, b_width) + 1
         lut = (total if biased else 0) + ((total - self.right) / 3 + out if clips else 0)

@@ -47,8 +47,8 @@ class Table(Op):
         }
         return Block("bw_table", params)
 
-    def estimate(self, x: TensorType, fold: Fold) -> Estimate:
-        one = area.rom(self.infer(x).elem.width, len(self.table), Ram.DISTRIBUTED)
+    def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
+        one = area.rom(y.elem.width, len(self.table), Ram.DISTRIBUTED)
         return Estimate(LATENCY, Resources(lut=one.lut * fold.pe, ff=one.ff * fold.pe))
 
     @classmethod

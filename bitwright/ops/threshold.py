@@ -95,8 +95,8 @@ class Threshold(Op):
         """Bits of a signed type for every operand and for a threshold that none of them reaches."""
         return IntType.covering(min(x.min, -1), max(x.max + 1, 0)).width
 
-    def estimate(self, x: TensorType, fold: Fold) -> Estimate:
-        folds, out = beats(x, len(self.base), fold.pe), self.infer(x).elem.width
+    def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
+        folds, out = beats(x, len(self.base), fold.pe), y.elem.width
         cost = _cost(fold.pe, folds, self.count, self.threshold_width(x), out, self.based)
         return Estimate(latency(folds, self.count, self.based), cost)
 

@@ -36,9 +36,9 @@ class Xnor(Op):
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
         return matvec.block(self.weight, self.bias, x, self.infer(x), IntType(1, False), fold)
 
-    def estimate(self, x: TensorType, fold: Fold) -> Estimate:
+    def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
         bit = IntType(1, False)
-        return matvec.estimate(self.weight.shape, bit, bit, self.infer(x).elem, fold, bool(self.bias.any()))
+        return matvec.estimate(self.weight.shape, bit, bit, y.elem, fold, bool(self.bias.any()))
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, TensorType]]:

@@ -24,7 +24,11 @@ module bw_rom #(
       assign data = mem[0];
       wire unused = &{1'b0, clk, addr};
     end else if (STYLE == 0) begin : g_distributed
-      (* rom_style = "distributed", ram_style = "distributed" *)
+`ifdef YOSYS
+      (* rom_style = "logic" *)  // its word for a ROM of LUTs
+`else
+      (* rom_style = "distributed" *)
+`endif
       reg [WIDTH-1:0] mem [0:DEPTH-1];
       reg [ADDR-1:0]  at;
       reg [WIDTH-1:0] word;

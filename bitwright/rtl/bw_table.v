@@ -30,7 +30,11 @@ module bw_table #(
   generate
     for (l = 0; l < LANES; l = l + 1) begin : g_lane
       if (STYLE == 0) begin : g_distributed
-        (* rom_style = "distributed", ram_style = "distributed" *)
+`ifdef YOSYS
+        (* rom_style = "logic" *)  // its word for a ROM of LUTs
+`else
+        (* rom_style = "distributed" *)
+`endif
         reg [OUT_WIDTH-1:0] mem [0:(1<<IN_WIDTH)-1];
         reg [OUT_WIDTH-1:0] word;
         initial if (TABLE != "") $readmemh(TABLE, mem);

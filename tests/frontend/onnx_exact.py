@@ -69,7 +69,7 @@ def op_cast(_, x, **__):
 
 
 def op_reshape(_, x, shape, **__):
-    return x.reshape([int(d) for d in shape])
+    return x.reshape([x.shape[i] if d == 0 else int(d) for i, d in enumerate(shape)])
 
 
 def op_flatten(k, x, **__):

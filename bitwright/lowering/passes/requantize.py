@@ -9,6 +9,7 @@ interval for b. Nothing is taken that was not proved; there is no tolerance.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from ...ops.threshold import Threshold
 WIDEST_ACCUMULATOR = 28  # bits; beyond, the proof below would leave 62-bit arithmetic
 FINEST_MULTIPLIER = 34  # bits of the widest multiplier tried; real scales need 14 to 20
 WIDEST_TABLE = 10  # address bits of a truth table
+SAMPLE = 17  # steps of a channel on which a slope is found and tried before all are
+MOST_LEFT = 8  # bits of the largest left shift tried
 UNIFORM_WORTH = 3  # bits of shift that one multiplier for all channels may cost over one each
 NOMINAL_LANES = 8  # the parallelism at which the implementations' costs are compared
 
@@ -58,13 +61,16 @@ def candidates(op: Threshold, x: TensorType) -> list[Op]:
 class Steps:
     """A step function in which every channel ascends, over the accumulators `low .. high` of each channel.
 
-    In channel c the value `first[c] + k + 1` begins at `at[c, k]`; entries where `used` is false begin nowhere in the
-    range. `sign` is −1 where the channel descends in the operand itself and all is told of its negation.
+    In channel c the value `values[c, k]` begins at `at[c, k]`; entries where `used` is false begin nowhere in the
+    range. `first` and `last` are the values at its ends. `sign` is −1 where the channel descends in the operand itself
+    and all is told of its negation.
     """
 
     at: Codes
     used: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    values: Codes
     first: Codes
+    last: Codes
     low: Codes
     high: Codes
     sign: Codes
@@ -84,33 +90,24 @@ class Steps:
         if max(np.abs(low).max(), np.abs(high).max()) >= 1 << WIDEST_ACCUMULATOR:
             return None
         used = (at > low[:, None]) & (at <= high[:, None])
-        return cls(at, used, first, low, high, op.sign)
+        values = first[:, None] + 1 + np.arange(n)
+        least = first + (at <= low[:, None]).sum(axis=1)
+        return cls(at, used, values, least, least + used.sum(axis=1), low, high, op.sign)
 
-    @property
-    def values(self) -> Codes:
-        """The value that begins at each breakpoint."""
-        return self.first[:, None] + 1 + np.arange(self.at.shape[1])
-
-    @property
-    def ends(self) -> tuple[Codes, Codes]:
-        """The values at `low` and at `high`."""
-        below = (self.at <= self.low[:, None]).sum(axis=1)
-        return self.first + below, self.first + below + self.used.sum(axis=1)
 
     @property
     def clip(self) -> tuple[int, int]:
-        least, most = self.ends
-        return int(least.min()), int(most.max())
+        return int(self.first.min()), int(self.last.max())
 
     def interval(self, m: Codes, shift: int) -> tuple[Codes, Codes]:
         """All b for which ⌊(m·a + b) / 2^shift⌋, clipped, is the step function; empty where low > high."""
         m, far = m[:, None], 1 << 61
         lower = np.where(self.used, (self.values << shift) - m * self.at, -far)
         upper = np.where(self.used, (self.values << shift) - 1 - m * (self.at - 1), far)
-        (least, most), (lo, hi), m = self.ends, self.clip, m[:, 0]
+        (lo, hi), m = self.clip, m[:, 0]
         # Where clipping does not hold the ends, they are conditions too.
-        at_low = np.where(least > lo, (least << shift) - m * self.low, -far)
-        at_high = np.where(most < hi, ((most + 1) << shift) - 1 - m * self.high, far)
+        at_low = np.where(self.first > lo, (self.first << shift) - m * self.low, -far)
+        at_high = np.where(self.last < hi, ((self.last + 1) << shift) - 1 - m * self.high, far)
         return (
             np.maximum(lower.max(axis=1, initial=-far), at_low),
             np.minimum(upper.min(axis=1, initial=far), at_high),
@@ -121,7 +118,7 @@ class Steps:
         """Bits of the finest multiplier tried: its product with an accumulator stays below 2^60."""
         return min(FINEST_MULTIPLIER, 57 - int(max(np.abs(self.low).max(), np.abs(self.high).max())).bit_length())
 
-    @property
+    @cached_property
     def finest(self) -> int:
         """The shift at which the steepest channel's multiplier has `fine_bits` bits, as far as 62 bits hold it all."""
         columns = np.arange(self.at.shape[1])
@@ -132,17 +129,36 @@ class Steps:
         run = np.maximum(self.at[rows, last[rows]] - self.at[rows, first[rows]], 1)
         slope = self.fine_bits + int((run // rise).min(initial=1 << WIDEST_ACCUMULATOR)).bit_length()
         slope -= int((rise // run).max(initial=0)).bit_length()
-        least, most = self.ends
-        widest = int(max(abs(least).max(), abs(most).max())).bit_length()
+        widest = int(max(abs(self.first).max(), abs(self.last).max())).bit_length()
         return max(0, min(slope, 60 - widest))
+
+    @cached_property
+    def slope(self) -> Codes:
+        """The multiplier of each channel at the finest shift, near the middle of those that are feasible."""
+        some = self.thinned(SAMPLE)._slope(self.finest)
+        low, high = self.interval(some, self.finest)
+        return some if (low <= high).all() else self._slope(self.finest)
+
+    def thinned(self, steps: int) -> Steps:
+        """About so many steps of each channel, the first and the last of its used ones among them."""
+        if self.at.shape[1] <= 2 * steps:
+            return self
+        count = self.used.sum(axis=1)
+        first = np.where(count > 0, self.used.argmax(axis=1), 0)
+        kept = first[:, None] + (np.arange(steps) * np.maximum(count - 1, 0)[:, None]) // (steps - 1)
+        take = partial(np.take_along_axis, indices=kept, axis=1)
+        return replace(self, at=take(self.at), used=take(self.used), values=take(self.values))
 
     def as_shift(self) -> Shift | None:
         """A proved shift, the same for every channel."""
         if (self.sign < 0).any():
             return None
         lo, hi = self.clip
-        ones = np.ones_like(self.first)
-        for left, right in [(0, r) for r in range(self.finest + 1)] + [(k, 0) for k in range(1, 9)]:
+        ones, bits = np.ones_like(self.first), int(np.median(self.slope)).bit_length()
+        near = self.finest - bits  # 2^-near is about the slope
+        for left, right in [(max(-r, 0), max(r, 0)) for r in range(near - 2, near + 4)]:
+            if right > self.finest or left > MOST_LEFT:
+                continue
             low, high = self.interval(ones << left, right)
             if (low <= high).all():
                 return Shift(_simplest(low, high), left, right, lo, hi)
@@ -153,10 +169,9 @@ class Steps:
 
         One multiplier for all channels, where one serves at a slightly larger shift, is constant in hardware.
         """
-        finest = self.finest
-        fine = self._slope(finest)
+        finest, fine = self.finest, self.slope
         own: MulShift | None = None
-        for shift in range(finest + 1):
+        for shift in range(max(0, finest - int(fine.max()).bit_length()), finest + 1):
             if own and shift > own.shift + UNIFORM_WORTH:
                 break
             middle = np.full_like(fine, int(np.median(fine))) >> (finest - shift)
@@ -168,6 +183,9 @@ class Steps:
 
     def _solve(self, m: Codes, shift: int, *, choice: bool = False) -> MulShift | None:
         """The operator with multipliers m, or (with `choice`) m or m + 1 a channel, if it is proved."""
+        thin = self.thinned(SAMPLE)
+        if thin is not self and thin._solve(m, shift, choice=choice) is None:
+            return None  # a few of the conditions fail already
         low, high = self.interval(m, shift)
         if choice:
             low_1, high_1 = self.interval(m + 1, shift)

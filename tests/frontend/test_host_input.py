@@ -1,0 +1,87 @@
+"""The quantiser of a float input moves to the host, as the least floats that reach each code."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import TensorProto
+
+from bitwright.frontend.input_type import parse_input_type
+from bitwright.frontend.quantize import least_float
+from bitwright.frontend.reader import import_model
+from tests.frontend.onnx_build import Net
+from tests.frontend.onnx_check import check, grid
+
+FLOATS = {16: np.float16, 32: np.float32, 64: np.float64}
+
+
+@given(st.fractions(), st.booleans(), st.sampled_from([16, 32, 64]))
+def test_least_float(point, strict, bits):
+    kind = FLOATS[bits]
+    edge = kind(least_float(point, strict, np.dtype(kind)))
+    reached = (lambda f: Fraction(float(f)) > point) if strict else (lambda f: Fraction(float(f)) >= point)
+    assert edge == np.inf or reached(edge)
+    with np.errstate(over="ignore"):
+        below = np.nextafter(edge, kind(-np.inf))
+    assert below == -np.inf or not reached(below)
+
+
+def test_least_float_beyond_the_type():
+    assert least_float(Fraction(10) ** 400, False, np.dtype(np.float64)) == np.inf
+    assert least_float(Fraction(10) ** 39, False, np.dtype(np.float32)) == np.inf
+    assert least_float(-Fraction(10) ** 39, False, np.dtype(np.float32)) == -np.finfo(np.float32).max
+    assert least_float(Fraction(0), True, np.dtype(np.float32)) == 2.0**-149
+
+
+@pytest.mark.parametrize("scale", [0.25, 0.3, [0.1, 0.2, 0.3, 0.4]])
+@pytest.mark.parametrize("factor", [1.0, -2.0, [1.0, -1.0, 0.0, 3.0]])
+def test_what_stands_before_the_first_quantizer_costs_nothing(scale, factor):
+    net = Net([1, 2, 2])
+    x = net.node("Reshape", net.input, net.const([1, 4], np.int64))
+    x = net.node("Add", net.node("Mul", x, net.const(factor)), net.const([0.1, 0, 0, -0.2]))
+    imported = check(net.model(net.quant(net.node("Relu", x), scale)), grid(np.random.default_rng(0), (2, 2), 20))
+    assert imported.graph.nodes == ()
+    assert imported.boundary["input"]["shape"] == [2, 2]
+
+
+def test_a_power_of_two_is_a_grid():
+    net = Net([1, 3])
+    encode = import_model(net.bytes(net.quant(net.input, 0.125, bits=8.0, narrow=1))).boundary["input"]["encode"]
+    assert encode == {"kind": "grid", "exp": 3, "lo": -127, "hi": 127}
+
+
+def test_floor_is_no_grid():
+    net = Net([1, 1])
+    imported = import_model(net.bytes(net.quant(net.input, 1.0, bits=2.0, rounding_mode="FLOOR")))
+    assert imported.boundary["input"]["encode"] == {
+        "kind": "steps", "base": [-2], "sign": [1], "edges": [[(-1.0).hex(), (0.0).hex(), (1.0).hex()]],
+    }  # fmt: skip
+
+
+def test_edges_are_floats_of_the_input_type():
+    net = Net([1, 1], TensorProto.DOUBLE)
+    x = net.node("QuantizeLinear", net.input, net.const(0.1, np.float64), net.const(0, np.uint8))
+    rule = import_model(net.bytes(x, elem=TensorProto.UINT8)).boundary["input"]["encode"]
+    edges = [float.fromhex(e) for e in rule["edges"][0]]
+    assert len(edges) == 255
+    assert edges[0] == least_float(Fraction(0.1) / 2, True, np.dtype(np.float64))
+
+
+def test_integer_inputs_are_themselves():
+    net = Net(["N", 3], TensorProto.INT8, name="q")
+    x = net.node("DequantizeLinear", net.input, net.const(0.5), net.const(-4, np.int8))
+    source = import_model(net.bytes(x)).boundary["input"]
+    assert source["encode"] == {"kind": "integer", "offset": 0}
+    assert (source["dtype"], source["shape"], source["code"]["lo"], source["code"]["hi"]) == ("int8", [3], -128, 127)
+
+
+@pytest.mark.parametrize(
+    ("text", "elem", "scale", "offset"),
+    [("int8", "s8", 1, 0), ("uint4", "u4", 1, 0), ("fixed<16,6>", "s16", Fraction(1, 1024), 0),
+     ("ufixed<8,0>", "u8", Fraction(1, 256), 0), ("fixed<8, 10>", "s8", 4, 0), ("bipolar", "u1", 2, -1)],
+)  # fmt: skip
+def test_input_types(text, elem, scale, offset):
+    found = parse_input_type(text)
+    assert (str(found.elem), found.scale, found.offset) == (elem, scale, offset)

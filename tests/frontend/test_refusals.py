@@ -1,0 +1,254 @@
+"""What is refused, and the whole text that a user reads."""
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+
+from bitwright.errors import CompileError
+from bitwright.frontend.reader import import_model
+from tests.frontend.onnx_build import Net
+
+FLOAT_WEIGHTS = np.random.default_rng(0).normal(size=(4, 3))
+
+
+def quantised(shape=(1, 4), **attributes):
+    net = Net(list(shape))
+    return net, net.quant(net.input, 0.25, **attributes)
+
+
+def conv():
+    net = Net([1, 3, 8, 8])
+    x = net.node("Conv", net.input, net.const(np.zeros((2, 3, 3, 3))))
+    for op in ("MaxPool", "Conv"):
+        x = net.node(op, x, kernel_shape=[2, 2]) if op == "MaxPool" else net.node(op, x, net.const(np.zeros((2, 2, 3, 3))))
+    return net.bytes(x)
+
+
+def untyped():
+    net = Net([1, 4])
+    return net.bytes(net.node("MatMul", net.input, net.const(np.eye(4))))
+
+
+def untyped_output():
+    net = Net([1, 4])
+    return net.bytes(net.node("Add", net.input, net.const(1.0)))
+
+
+def two_quantizers():
+    net = Net([1, 4])
+    a, b = net.quant(net.input, 0.5), net.quant(net.input, 0.25)
+    return net.bytes(net.node("Concat", a, b, axis=1))
+
+
+def float_weights():
+    net, x = quantised()
+    return net.bytes(net.node("MatMul", x, net.const(FLOAT_WEIGHTS)))
+
+
+def scale_zero():
+    net, x = quantised()
+    return net.bytes(net.quant(x, [0.5, 0.0, 1.0, 1.0]))
+
+
+def scale_nan():
+    net, x = quantised()
+    return net.bytes(net.quant(x, np.nan))
+
+
+def scale_not_constant():
+    net, x = quantised()
+    return net.bytes(net.node("Quant", x, x, net.const(0.0), net.const(4.0), domain="onnx.brevitas"))
+
+
+def bits(value):
+    net, x = quantised()
+    return net.bytes(net.quant(x, 0.5, bits=value))
+
+
+def rounding():
+    net, x = quantised()
+    return net.bytes(net.quant(x, 0.5, rounding_mode="NEAREST"))
+
+
+def residual():
+    net, x = quantised()
+    return net.bytes(net.node("Add", x, net.node("MatMul", x, net.const(np.eye(4)))))
+
+
+def moved():
+    net, x = quantised((1, 2, 3))
+    return net.bytes(net.node("Transpose", x, perm=[0, 2, 1]))
+
+
+def softmax_inside():
+    net, x = quantised()
+    return net.bytes(net.node("MatMul", net.node("Softmax", x), net.const(np.eye(4))))
+
+
+def batch():
+    return Net([8, 4]).bytes("x")
+
+
+def symbolic():
+    return Net(["N", "T", 4]).bytes("x")
+
+
+def enlarging():
+    net, x = quantised((1, 1))
+    return net.bytes(net.node("Add", x, net.const([1.0, 2.0, 3.0])))
+
+
+def mismatched():
+    net, x = quantised()
+    return net.bytes(net.node("MatMul", x, net.const(np.eye(3))))
+
+
+def steps():
+    net = Net([1, 1], TensorProto.INT32, name="q")
+    x = net.node("DequantizeLinear", net.input, net.const(1.0))
+    return net.bytes(net.quant(x, 3.0, bits=24.0))
+
+
+def unquantised_limit():
+    net, x = quantised()
+    x = net.node("Relu", net.node("Add", x, net.const(1e-9)))
+    return net.bytes(net.node("MatMul", x, net.const(np.eye(4))))
+
+
+def constant_output():
+    net = Net([1, 2])
+    return net.bytes(net.node("Add", net.const(1.0), net.const(2.0)))
+
+
+def reshaped_batch():
+    net, x = quantised((1, 2, 3))
+    return net.bytes(net.node("Reshape", x, net.const([2, 3], np.int64)))
+
+
+def two_inputs():
+    net = Net([1, 2])
+    net.ports.append(("y", TensorProto.FLOAT, [1, 2]))
+    return net.bytes(net.quant(net.input, 1.0))
+
+
+def blocks():
+    net = Net([1, 4], TensorProto.INT8, name="q", opset=21)
+    return net.bytes(net.node("DequantizeLinear", net.input, net.const([[1.0, 2.0]]), axis=1, block_size=2))
+
+
+def string_input():
+    return Net([1, 4], TensorProto.STRING).bytes("x")
+
+
+def wide():
+    net = Net([1, 40], TensorProto.INT32, name="q")
+    x = net.node("DequantizeLinear", net.input, net.const(1.0))
+    w = net.node("DequantizeLinear", net.const([[2**30], [2**30 - 1]] * 20, np.int32), net.const(1.0))
+    return net.bytes(net.node("MatMul", x, w))
+
+
+CASES = [
+    (conv, None, """E020: the model uses 2 operators that are not supported: Conv (2 times), MaxPool
+  at Conv node #0 'n2'
+  hint: `bitwright ops` lists what is supported"""),
+    (untyped, None, """E030: input 'x' is float32 and is used before it is quantized
+  at MatMul node #0 'n2'
+  hint: say what its integers are, as in --input-type int8 or --input-type 'fixed<16,6>'"""),
+    (untyped_output, None, """E030: input 'x' is float32 and is used before it is quantized
+  hint: say what its integers are, as in --input-type int8 or --input-type 'fixed<16,6>'"""),
+    (two_quantizers, None, """E032: input 'x' is quantized in two different ways
+  at Quant node #1 'n8'
+  hint: say what its integers are, as in --input-type int8, so that both become hardware"""),
+    (float_weights, None, """E029: the weights are not quantized: as they are, they need integers wider than 24 bits
+  at MatMul node #1 'n6'
+  hint: train or export with quantized weights, or quantize the model after training"""),
+    (scale_zero, None, """E026: the scale must be positive, but one is 0.0
+  at Quant node #1 'n8'"""),
+    (scale_nan, None, "E009: tensor 'c5' holds NaN or infinity"),
+    (scale_not_constant, None, """E025: the scale (input 1) depends on the graph's input; it must be a constant
+  at Quant node #1 'n7'"""),
+    (lambda: bits(0.0), None, """E027: a bit width of 0 is not sensible; it must be from 1 to 32
+  at Quant node #1 'n8'"""),
+    (lambda: bits(-3.0), None, """E027: a bit width of -3 is not sensible; it must be from 1 to 32
+  at Quant node #1 'n8'"""),
+    (lambda: bits([2.0, 3.0]), None, """E027: the bit width must be one number, not shape [2]
+  at Quant node #1 'n8'"""),
+    (rounding, None, """E028: 'NEAREST' is no rounding mode
+  at Quant node #1 'n8'
+  hint: there are ROUND, HALF_EVEN, CEIL, FLOOR, UP, DOWN, HALF_UP, HALF_DOWN"""),
+    (residual, None, """E022: Add of two tensors that both depend on the input is not supported
+  at Add node #2 'n7'
+  hint: only chains of layers are supported so far"""),
+    (moved, None, """E023: a Transpose that moves data (perm [0, 2, 1] of shape [1, 2, 3]) is not supported
+  at Transpose node #1 'n5'
+  hint: only axes of size 1 may change places so far"""),
+    (softmax_inside, None, """E024: Softmax, ArgMax and TopK are computed by the host, so nothing may follow them
+  at MatMul node #2 'n7'
+  hint: end the model at their operand, or at their result"""),
+    (batch, None, """E015: input 'x' has a batch of 8 (axis 0 of [8, 4]); it must be 1 or symbolic
+  hint: export the model with a batch of 1, or with a dynamic batch axis"""),
+    (symbolic, None, """E010: axis 1 of input 'x' is symbolic; only the batch axis may vary
+  hint: fix the shape, as with onnxruntime's make_dynamic_shape_fixed"""),
+    (enlarging, None, """E011: a constant of shape [3] would enlarge the tensor of shape [1, 1]
+  at Add node #1 'n6'"""),
+    (mismatched, None, """E011: a matrix of 3 rows cannot be applied to a tensor of shape [1, 4]
+  at MatMul node #1 'n6'"""),
+    (steps, None, """E034: a quantizer with 16,777,215 steps is not a shift; the limit is 65,536
+  at Quant node #1 'n6'
+  hint: quantize to fewer bits, or by a power of two with FLOOR"""),
+    (unquantised_limit, None, """E035: the operand is limited (ReLU or Clip) but not quantized, and no common unit of \
+moderate width represents it
+  at MatMul node #3 'n9'
+  hint: quantize the activation before this node"""),
+    (constant_output, None, "E037: output 't3_0' does not depend on the input"),
+    (reshaped_batch, None, """E015: Reshape gives shape [2, 3], which moves the batch axis (axis 0, size 1)
+  at Reshape node #1 'n6'
+  hint: keep one frame a batch entry"""),
+    (two_inputs, None, "E014: the model has 2 inputs ('x', 'y'); exactly one is supported"),
+    (blocks, None, """E021: quantization by blocks (block_size) is not supported
+  at DequantizeLinear node #0 'n2'
+  hint: quantize per tensor or per channel"""),
+    (string_input, None, "E016: input 'x' has the element type STRING, which is not supported"),
+    (wide, None, """E036: this matrix product needs accumulators wider than 62 bits
+  at MatMul node #2 'n6'
+  hint: quantize the operand to fewer bits"""),
+    (untyped, "int33", """E031: 'int33' is not an input type
+  hint: use int<N> or uint<N> (as in int8), fixed<W,I> or ufixed<W,I>, or bipolar; widths 1 to 32"""),
+    (steps, "int8", """E033: input 'q' is int32, which --input-type int8 contradicts
+  hint: leave --input-type out"""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("build", "input_type", "text"), CASES)
+def test_refusal(build, input_type, text):
+    with pytest.raises(CompileError) as refused:
+        import_model(build(), input_type=input_type)
+    assert str(refused.value) == text
+    assert refused.value.exit_status == 2
+
+
+def test_at_most_ten_operators_are_listed():
+    net = Net([1, 4])
+    x = net.input
+    for i in range(12):
+        x = net.node(f"Op{i:02}", x, domain="my.domain")
+    with pytest.raises(CompileError) as refused:
+        import_model(net.bytes(x))
+    listed = ", ".join(f"my.domain.Op{i:02}" for i in range(10))
+    assert refused.value.message == f"the model uses 12 operators that are not supported: {listed}, and 2 more"
+
+
+def test_what_numpy_would_raise_names_the_node():
+    net, x = quantised()
+    net.nodes.append(helper.make_node("Gather", [net.const([1.0, 2.0]), net.const(7, np.int64)], ["g"], "bad"))
+    with pytest.raises(CompileError, match="E013: this node's operands and attributes do not fit together") as refused:
+        import_model(net.bytes(net.node("Add", x, "g")))
+    assert str(refused.value.origin) == "Gather node #1 'bad'"
+
+
+@pytest.mark.parametrize("name", ["evil\nname", "a" * 500, "\x1b[31m", "'; DROP"])
+def test_names_are_shown_on_one_short_line(name):
+    with pytest.raises(CompileError) as refused:
+        import_model(Net([8, 4], name=name).bytes(name))
+    first = str(refused.value).splitlines()[0]
+    assert first.isprintable() and len(first) < 300

@@ -1,0 +1,226 @@
+"""The valid-only elementwise modules: every value exact, every latency as its header says."""
+
+import random
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from tests.rtl.harness import Case, Run, clog2, pack, simulate, write_mem
+
+RUNS = [Run(reset_cycles=2), Run(idle=0.5, seed=1), Run(idle=0.2, seed=2, stop_at=17), Run(idle=0.8, seed=3)]
+
+
+def check(cases, latencies, folder):
+    for seen in simulate(cases, folder, RUNS):
+        for case, latency, s in zip(cases, latencies, seen):
+            pairs = list(zip(s.in_cycles, s.out_cycles))
+            assert all(o - i == latency for i, o in pairs), (case.module, case.params, latency, pairs[:3])
+
+
+def limits(width, signed):
+    return (-(1 << (width - 1)), (1 << (width - 1)) - 1) if signed else (0, (1 << width) - 1)
+
+
+def codes(rng, width, signed, shape):
+    """Random codes of a type, its extremes among them."""
+    lo, hi = limits(width, signed)
+    x = rng.integers(lo, hi + 1, shape)
+    x[0], x[1] = lo, hi
+    return x
+
+
+def beats(x, lanes, width):
+    """x[vector, channel] as words of `lanes` channels."""
+    return [pack(v, width) for row in x.tolist() for v in (row[i : i + lanes] for i in range(0, len(row), lanes))]
+
+
+def word(fields):
+    """One word of (value, width) fields, the first lowest."""
+    total = at = 0
+    for value, width in fields:
+        total |= (int(value) & ((1 << width) - 1)) << at
+        at += width
+    return total
+
+
+@dataclass(frozen=True)
+class Steps:
+    lanes: int
+    folds: int
+    width: int
+    signed: bool
+    out: int
+    count: int
+    base: bool
+
+    @property
+    def latency(self):
+        return (self.folds > 1) + (1 if self.count <= 3 else clog2(self.count + 1)) + self.base
+
+
+STEPS = [
+    Steps(1, 1, 8, True, 4, 15, False), Steps(2, 3, 8, True, 4, 15, True), Steps(1, 1, 8, False, 1, 1, False),
+    Steps(2, 1, 6, False, 2, 2, False), Steps(3, 2, 9, True, 2, 3, True), Steps(1, 4, 5, True, 3, 4, False),
+    Steps(2, 2, 10, False, 3, 7, True), Steps(1, 3, 10, True, 4, 9, False), Steps(4, 1, 12, True, 5, 31, True),
+    Steps(1, 2, 16, True, 6, 40, True), Steps(2, 5, 7, False, 2, 3, False), Steps(1, 1, 4, True, 8, 5, True),
+]
+
+
+def steps_case(s, index, folder):
+    rng = np.random.default_rng(index)
+    channels = s.lanes * s.folds
+    t_width = s.width + (0 if s.signed else 1) + index % 2
+    lo, hi = limits(s.width, s.signed)
+    # Thresholds nobody meets and that all meet, and equal ones, are legal.
+    most = min(hi + 1, (1 << (t_width - 1)) - 1)
+    t = np.sort(rng.integers(lo, most + 1, (channels, s.count)), axis=1)
+    t[0, : s.count // 2] = lo
+    base = rng.integers(-(1 << s.out), 1 << s.out, channels) if s.base else np.zeros(channels, int)
+    minus = rng.integers(0, 2, channels) if s.base else np.zeros(channels, int)
+    x = codes(rng, s.width, s.signed, (max(24, 60 // s.folds), channels))
+    x[2:5, :] = np.minimum(t[:, : min(3, s.count)].T[[0, -1, 0]], hi)  # on a threshold
+    met = (x[:, :, None] >= t[None]).sum(axis=2)
+    y = base + np.where(minus == 1, -met, met)
+    write_mem(folder / f"t{index}.mem", [word([(v, t_width) for v in t[f * s.lanes : (f + 1) * s.lanes].ravel()]) for f in range(s.folds)])
+    lanes = [[(c, f) for c in range(f * s.lanes, (f + 1) * s.lanes)] for f in range(s.folds)]
+    write_mem(folder / f"s{index}.mem", [word([p for c, _ in row for p in ((base[c], s.out + 1), (minus[c], 1))]) for row in lanes])
+    params = {
+        "LANES": s.lanes, "FOLDS": s.folds, "IN_WIDTH": s.width, "IN_SIGNED": int(s.signed), "OUT_WIDTH": s.out,
+        "COUNT": s.count, "T_WIDTH": t_width, "THRESHOLDS": f"t{index}.mem", "HAS_BASE": int(s.base), "BASES": f"s{index}.mem",
+    }
+    inputs, expected = beats(x, s.lanes, s.width), beats(y, s.lanes, s.out)
+    return Case("bw_threshold", params, s.lanes * s.width, s.lanes * s.out, inputs, expected, "pipe")
+
+
+def test_threshold(tmp_path):
+    check([steps_case(s, i, tmp_path) for i, s in enumerate(STEPS)], [s.latency for s in STEPS], tmp_path)
+
+
+@dataclass(frozen=True)
+class Scale:
+    lanes: int
+    folds: int
+    width: int
+    signed: bool
+    m: int
+    b: int
+    shift: int
+    out: int
+    clip: tuple[int, int] | None
+    kind: int = 0
+
+    @property
+    def latency(self):
+        ad = (self.width + 1) // 2 if self.signed else self.width // 2 + 1
+        mul = max(1, min((self.m + 1) // 2, ad) // 2) if self.kind == 0 and self.width + self.m > 6 else 1
+        return (self.folds > 1) + mul + 1 + (self.clip is not None)
+
+
+SCALES = [
+    Scale(1, 1, 16, True, 16, 32, 16, 8, (-128, 127)), Scale(2, 4, 16, True, 14, 30, 15, 8, (0, 255)),
+    Scale(1, 3, 18, True, 16, 20, 20, 8, (-128, 127), 1), Scale(2, 1, 12, False, 10, 24, 12, 4, (-8, 7)),
+    Scale(1, 2, 3, True, 3, 5, 2, 4, (-8, 7)), Scale(1, 2, 2, False, 20, 24, 18, 6, None), Scale(1, 1, 20, True, 5, 30, 9, 8, (-100, 99)),
+    Scale(2, 2, 10, True, 18, 28, 0, 40, None), Scale(1, 3, 11, False, 9, 8, 30, 3, (-4, 3)), Scale(1, 2, 8, True, 8, 16, 4, 8, (-128, 127), 1),
+    Scale(1, 2, 24, True, 20, 44, 30, 8, (-128, 127)), Scale(3, 1, 9, False, 7, 4, 8, 8, (0, 10), 1), Scale(1, 2, 4, True, 4, 6, 3, 8, (100, 120)),
+    Scale(1, 2, 4, True, 4, 6, 3, 8, (-120, -100)), Scale(1, 2, 1, False, 8, 9, 3, 8, (-16, 15)), Scale(1, 2, 1, True, 8, 9, 3, 8, (-16, 15)),
+]
+
+
+def scale_case(s, index, folder):
+    rng = np.random.default_rng(100 + index)
+    channels = s.lanes * s.folds
+    m, b = (rng.integers(-(1 << (w - 1)), 1 << (w - 1), channels) for w in (s.m, s.b))
+    m[0], b[0] = -(1 << (s.m - 1)), (1 << (s.b - 1)) - 1
+    m[-1], b[-1] = (1 << (s.m - 1)) - 1, -(1 << (s.b - 1))
+    x = codes(rng, s.width, s.signed, (40, channels))
+    y = (x * m + b) >> s.shift
+    y = y if s.clip is None else np.clip(y, *s.clip)
+    rows = [range(f * s.lanes, (f + 1) * s.lanes) for f in range(s.folds)]
+    write_mem(folder / f"m{index}.mem", [word([p for c in row for p in ((m[c], s.m), (b[c], s.b))]) for row in rows])
+    lo, hi = s.clip or (0, 0)
+    params = {
+        "LANES": s.lanes, "FOLDS": s.folds, "IN_WIDTH": s.width, "IN_SIGNED": int(s.signed), "M_WIDTH": s.m, "B_WIDTH": s.b,
+        "SHIFT": s.shift, "OUT_WIDTH": s.out, "CLIP": int(s.clip is not None), "LO": lo, "HI": hi, "KIND": s.kind,
+        "PARAMS": f"m{index}.mem",
+    }
+    inputs, expected = beats(x, s.lanes, s.width), beats(y, s.lanes, s.out)
+    return Case("bw_mulshift", params, s.lanes * s.width, s.lanes * s.out, inputs, expected, "pipe")
+
+
+def test_mulshift(tmp_path):
+    check([scale_case(s, i, tmp_path) for i, s in enumerate(SCALES)], [s.latency for s in SCALES], tmp_path)
+
+
+@dataclass(frozen=True)
+class Shift:
+    lanes: int
+    folds: int
+    width: int
+    signed: bool
+    bias: int  # bits of b; 0: none
+    left: int
+    shift: int
+    out: int
+    clip: tuple[int, int] | None
+
+    @property
+    def latency(self):
+        return ((self.folds > 1) + 1 if self.bias else 0) + (self.clip is not None)
+
+
+SHIFTS = [
+    Shift(1, 1, 16, True, 16, 0, 4, 8, (-128, 127)), Shift(2, 3, 16, True, 12, 0, 7, 8, (0, 255)), Shift(1, 2, 8, False, 10, 3, 5, 6, (-32, 31)),
+    Shift(2, 1, 12, True, 0, 0, 4, 8, (-128, 127)), Shift(1, 1, 9, False, 0, 2, 3, 8, None), Shift(3, 2, 7, True, 14, 0, 0, 16, None),
+    Shift(1, 2, 5, False, 3, 0, 9, 4, (-8, 7)), Shift(1, 1, 6, True, 0, 0, 8, 4, (-3, 3)), Shift(1, 2, 8, True, 4, 4, 2, 5, (-16, 15)),
+    Shift(2, 1, 10, False, 0, 0, 0, 10, None), Shift(1, 1, 10, False, 0, 0, 2, 8, (0, 255)), Shift(1, 1, 8, True, 0, 0, 0, 8, (0, 6)),
+]
+
+
+def shift_case(s, index, folder):
+    rng = np.random.default_rng(200 + index)
+    channels = s.lanes * s.folds
+    b = rng.integers(-(1 << (s.bias - 1)), 1 << (s.bias - 1), channels) if s.bias else np.zeros(channels, int)
+    x = codes(rng, s.width, s.signed, (40, channels))
+    y = ((x << s.left) + b) >> s.shift
+    y = y if s.clip is None else np.clip(y, *s.clip)
+    rows = [b[f * s.lanes : (f + 1) * s.lanes] for f in range(s.folds)]
+    write_mem(folder / f"b{index}.mem", [pack(row, s.bias or 1) for row in rows])
+    lo, hi = s.clip or (0, 0)
+    params = {
+        "LANES": s.lanes, "FOLDS": s.folds, "IN_WIDTH": s.width, "IN_SIGNED": int(s.signed), "HAS_BIAS": int(s.bias > 0),
+        "B_WIDTH": s.bias or 1, "LEFT": s.left, "SHIFT": s.shift, "OUT_WIDTH": s.out, "CLIP": int(s.clip is not None),
+        "LO": lo, "HI": hi, "PARAMS": f"b{index}.mem",
+    }
+    inputs, expected = beats(x, s.lanes, s.width), beats(y, s.lanes, s.out)
+    return Case("bw_shift", params, s.lanes * s.width, s.lanes * s.out, inputs, expected, "pipe")
+
+
+def test_shift(tmp_path):
+    check([shift_case(s, i, tmp_path) for i, s in enumerate(SHIFTS)], [s.latency for s in SHIFTS], tmp_path)
+
+
+def test_table(tmp_path):
+    cases, latencies, rng = [], [], random.Random(3)
+    for index, (lanes, width, out, style) in enumerate(
+        [(1, 8, 8, 0), (3, 4, 6, 0), (1, 8, 8, 1), (2, 6, 9, 1), (5, 5, 3, 1), (1, 1, 2, 0), (4, 3, 1, 1)]
+    ):
+        table = [rng.getrandbits(out) for _ in range(1 << width)]
+        write_mem(tmp_path / f"f{index}.mem", table)
+        x = [[rng.getrandbits(width) for _ in range(lanes)] for _ in range(60)]
+        params = {"LANES": lanes, "IN_WIDTH": width, "OUT_WIDTH": out, "TABLE": f"f{index}.mem", "STYLE": style}
+        expected = [pack([table[a] for a in row], out) for row in x]
+        cases.append(Case("bw_table", params, lanes * width, lanes * out, [pack(r, width) for r in x], expected, "pipe"))
+        latencies.append(1 + style)
+    check(cases, latencies, tmp_path)
+
+
+@pytest.mark.parametrize("folds", [2, 5])
+def test_the_first_beat_after_reset_is_fold_zero(folds, tmp_path):
+    """A reset in the middle of a vector starts the constants anew."""
+    s = Shift(1, folds, 8, True, 12, 0, 0, 13, None)
+    case = shift_case(s, 50, tmp_path)
+    runs = [Run(seed=i, stop_at=i + 3) for i in range(2 * folds)] + [Run()]
+    seen = simulate([case], tmp_path, runs)
+    assert all(b - a == 1 for a, b in pairwise(seen[-1][0].out_cycles))
