@@ -103,14 +103,14 @@ def compile_command(model: str, output: str | None, compare: bool, frames: int |
     if compare:
         from .compare import compare_with_onnx
 
-        result["differences"] = compare_with_onnx(Path(model), design, options["input_type"])
+        result["differences"] = compare_with_onnx(Path(model), design)
         status = MISMATCH if result["differences"]["unexplained"] else 0
     result["seconds"] = round(time.perf_counter() - start, 2)
     if frames is not None:
         _progress(as_json)("verifying")
         found = design.verify(samples=frames)
         report.save(target, "sim", found.as_json())
-        result |= {k: v for k, v in found.as_json().items() if v is not None}
+        result |= {"verification": found.as_json(), "frames": found.frames, "mismatches": found.mismatches}
         status = status if found.ok else MISMATCH
     if as_json:
         print(json.dumps(result))

@@ -7,7 +7,7 @@ error (see `trace`) of the exact value before rounding. Anything else is a bug, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from ..ir.graph import Graph, Node
 from . import oracle
 from .context import INPUT, Anchor
 from .exact import floats
+from .quantize import constant_reach
 from .reader import Imported
 from .values import Stream
 
@@ -39,7 +40,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """Counts over all compared tensors. `max` is the greatest difference of codes, `first` an unexplained one if any."""
+    """Counts over all compared tensors. `max` is the greatest difference of codes; `first` is unexplained if one is."""
 
     elements: int = 0
     explained: int = 0
@@ -60,19 +61,19 @@ class Differences:
 
 
 def compare(imported: Imported, samples: np.ndarray) -> Differences:
-    """Run `samples` (n, *frame of the ONNX input) in a runtime and judge every anchor. Raises CompileError E040, E390."""
+    """Run `samples` (n, *frame of the ONNX input) in a runtime and judge every anchor. Raises E040, E390."""
     x, codes = prepare(imported, np.asarray(samples))
     if not len(x):
         return Differences()
-    tensors = oracle.run(imported.model, x)
+    tensors = oracle.run(imported.model, x, [c.tensor for c in imported.constants])
     observed: dict[str | None, np.ndarray] = {None: x}
     if imported.input.name is not None:
         observed[INPUT] = codes.reshape(len(x), *imported.graph.inputs[INPUT].shape)
-    total = Differences()
+    total, apart = _constants(imported, tensors)
     for anchor in imported.anchors:
         if anchor.tensor not in tensors:
             raise CompileError("E040", "the runtime does not give a tensor that is compared")
-        total = total + _judge(imported, anchor, tensors[anchor.tensor], observed, codes)
+        total = total + _judge(imported, anchor, tensors[anchor.tensor], observed, codes, apart)
     return total
 
 
@@ -105,8 +106,25 @@ def encode(rule: Mapping[str, Any], x: np.ndarray) -> Codes:
     return codes.reshape(x.shape)
 
 
+def _constants(imported: Imported, tensors: Mapping[str, np.ndarray]) -> tuple[Differences, dict[str, Floats]]:
+    """The constants that a runtime may round differently: the differences, and how far its codes are, by tensor."""
+    total, apart = Differences(), dict[str, Floats]()
+    for anchor in imported.constants:
+        by, exact = anchor.quantizer, anchor.codes[None]
+        found = np.rint((tensors[anchor.tensor] - floats(by.out_offset)) / floats(by.out_scale)).astype(np.int64)[None]
+        zero = floats(by.zero)
+        t = np.asarray(anchor.values.astype(np.float64) / floats(by.scale) + zero)[None]
+        reach = np.broadcast_to(constant_reach(t, zero, 2.0**-24), t.shape)
+        differs = exact != found
+        explained = _within(by.steps, exact, found, t, reach)
+        counts = _tally(anchor.tensor, differs, explained, exact, found, int(np.abs(exact - found).max(initial=0)))
+        total = total + replace(counts, elements=0)
+        apart[anchor.tensor] = np.abs(exact - found)[0].astype(np.float64)
+    return total, apart
+
+
 def _judge(imported: Imported, anchor: Anchor, tensor: np.ndarray, observed: dict[str | None, np.ndarray],
-           codes: Codes) -> Differences:  # fmt: skip
+           codes: Codes, apart: Mapping[str, Floats]) -> Differences:  # fmt: skip
     """One anchor. The runtime's codes of it are added to `observed`."""
     operand, by, result = anchor.operand, anchor.quantizer, anchor.result
     source = observed[operand.trace.source]
@@ -114,7 +132,7 @@ def _judge(imported: Imported, anchor: Anchor, tensor: np.ndarray, observed: dic
     acc = source if operand.name is None else _segment(imported.graph, operand.trace.source, operand.name, source)
     acc = acc.reshape(count, *operand.frame)
     real = _real(operand, acc)
-    bound = operand.trace.bound(source, operand.elem.roundoff)
+    bound = operand.trace.bound(source, operand.elem.roundoff, apart)
     bound = bound.reshape(real.shape)
     runtime = tensor.reshape(real.shape).astype(np.float64)
     if by is None or result is None or result.name is None:
@@ -138,16 +156,16 @@ def _judge(imported: Imported, anchor: Anchor, tensor: np.ndarray, observed: dic
     back = np.rint((runtime - floats(result.offset)) / floats(result.scale)).astype(np.int64)
     shape = (count, *(imported.graph.types[result.name].shape))
     observed[result.name] = np.where(near, back, exact_codes).reshape(shape)
-    return _tally(anchor, differs | ~near, explained, exact, found, int(np.abs(exact - found).max(initial=0)))
+    return _tally(anchor.tensor, differs | ~near, explained, exact, found, int(np.abs(exact - found).max(initial=0)))
 
 
 def _judge_floats(anchor: Anchor, exact: Floats, runtime: Floats, bound: Floats) -> Differences:
     """A tensor that is never rounded: within the bound is no difference, beyond it is unexplained."""
     wrong = ~(np.abs(exact - runtime) <= bound + np.abs(exact) * 2.0**-50)
-    return _tally(anchor, wrong, np.zeros_like(wrong), exact, runtime, 0)
+    return _tally(anchor.tensor, wrong, np.zeros_like(wrong), exact, runtime, 0)
 
 
-def _tally(anchor: Anchor, differs: NDArray[np.bool_], explained: NDArray[np.bool_], exact: np.ndarray,
+def _tally(tensor: str, differs: NDArray[np.bool_], explained: NDArray[np.bool_], exact: np.ndarray,
            found: np.ndarray, greatest: int) -> Differences:  # fmt: skip
     good = int((differs & explained).sum())
     first = None
@@ -156,7 +174,7 @@ def _tally(anchor: Anchor, differs: NDArray[np.bool_], explained: NDArray[np.boo
         where = np.unravel_index(int((bad if bad.any() else differs).argmax()), differs.shape)
         flat = int(np.ravel_multi_index(where[1:], differs.shape[1:])) if differs.ndim > 1 else 0
         values = float(exact[where]), float(found[where])
-        first = Difference(anchor.tensor, int(where[0]), flat, *values, bool(explained[where]))
+        first = Difference(tensor, int(where[0]), flat, *values, bool(explained[where]))
     return Differences(differs.size, good, int(differs.sum()) - good, greatest, first)
 
 

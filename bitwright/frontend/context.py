@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import CompileError, Origin, quoted
 from ..ir.graph import Node
@@ -16,7 +17,8 @@ from .elem import Elem
 from .exact import Rationals, of_rank
 from .model import Constant, Model, OnnxNode
 from .steps import Steps
-from .values import Exact, HostTail, Stream, Value, exact_values
+from .trace import Doubt
+from .values import Exact, HostTail, Stream, Tensor, Value, exact_values
 
 INPUT = "x0"
 
@@ -49,6 +51,16 @@ class Anchor:
     result: Stream | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class ConstantAnchor:
+    """A quantised constant of which some values are so near a step that float arithmetic may round them otherwise."""
+
+    tensor: str
+    codes: NDArray[np.int64]
+    values: np.ndarray
+    quantizer: Quantizer
+
+
 @dataclass
 class Context:
     """What the rules work on."""
@@ -59,6 +71,7 @@ class Context:
     nodes: list[Node] = field(default_factory=list)
     types: dict[str, TensorType] = field(default_factory=dict)
     anchors: list[Anchor] = field(default_factory=list)
+    constants: list[ConstantAnchor] = field(default_factory=list)
     encode: dict[str, Any] | None = None
     """How the host makes the codes of the graph input; None until that is settled."""
 
@@ -79,7 +92,8 @@ class Context:
         if shape == x.shape:
             return x
         if not shape or shape[0] != 1:
-            message = f"{quoted(origin.op_type)[1:-1]} gives shape {list(shape)}, which moves the batch axis (axis 0, size 1)"
+            name = quoted(origin.op_type)[1:-1]
+            message = f"{name} gives shape {list(shape)}, which moves the batch axis (axis 0, size 1)"
             raise CompileError("E015", message, origin=origin, hint="keep one frame a batch entry")
         if shape[1:] == x.frame or x.name is None:
             return x.reshaped(shape, x.name)
@@ -97,7 +111,7 @@ class Context:
             return None
         return self.values[node.inputs[index]]
 
-    def required(self, node: OnnxNode, index: int) -> Value:
+    def required(self, node: OnnxNode, index: int) -> Tensor:
         value = self.operand(node, index)
         if value is None:
             raise CompileError("E013", f"input {index} is missing", origin=node.origin)
@@ -152,6 +166,13 @@ class Context:
             message = f"the {what} must be a short list of integers, not {array.dtype}{list(array.shape)}"
             raise CompileError("E013", message, origin=node.origin)
         return tuple(int(v) for v in array.reshape(-1))
+
+    def doubt(self, node: OnnxNode, index: int, rank: int) -> Doubt | None:
+        """For the comparison: whether a runtime may have other codes in a constant operand, seen with that rank."""
+        value = self.required(node, index)
+        if not isinstance(value, Exact):
+            return None
+        return value.reshaped((1,) * (rank - len(value.shape)) + value.shape).doubt()
 
     def exact(self, node: OnnxNode, index: int, what: str) -> Rationals:
         return exact_values(self.constant(node, index, what), node.origin)

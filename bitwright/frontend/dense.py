@@ -30,22 +30,25 @@ class Weights:
 
     codes: NDArray[np.int64]
     scale: Rationals
+    exact: Exact | None = None
+    """What they come from, where that was quantised."""
 
     def times(self, factor: Fraction) -> Weights:
-        return replace(self, scale=np.asarray(self.scale * factor, object))
+        exact = self.exact and self.exact.scaled(filled(factor, 2))
+        return replace(self, scale=np.asarray(self.scale * factor, object), exact=exact)
 
 
 def weights_of(value: Constant | Exact, origin: Origin) -> Weights:
     """A constant (outputs, inputs) as exact weights. Raises E029 where floats need integers that are too wide."""
     if isinstance(value, Exact):
-        return Weights(value.codes, value.scale)
+        return Weights(value.codes, value.scale, value)
     if not value.elem.is_float:
         return Weights(value.array.astype(np.int64), filled(1, 2))
     return _of_floats(value.array.astype(np.float64), origin)
 
 
 def _of_floats(w: NDArray[np.float64], origin: Origin) -> Weights:
-    """Integers times a power of two (times an odd common factor): one scale for all if that is narrow, else one a row."""
+    """Integers times a power of two and a common factor: one scale for all if that is narrow, else one a row."""
     mantissa, exponent = np.frexp(w)
     digits = np.ldexp(mantissa, 53).astype(np.int64)
     exponent = exponent.astype(np.int64) - 53
@@ -88,7 +91,8 @@ def dense(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:
     if x.scale.size > 1 and x.scale.shape[-1] == 1:  # constant along the inputs, not along another axis
         scale = np.asarray(x.scale * scale, object)
     real = weights.codes * floats(weights.scale)
-    trace = x.trace.dot(real.T)
+    doubt = weights.exact.transposed((1, 0)).doubt() if weights.exact else None
+    trace = x.trace.dot(real.T, doubt)
     return Stream(
         name, shape, x.elem, collapse(scale), _offset(weights, x), filled(-inf, rank), filled(inf, rank), trace
     )
@@ -165,12 +169,11 @@ def materialize(ctx: Context, x: Stream, origin: Origin) -> Stream:
     rank = len(x.shape)
     if not cut:
         return replace(x, low=filled(-inf, rank), high=filled(inf, rank))
-    reach = max(abs(scale) * max(abs(lo), abs(hi)) + abs(offset) for (scale, offset, _, _), lo, hi in zip(rows, least, most))
-    ends = {(max(low, -reach), min(high, reach)) for _, _, low, high in rows}
+    reach = max(abs(s) * max(abs(lo), abs(hi)) + abs(o) for (s, o, _, _), lo, hi in zip(rows, least, most))
+    ends = {(Fraction(max(low, -reach)), Fraction(min(high, reach))) for _, _, low, high in rows}
     if len(ends) > 1:
         raise _not_exact("its limits differ by channel", origin)
-    low, high = ends.pop()
-    numbers, unit = common_integers([v for s, o, _, _ in rows for v in (s, o)] + [low, high])
+    numbers, unit = common_integers([v for s, o, _, _ in rows for v in (s, o)] + [*ends.pop()])
     if max(abs(n) for n in numbers) >> 40 or reach / unit >= 1 << 40:
         raise _not_exact("no common unit of moderate width represents it", origin)
     m, b = np.array(numbers[:-2:2], np.int64), np.array(numbers[1:-2:2], np.int64)

@@ -49,7 +49,12 @@ class Elem(Enum):
     @property
     def roundoff(self) -> float:
         """The unit roundoff of a float type; that of float32 for others, which are computed in float32."""
-        return float(np.finfo(self.carrier).eps) / 2 if self.is_float else 2.0**-24
+        return 2.0 ** -(self.digits if self.is_float else 24)
+
+    @property
+    def digits(self) -> int:
+        """Binary digits of the significand of a float type."""
+        return {"float16": 11, "float32": 24, "float64": 53}[self.label]
 
     @classmethod
     def of_code(cls, code: int, what: str, origin: Origin | None = None) -> Elem:

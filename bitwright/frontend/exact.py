@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import gcd, inf, lcm, prod
+from math import gcd, inf, lcm
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,9 +57,10 @@ def reshaped(values: Rationals, old: Sequence[int], new: Sequence[int]) -> Ratio
 
 def times(factor: Rationals, limit: Rationals) -> Rationals:
     """factor · limit where the limit may be infinite and the factor is not zero (zero gives zero)."""
-    zero = factor == 0
-    product = np.asarray(np.where(zero, Fraction(1), factor) * limit, object)
-    return np.asarray(np.where(zero, Fraction(0), product), object)
+    out = np.empty(np.broadcast_shapes(factor.shape, limit.shape), object)
+    pairs = zip(np.broadcast_to(factor, out.shape).reshape(-1), np.broadcast_to(limit, out.shape).reshape(-1))
+    out.reshape(-1)[:] = [f * v if f else Fraction(0) for f, v in pairs]
+    return out
 
 
 def floats(values: Rationals) -> NDArray[np.float64]:
@@ -105,7 +106,3 @@ def shortest_period(rows: Sequence[object]) -> int:
         if n % p == 0 and all(rows[i] == rows[i - p] for i in range(p, n)):
             return p
     return n
-
-
-def elements(shape: Sequence[int]) -> int:
-    return prod(shape)

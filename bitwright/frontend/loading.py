@@ -1,4 +1,4 @@
-"""A model file → `Model`: parsed, and everything checked that the rules rely on. onnx.checker is not trusted for that."""
+"""A model file → `Model`: parsed, and all checked that the rules rely on. onnx.checker is not trusted for that."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _node(node: NodeProto, index: int, folder: Path | None) -> OnnxNode:
 
 
 def _attribute(attribute: AttributeProto, folder: Path | None, origin: Origin) -> Any:
-    """A Python value: int, float, str, tuple of those, or Constant. Subgraphs are kept as they are: no rule takes them."""
+    """A Python value: int, float, str, tuple of those, or Constant. Subgraphs stay as they are: no rule takes them."""
     if attribute.type == AttributeProto.TENSOR:
         return constant(attribute.t, folder, origin)
     try:
@@ -170,7 +170,8 @@ def _ordered(
             raise CompileError("E008", "the graph has a cycle through this node", origin=node.origin)
         active.add(index)
         stack.extend(reversed(missing))
-    order.sort(key=lambda n: n.origin.index) if _sorted(order) else None
+    if _sorted(order):
+        order.sort(key=lambda n: n.origin.index)
     for node in order:
         for name in node.inputs:
             if name and name not in maker and name not in known:

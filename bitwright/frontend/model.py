@@ -36,7 +36,7 @@ class OnnxNode:
     attributes: Mapping[str, Any]
 
     def attribute(self, name: str, kind: type, default: Any) -> Any:
-        """An attribute of Python type `kind` (int, float, str, tuple, Constant). Raises CompileError E013 for another."""
+        """An attribute of Python type `kind` (int, float, str, tuple, Constant). Raises E013 if it has another."""
         value = self.attributes.get(name)
         if value is None:
             return default

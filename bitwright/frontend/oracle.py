@@ -13,7 +13,6 @@ import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TypeProto, helper
 
 from ..errors import CompileError
-from .loading import DEFAULT_DOMAINS
 from .model import Constant, Model, OnnxNode
 from .registry import QONNX
 
@@ -23,16 +22,18 @@ NEWEST_IR = 10
 Tensors = dict[str, np.ndarray]
 
 
-def run(model: Model, samples: np.ndarray) -> Tensors:
+def run(model: Model, samples: np.ndarray, constants: Iterable[str] = ()) -> Tensors:
     """Every tensor that depends on the input, samples along axis 0. `samples` are (n, *frame), in the input's units.
 
-    A tensor whose axis 0 is the batch of one frame comes out as (n, …). Raises CompileError E390 where a runtime is
+    A tensor whose axis 0 is the batch of one frame comes out as (n, …); those of `constants`, which do not depend on
+    the input, as they are. Raises CompileError E390 where a runtime is
     missing, E040 where it cannot run the model.
     """
     port = model.inputs[0]
+    others = list(constants)
     frames = np.ascontiguousarray(samples).astype(port.elem.carrier)
     try:
-        step = _custom_runner(model) if _is_qonnx(model) else _plain_runner(model)
+        step = (_custom_runner if _is_qonnx(model) else _plain_runner)(model, others)
         parts = [step({port.name: frame[None]}) for frame in frames]
     except ImportError as error:
         message = f"the comparison with ONNX needs a package that is not installed ({error.name})"
@@ -42,7 +43,8 @@ def run(model: Model, samples: np.ndarray) -> Tensors:
     except Exception as error:  # runtimes raise many kinds, some of them bare Exception
         first = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise CompileError("E040", f"the runtime cannot execute this model: {first}") from error
-    return {name: _stacked([p[name] for p in parts]) for name in parts[0]}
+    whole = {name: parts[0][name] for name in others}
+    return whole | {name: _stacked([p[name] for p in parts]) for name in parts[0] if name not in whole}
 
 
 def _stacked(arrays: list[np.ndarray]) -> np.ndarray:
@@ -65,7 +67,7 @@ def _session(proto: ModelProto) -> Any:
     return onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def _plain_runner(model: Model) -> Any:
+def _plain_runner(model: Model, others: list[str]) -> Any:
     """The whole model in one session, all tensors made outputs."""
     proto = ModelProto()
     proto.CopyFrom(model.proto)
@@ -76,7 +78,7 @@ def _plain_runner(model: Model) -> Any:
     del proto.graph.node[:]
     proto.graph.node.extend(kept)
     known = {o.name for o in proto.graph.output}
-    names = _dependent(model)
+    names = _dependent(model) + others
     for name in names:
         if name not in known:
             proto.graph.output.append(helper.make_empty_tensor_value_info(name))
@@ -108,7 +110,7 @@ def _dependent(model: Model) -> list[str]:
     return order
 
 
-def _custom_runner(model: Model) -> Any:
+def _custom_runner(model: Model, others: list[str]) -> Any:
     """Node by node; what does not depend on the input is computed once."""
     runners = {n.origin.index: _NodeRunner(model, n) for n in model.nodes}
     dependent = set(_dependent(model)) | {model.inputs[0].name}
@@ -122,7 +124,7 @@ def _custom_runner(model: Model) -> Any:
         for node in model.nodes:
             if dependent & set(node.outputs):
                 runners[node.origin.index](context)
-        return {name: context[name] for name in _dependent(model)}
+        return {name: context[name] for name in _dependent(model) + others}
 
     return step
 
@@ -151,10 +153,9 @@ class _NodeRunner:
         proto = NodeProto()
         proto.CopyFrom(self.proto)
         proto.domain = "qonnx.custom_op.general"
-        # What NumPy computes with must be arrays, and of the type that the definition expects.
         version = 2 if self.node.op_type == "Trunc" and len(self.node.inputs) > 5 else 1
         instance = getCustomOp(proto, onnx_opset_version=version)
-        instance.execute_node(context, None)
+        instance.execute_node(context, self.model.proto.graph)
         for name in self.node.outputs:
             context[name] = np.asarray(context[name], np.float32)
 
@@ -169,7 +170,3 @@ class _NodeRunner:
 def _type_of(array: np.ndarray) -> TypeProto:
     # The batch is the only axis that varies, and it is 1 here as well.
     return helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
-
-
-def custom_domains(model: Model) -> set[str]:
-    return {n.domain for n in model.nodes if n.domain not in DEFAULT_DOMAINS}

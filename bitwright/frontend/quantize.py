@@ -241,6 +241,20 @@ def quantize_constant(values: np.ndarray, by: Quantizer) -> NDArray[np.int64]:
     return codes
 
 
+def in_doubt(values: np.ndarray, by: Quantizer, roundoff: float) -> bool:
+    """Whether float arithmetic might give some value of a constant another code: it is that near a step."""
+    grid = by.steps.reshape(-1)[0]
+    scale, zero = floats(by.scale), floats(by.zero)
+    t = values.astype(np.float64) / scale + zero
+    nearest = np.floor(t) + 0.5 if grid.rounding.at_halves else np.rint(t)
+    return bool((np.abs(t - nearest) <= constant_reach(t, zero, roundoff)).any())
+
+
+def constant_reach(t: NDArray[np.float64], zero: NDArray[np.float64], roundoff: float) -> NDArray[np.float64]:
+    """A bound on the float error of t = x / scale + zero: two roundings, and some."""
+    return 4 * roundoff * (np.abs(t) + 2 * np.abs(zero))
+
+
 def _round_clear(t: NDArray[np.float64], grid: Grid) -> NDArray[np.int64]:
     """Rounding of numbers that are clear of every step of their mode."""
     name = grid.rounding.name

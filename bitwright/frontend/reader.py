@@ -32,9 +32,9 @@ import numpy as np
 from ..errors import CompileError, Origin, quoted
 from ..ir.graph import Graph, verify
 from ..ir.types import TensorType
-from . import rules as _rules  # noqa: F401 (its import registers the rules)
+from . import rules  # noqa: F401 # pyright: ignore[reportUnusedImport] (its import registers the rules)
 from .boundary import boundary
-from .context import INPUT, Anchor, Context
+from .context import INPUT, Anchor, ConstantAnchor, Context
 from .elem import Elem
 from .exact import filled
 from .input_type import parse_input_type
@@ -54,10 +54,11 @@ class Imported:
     graph: Graph
     boundary: Mapping[str, Any]
     anchors: tuple[Anchor, ...]
+    constants: tuple[ConstantAnchor, ...] = field(repr=False)
     model_hash: str
     model: Model = field(repr=False)
     input: Stream = field(repr=False)
-    """The graph input: what its codes mean where it has a type of its own; its name is None where the host quantises."""
+    """The graph input: what its codes mean where it has a type; its name is None where the host quantises."""
 
 
 def load(path: str | os.PathLike[str] | bytes) -> Model:
@@ -88,7 +89,7 @@ def import_model(path: str | os.PathLike[str] | bytes, *, input_type: str | None
     assert x.name is not None
     graph = Graph({INPUT: ctx.types[INPUT]}, tuple(ctx.nodes), (x.name,))
     verify(graph)
-    return Imported(graph, boundary(ctx, result), tuple(ctx.anchors), model.sha256, model, given)
+    return Imported(graph, boundary(ctx, result), tuple(ctx.anchors), tuple(ctx.constants), model.sha256, model, given)
 
 
 def _check_supported(model: Model) -> None:
@@ -150,7 +151,8 @@ def _input_shape(model: Model) -> tuple[int, ...]:
         raise CompileError("E015", f"{label} has no shape or no axes; axis 0 must be the batch")
     batch, *frame = port.shape
     if batch not in (None, 1):
-        message = f"{label} has a batch of {batch} (axis 0 of {[d or '?' for d in port.shape]}); it must be 1 or symbolic"
+        shape = [d or "?" for d in port.shape]
+        message = f"{label} has a batch of {batch} (axis 0 of {shape}); it must be 1 or symbolic"
         raise CompileError("E015", message, hint="export the model with a batch of 1, or with a dynamic batch axis")
     dims: list[int] = []
     for axis, d in enumerate(frame, 1):
@@ -208,7 +210,7 @@ def _guarded(node: OnnxNode, step: Callable[[], Any]) -> Any:
         if error.origin is None:
             raise CompileError(error.code, error.message, origin=node.origin, hint=error.hint) from error
         raise
-    except (ValueError, TypeError, IndexError, KeyError, OverflowError, ZeroDivisionError, ArithmeticError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
         message = f"this node's operands and attributes do not fit together ({error})"
         raise CompileError("E013", message, origin=node.origin) from error
 
@@ -217,5 +219,6 @@ def _check_output(model: Model, result: Stream | HostTail) -> None:
     """Raise E011 if the file declares another rank for its output."""
     declared = model.outputs[0].shape
     if declared is not None and len(declared) != len(result.shape):
-        message = f"output {quoted(model.outputs[0].name)} is declared with {len(declared)} axes, but has {len(result.shape)}"
+        name = quoted(model.outputs[0].name)
+        message = f"output {name} is declared with {len(declared)} axes, but has {len(result.shape)}"
         raise CompileError("E011", message)

@@ -51,7 +51,7 @@ def _limit(steps: Grid, limit: Fraction | float) -> int | None:
 
 
 def _offset(rounding: Rounding, offset: Fraction, left: int, right: int) -> int | None:
-    """b such that rounding(2^(left−right)·q + offset) = ⌊(2^left·q + b) / 2^right⌋ for every q; None if there is none."""
+    """b such that rounding(2^(left−right)·q + offset) = ⌊(2^left·q + b) / 2^right⌋ for all q; None if there is none."""
     point = offset * (1 << right)  # the number to divide by 2^right is 2^left·q + point, exactly
     if rounding is Rounding.FLOOR:
         return point.__floor__()

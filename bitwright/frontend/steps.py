@@ -109,7 +109,8 @@ class Grid(Steps):
             if end is None:
                 raise OverflowError("an infinite value has no code")
             return end
-        k = self.rounding.round(t if self.ratio is None else Fraction(Rounding.HALF_EVEN.round(t)) / self.ratio)
+        inner = t if self.ratio is None else Fraction(Rounding.HALF_EVEN.round(Fraction(t))) / self.ratio
+        k = self.rounding.round(Fraction(inner))
         k = k if self.low is None else max(k, self.low)
         return k if self.high is None else min(k, self.high)
 

@@ -21,7 +21,7 @@ MAX_RANK = 16
 def constant(tensor: TensorProto, folder: Path | None, origin: Origin | None = None) -> Constant:
     """The tensor as an array. `folder` is where external data may lie; None if there is no such place.
 
-    Raises CompileError: E004 too large, E005 external data, E009 NaN or infinity, E010 empty, E012 malformed, E016 type.
+    Raises E004 too large, E005 external data, E009 NaN or infinity, E010 negative, E012 malformed, E016 type.
     """
     what = f"tensor {quoted(tensor.name)}"
     shape = tuple(tensor.dims)
@@ -56,7 +56,7 @@ def check_shape(shape: tuple[int, ...], what: str, origin: Origin | None = None)
 def _external(
     tensor: TensorProto, elem: Elem, shape: tuple[int, ...], folder: Path | None, what: str, origin: Origin | None
 ) -> np.ndarray:
-    """Raw little-endian data from another file of the model's folder: relative, no links, a regular file, long enough."""
+    """Raw data from another file of the model's folder: relative, no links, a regular file, long enough."""
     entries = {e.key: e.value for e in tensor.external_data}
     location = entries.get("location", "")
     bits = 4 if elem.label.endswith("int4") else elem.carrier.itemsize * 8

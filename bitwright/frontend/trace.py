@@ -7,7 +7,7 @@ Accuracy and Stability of Numerical Algorithms, 2nd ed., sections 3.1 and 3.5). 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +22,22 @@ TINY = 2.0**-120  # covers underflow: far below anything that a float32 network 
 
 
 @dataclass(frozen=True, eq=False)
+class Doubt:
+    """A quantised constant some of whose codes a float runtime may round to another integer than is exact.
+
+    Element i of what holds this is code `index[i]` of the tensor `tensor`; one code is worth `size[i]`.
+    """
+
+    tensor: str
+    index: NDArray[np.int64]
+    size: Floats
+
+    def error(self, differences: Mapping[str, Floats]) -> Floats:
+        """How far the runtime's elements are from the exact ones, given its codes' differences by tensor."""
+        return differences[self.tensor].reshape(-1)[self.index] * self.size
+
+
+@dataclass(frozen=True, eq=False)
 class Times:
     factor: Floats
 
@@ -29,6 +45,7 @@ class Times:
 @dataclass(frozen=True, eq=False)
 class Plus:
     term: Floats
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +53,7 @@ class Dot:
     """Contraction of the last axis with `weight` (inputs, outputs), all entries magnitudes."""
 
     weight: Floats
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +77,11 @@ class Trace:
     def times(self, factor: Rationals, roundings: int = 2) -> Trace:
         return self._with(Times(np.abs(floats(factor))), roundings)
 
-    def plus(self, term: Rationals, roundings: int = 2) -> Trace:
-        return self._with(Plus(np.abs(floats(term))), roundings)
+    def plus(self, term: Rationals, roundings: int = 2, doubt: Doubt | None = None) -> Trace:
+        return self._with(Plus(np.abs(floats(term)), doubt), roundings)
 
-    def dot(self, weight: Floats) -> Trace:
-        return self._with(Dot(np.abs(weight)), len(weight) + 4)
+    def dot(self, weight: Floats, doubt: Doubt | None = None) -> Trace:
+        return self._with(Dot(np.abs(weight), doubt), len(weight) + 4)
 
     def shaped(self, shape: Sequence[int]) -> Trace:
         return self._with(Shaped(tuple(shape)), 0)
@@ -71,19 +89,30 @@ class Trace:
     def _with(self, step: Step, roundings: int) -> Trace:
         return replace(self, steps=(*self.steps, step), roundings=self.roundings + roundings)
 
-    def bound(self, codes: NDArray[np.generic], roundoff: float) -> Floats:
-        """The greatest float error, by element, where `codes` (frames, …) are the source's (or the samples)."""
+    def bound(self, codes: NDArray[np.generic], roundoff: float, differences: Mapping[str, Floats]) -> Floats:
+        """The greatest float error, by element, where `codes` (frames, …) are the source's (or the samples).
+
+        `differences` has |runtime − exact| of the codes of every constant in doubt.
+        """
         size = np.abs(codes.astype(np.float64)) * self.scale + self.offset + TINY
+        other = np.zeros_like(size)  # what other codes of the constants make
         for step in self.steps:
             match step:
                 case Times(factor):
-                    size = size * factor + TINY
-                case Plus(term):
-                    size = size + term
-                case Dot(weight):
+                    size, other = size * factor + TINY, other * factor
+                case Plus(term, doubt):
+                    error = 0.0 if doubt is None else doubt.error(differences)
+                    size, other = size + term + error, other + error
+                case Dot(weight, doubt):
+                    other = other @ weight
+                    if doubt is not None:
+                        error = doubt.error(differences)
+                        other, weight = other + size @ error, weight + error
                     size = size @ weight
                 case Shaped(shape):
-                    size = size.reshape(len(size), *shape[1:])
+                    size, other = (v.reshape(len(v), *shape[1:]) for v in (size, other))
         n = (self.roundings + 1) * roundoff
+        if n >= 1:
+            return np.full_like(size, np.inf)
         # Beside the float32 error there is our own, of evaluating the exact side in float64.
-        return size * (n / (1 - n) * SLACK + 2.0**-46) if n < 1 else np.full_like(size, np.inf)
+        return size * (n / (1 - n) * SLACK + 2.0**-46) + other * SLACK

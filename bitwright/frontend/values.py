@@ -14,9 +14,18 @@ from ..errors import CompileError, Origin
 from .elem import Elem
 from .exact import Rationals, collapse, common_integers, filled, floats, of_rank, rationals, reshaped, times
 from .model import Constant
-from .trace import Trace
+from .trace import Doubt, Trace
 
 MAX_EXACT = 1 << 20  # elements that may be handled one by one as Fractions
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """Element i of a constant is code `index[i]` of the quantised tensor `tensor`, times `step`, plus a constant."""
+
+    tensor: str
+    index: NDArray[np.int64]
+    step: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +35,8 @@ class Exact:
     codes: NDArray[np.int64]
     scale: Rationals
     elem: Elem
+    origin: Codes | None = None
+    """Where the codes come from, if a float runtime may have rounded some of them differently; else None."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -34,13 +45,27 @@ class Exact:
     def values(self) -> Rationals:
         return np.asarray(rationals(self.codes) * self.scale, object)
 
+    def doubt(self) -> Doubt | None:
+        """For the comparison with a runtime."""
+        if self.origin is None:
+            return None
+        size = np.broadcast_to(np.abs(floats(self.scale)) * self.origin.step, self.shape)
+        return Doubt(self.origin.tensor, self.origin.index, size)
+
     def scaled(self, factor: Rationals) -> Exact:
         """Times a constant that does not enlarge the shape."""
         return replace(self, scale=collapse(np.asarray(self.scale * of_rank(factor, self.codes.ndim), object)))
 
     def reshaped(self, shape: Sequence[int]) -> Exact:
         """The same elements in the same order."""
-        return replace(self, codes=self.codes.reshape(shape), scale=reshaped(self.scale, self.shape, shape))
+        origin = self.origin and replace(self.origin, index=self.origin.index.reshape(shape))
+        scale = reshaped(self.scale, self.shape, shape)
+        return replace(self, codes=self.codes.reshape(shape), scale=scale, origin=origin)
+
+    def transposed(self, perm: Sequence[int]) -> Exact:
+        origin = self.origin and replace(self.origin, index=self.origin.index.transpose(perm))
+        codes, scale = self.codes.transpose(perm), self.scale.transpose(perm)
+        return replace(self, codes=codes, scale=scale, origin=origin)
 
     @classmethod
     def of(cls, values: Rationals, elem: Elem) -> Exact:
@@ -93,13 +118,13 @@ class Stream:
             trace=self.trace.times(factor, roundings),
         )
 
-    def plus(self, term: Rationals, roundings: int = 2) -> Stream:
+    def plus(self, term: Rationals, roundings: int = 2, doubt: Doubt | None = None) -> Stream:
         return replace(
             self,
             offset=_smallest(self.offset + term),
             low=_smallest(self.low + term),
             high=_smallest(self.high + term),
-            trace=self.trace.plus(term, roundings),
+            trace=self.trace.plus(term, roundings, doubt),
         )
 
     def clip(self, low: Rationals, high: Rationals) -> Stream:
@@ -131,7 +156,8 @@ class HostTail:
     post: tuple[dict[str, object], ...]
 
 
-Value = Constant | Exact | Stream | HostTail
+Tensor = Constant | Exact | Stream
+Value = Tensor | HostTail
 
 
 def exact_values(value: Constant | Exact, origin: Origin) -> Rationals:

@@ -100,17 +100,23 @@ class _Candidate:
 
 @dataclass(frozen=True, slots=True)
 class _Options:
-    """The candidates of a layer, their SIMD, and what share of each resource of the board each of them takes."""
+    """The candidates of a layer, their SIMD, and what share of each resource of the board each of them takes.
+
+    Where `padded`, the unit counts pad lanes unless they are zero, so there must be a gear in front, which clears them.
+    """
 
     all: list[_Candidate]
     simd: NDArray[np.int64]
+    padded: NDArray[np.bool_]
     shares: NDArray[np.float64]
 
     @classmethod
-    def of(cls, options: list[_Candidate], budget: Budget) -> _Options:
+    def of(cls, options: list[_Candidate], layer: Layer, budget: Budget) -> _Options:
         needs = np.array([[getattr(c.need, name) for name in RESOURCES] for c in options]).reshape(-1, len(RESOURCES))
         have = np.array([max(getattr(budget, name), 1e-6) for name in RESOURCES])
-        return cls(options, np.array([c.fold.simd for c in options], np.int64), needs / have)
+        simd = np.array([c.fold.simd for c in options], np.int64)
+        padded = (layer.columns % simd != 0) & layer.bipolar
+        return cls(options, simd, padded, needs / have)
 
 
 class _Solver:
@@ -159,7 +165,9 @@ class _Solver:
         return CompileError("E490", message, hint="take a larger board, a lower target, or fewer bits a weight")
 
     def _all_candidates(self, limit: int) -> list[_Options]:
-        return [_Options.of(list(self._candidates(i, limit)), self.budget) for i in range(len(self.layers))]
+        return [
+            _Options.of(list(self._candidates(i, limit)), layer, self.budget) for i, layer in enumerate(self.layers)
+        ]
 
     def _candidates(self, index: int, limit: int) -> Iterator[_Candidate]:
         layer = self.layers[index]
@@ -171,8 +179,6 @@ class _Solver:
                     yield _Candidate(fold, self.cost(index, fold), cycles)
             return
         for simd in _counts(layer.columns, self._multiples(index)):
-            if layer.bipolar and layer.columns % simd:
-                continue  # a pad would count as a match
             words = ceil(layer.columns / simd) * layer.vectors
             if words > limit:
                 continue
@@ -231,7 +237,8 @@ class _Solver:
         simd = options.simd
         fits = (lanes[:, None] % simd == 0) | (simd % lanes[:, None] == 0)
         if shared:
-            fits &= (shared % lanes[:, None] == 0)
+            fits &= shared % lanes[:, None] == 0
+        fits &= ~(options.padded & (simd == lanes[:, None]))
         own = options.shares @ np.array([weights[name] for name in RESOURCES])
         total = np.where(fits, costs[:, None] + own, np.inf)
         before = total.argmin(axis=0)
@@ -265,9 +272,9 @@ def _gears(a: int, b: int) -> bool:
 
 
 def _counts(n: int, extra: Sequence[int]) -> list[int]:
-    """Lane counts worth trying for n elements: divisors, powers of two, exact shares, and `extra`."""
+    """Lane counts worth trying for n elements: divisors, powers of two up to what holds all, shares, and `extra`."""
     found = {d for d in range(1, n + 1) if n % d == 0}
-    found |= {1 << k for k in range(n.bit_length())}
+    found |= {1 << k for k in range((n - 1).bit_length() + 1)}
     found |= {ceil(n / k) for k in range(1, 17)}
-    return sorted(f for f in found | set(extra) if f <= n)
+    return sorted(found | set(extra))
 

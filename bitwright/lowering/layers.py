@@ -17,21 +17,18 @@ from ..ops.xnor import Xnor
 class Layer:
     """One credit domain. `head` is its matrix-vector unit, or None where the operators work on the stream as it is.
 
-    `x` is the type that it consumes, as its first node sees it; `y` the type of what leaves it.
+    `x` is the type that it consumes, as its first node sees it; `y` the type of `value`, which leaves it.
     """
 
     head: Node | None
     tail: tuple[Node, ...]
     x: TensorType
     y: TensorType
+    value: str
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         return ((self.head,) if self.head else ()) + self.tail
-
-    @property
-    def value(self) -> str:
-        return self.nodes[-1].name
 
     @property
     def rows(self) -> int:
@@ -64,28 +61,26 @@ def split(graph: Graph) -> list[Layer]:
     _check_chain(graph)
     (source,) = graph.inputs
     layers: list[Layer] = []
-    head: Node | None = None
-    tail: list[Node] = []
+    group: list[Node] = []
     x = here = graph.inputs[source]
-
-    def close() -> None:
-        if head or tail:
-            layers.append(Layer(head, tuple(tail), x, here))
-
     for node in graph.nodes:
-        if isinstance(node.op, Reshape | Dense | Xnor) and (head or tail):
-            close()
-            head, tail, x = None, [], here
+        if isinstance(node.op, Reshape | Dense | Xnor):
+            if group:
+                layers.append(_layer(group, x))
+            group, x = [], here
         if isinstance(node.op, Reshape):
-            x = here = node.type
-            continue
-        if isinstance(node.op, Dense | Xnor):
-            head, x = node, here
+            x = node.type
         else:
-            tail.append(node)
+            group.append(node)
         here = node.type
-    close()
+    if group or not layers:
+        layers.append(_layer(group, x) if group else Layer(None, (), x, x, graph.outputs[0]))
     return layers
+
+
+def _layer(group: list[Node], x: TensorType) -> Layer:
+    has_head = isinstance(group[0].op, Dense | Xnor)
+    return Layer(group[0] if has_head else None, tuple(group[has_head:]), x, group[-1].type, group[-1].name)
 
 
 def shared_lanes(left: TensorType, right: TensorType) -> int:

@@ -30,8 +30,8 @@ class Table(Op):
     def infer(self, x: TensorType) -> TensorType:
         if len(self.table) != 1 << x.elem.width:
             raise CompileError("E110", f"a table of {len(self.table)} entries got codes of type {x.elem}")
-        reached = self.table[np.arange(x.min, x.max + 1) & (len(self.table) - 1)]
-        return TensorType.ranged(x.shape, [int(reached.min())], [int(reached.max())])
+        reached = [self.table[np.arange(lo, hi + 1) & (len(self.table) - 1)] for lo, hi in zip(x.lo, x.hi, strict=True)]
+        return TensorType.ranged(x.shape, [int(r.min()) for r in reached], [int(r.max()) for r in reached])
 
     def evaluate(self, x: Codes) -> Codes:
         return self.table[x & (len(self.table) - 1)]

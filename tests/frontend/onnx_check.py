@@ -3,12 +3,12 @@
 from fractions import Fraction
 
 import numpy as np
-from tests.frontend import onnx_exact
 
 from bitwright.frontend.compare import prepare
 from bitwright.frontend.reader import import_model
 from bitwright.ir.graph import evaluate, verify
 from bitwright.ir.text import parse_graph, print_graph
+from tests.frontend import onnx_exact
 
 
 def decoded(boundary, codes):

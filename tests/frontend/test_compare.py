@@ -127,3 +127,26 @@ def test_what_the_runtime_cannot_run_is_refused():
         model.proto.graph.node[0].attribute.pop()
         del model.proto.graph.node[0].attribute[:]
         compare(imported, np.zeros((1, 3), np.float32))
+
+
+def test_weights_that_float_arithmetic_rounds_otherwise_are_explained():
+    """w / scale is just below a tie, and in float32 on it: the runtime's weight is another one, and so is its sum."""
+    rng = np.random.default_rng(7)
+    explained = 0
+    for scale in rng.uniform(0.01, 0.1, 30).astype(np.float32):
+        ties = (np.arange(-8, 8) + 0.5).reshape(8, 2) * np.float64(scale)
+        weights = ties.astype(np.float32)
+        net = Net([1, 8])
+        x = net.quant(net.input, 0.5, bits=8.0)
+        w = net.node("Transpose", net.quant(net.const(weights.T), scale, bits=6.0), perm=[1, 0])
+        bias = net.quant(net.const(weights[0]), scale, bits=6.0)
+        x = net.node("Add", net.node("MatMul", x, w), bias)
+        imported = import_model(net.bytes(net.quant(x, scale * np.float32(0.7), bits=8.0)))
+        assert len(imported.constants) == 2
+        frames = rng.uniform(-9, 9, (20, 8)).astype(np.float32)
+        found = compare(imported, frames)
+        assert found.unexplained == 0, found
+        explained += found.explained
+        wrong = changed(imported, Dense, lambda op: replace(op, weight=op.weight + 5))
+        assert compare(wrong, frames).unexplained > 0
+    assert explained > 0

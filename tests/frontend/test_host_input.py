@@ -46,6 +46,13 @@ def test_what_stands_before_the_first_quantizer_costs_nothing(scale, factor):
     assert imported.boundary["input"]["shape"] == [2, 2]
 
 
+@pytest.mark.parametrize("mode", ["ROUND", "CEIL", "FLOOR", "HALF_UP", "HALF_DOWN"])
+def test_ties_of_a_falling_function(mode):
+    net = Net([1, 1])
+    x = net.quant(net.node("Neg", net.input), 1.0, bits=3.0, rounding_mode=mode)
+    check(net.model(x), np.arange(-6, 6, 0.25, np.float32).reshape(-1, 1))
+
+
 def test_a_power_of_two_is_a_grid():
     net = Net([1, 3])
     encode = import_model(net.bytes(net.quant(net.input, 0.125, bits=8.0, narrow=1))).boundary["input"]["encode"]

@@ -77,6 +77,19 @@ def test_a_limit_before_a_product_becomes_an_operation():
     assert mnemonics(imported) == ["mulshift", "dense"]
 
 
+def test_an_upper_limit_before_a_product_becomes_an_operation():
+    net, x = start()
+    x = net.node("MatMul", net.node("Min", x, net.const(1.5)), net.const(np.eye(4)))
+    assert mnemonics(check(net.model(x), grid(RNG, (4,)))) == ["shift", "dense"]
+
+
+@pytest.mark.parametrize(("op", "limit"), [("Min", 1.5), ("Max", -1.5)])
+def test_a_quantizer_that_only_limits_is_kept(op, limit):
+    net, x = start(bits=5.0)
+    x = net.quant(net.node(op, x, net.const(limit)), 0.25, bits=8.0)
+    assert mnemonics(check(net.model(x), grid(RNG, (4,)))) == ["threshold"]
+
+
 def test_a_vacuous_limit_costs_nothing():
     net, x = start(signed=0)
     imported = check(net.model(net.node("MatMul", net.node("Relu", x), net.const(np.eye(4)))), grid(RNG, (4,)))

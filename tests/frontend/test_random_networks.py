@@ -1,13 +1,15 @@
 """Random fully connected networks in every dialect against the independent exact evaluator."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto
-from tests.frontend.onnx_build import Net
-from tests.frontend.onnx_check import check, grid
 
 from bitwright.errors import CompileError
+from tests.frontend.onnx_build import Net
+from tests.frontend.onnx_check import check, grid
 
 MODES = ["ROUND", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN", "half_even"]
 SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -73,7 +75,7 @@ def test_qonnx(seed, pow2, per_channel):
     sizes = rng.integers(1, 7, rng.integers(2, 5)).tolist()
     net = Net([1, sizes[0]])
     x = quantised(rng, net, between(rng, net, net.input, sizes[0]), (sizes[0],), pow2, per_channel)
-    for inputs, outputs in zip(sizes, sizes[1:]):
+    for inputs, outputs in pairwise(sizes):
         x = net.node("MatMul", x, weights(rng, net, inputs, outputs, pow2))
         x = between(rng, net, x, outputs)
         if rng.random() < 0.8 or outputs != sizes[-1]:
@@ -96,7 +98,7 @@ def test_qdq(seed, pow2):
     info = np.iinfo(dtype)
     scale, zero = scales(rng, pow2), rng.integers(info.min, info.max + 1)
     x = net.node("DequantizeLinear", net.input, net.const(scale), net.const(zero, dtype))
-    for inputs, outputs in zip(sizes, sizes[1:]):
+    for inputs, outputs in pairwise(sizes):
         w = net.qdq_weight(rng.integers(-128, 128, (outputs, inputs)), scales(rng, pow2, outputs), axis=0)
         bias = net.qdq_weight(rng.integers(-500, 500, outputs), scales(rng, pow2), dtype=np.int32)
         x = net.node("Gemm", x, w, bias, transB=1, alpha=float(rng.choice([1, 0.5])), beta=float(rng.choice([1, 2])))

@@ -20,7 +20,7 @@ def conv():
     net = Net([1, 3, 8, 8])
     x = net.node("Conv", net.input, net.const(np.zeros((2, 3, 3, 3))))
     for op in ("MaxPool", "Conv"):
-        x = net.node(op, x, kernel_shape=[2, 2]) if op == "MaxPool" else net.node(op, x, net.const(np.zeros((2, 2, 3, 3))))
+        x = net.node(op, x, kernel_shape=[2, 2]) if op == "MaxPool" else net.node(op, x, net.const(np.zeros((2, 2))))
     return net.bytes(x)
 
 

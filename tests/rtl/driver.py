@@ -72,6 +72,8 @@ class Driver:
         self.out_valid, self.out_ready = Pin(dut.out_valid), Pin(dut.out_ready)
         self.quiet = job["quiet"]
         self.select = Pin(dut.mutsel) if job["mutants"] else None
+        if self.select is not None:
+            self.select.write("0" * self.select.width)
 
     async def restart(self, cycles):
         zeros = "0" * len(self.cases)
@@ -114,7 +116,7 @@ class Driver:
                     moved = cycle
             if cycle == run["stop_at"]:
                 return
-            if run["stop_on_error"] and any(c.error for c in self.cases):
+            if self.select is not None and any(c.error for c in self.cases):
                 return
             if cycle - moved > (self.quiet if all(c.done() for c in self.cases) else 20 * self.quiet):
                 break
@@ -134,15 +136,22 @@ async def cases(dut):
     Clock(dut.clk, PERIOD_NS, "ns").start()
     results = []
     if job["mutants"]:
+        # What the unchanged design did, cycle by cycle: a mutant that is only slower is noticed too.
+        unchanged = []
+        for run in job["runs"]:
+            await driver.run(run)
+            unchanged.append(driver.report())
         for mutant in job["mutants"]:
             driver.select.write(format(mutant, f"0{driver.select.width}b"))
             killed = None
-            for run in job["runs"]:
+            for run, want in zip(job["runs"], unchanged):
                 await driver.run(run)
-                killed = next((c.error for c in driver.cases if c.error), None)
-                if killed:
+                if driver.report() != want:
+                    killed = next((c.error for c in driver.cases if c.error), "other cycles")
                     break
             results.append(killed)
+        if any(c["error"] for report in unchanged for c in report):
+            results = [f"unchanged design: {c['error']}" for report in unchanged for c in report]
     else:
         for run in job["runs"]:
             await driver.run(run)

@@ -61,7 +61,6 @@ class Run:
     seed: int = 0
     stop_at: int | None = None
     reset_cycles: int = 1
-    stop_on_error: bool = False
 
 
 # Idle × back-pressure, and a reset in mid-stream.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...errors import CompileError, quoted
@@ -25,7 +27,7 @@ def add(ctx: Context, node: OnnxNode) -> Value:
     if x is None:
         return _exact(ctx, node, lambda a, b: a + b)
     x, term = _aligned(ctx, node, x, c)
-    return x.plus(term)
+    return x.plus(term, doubt=ctx.doubt(node, c, term.ndim))
 
 
 @rule("Sub", fold=lambda _, v: np.subtract(v[0], v[1]))
@@ -36,8 +38,8 @@ def sub(ctx: Context, node: OnnxNode) -> Value:
         return _exact(ctx, node, lambda a, b: a - b)
     x, term = _aligned(ctx, node, x, c)
     if c == 1:
-        return x.plus(np.asarray(-term, object))
-    return x.times(filled(-1, len(x.shape)), 0).plus(term)
+        return x.plus(np.asarray(-term, object), doubt=ctx.doubt(node, c, term.ndim))
+    return x.times(filled(-1, len(x.shape)), 0).plus(term, doubt=ctx.doubt(node, c, term.ndim))
 
 
 @rule("Mul", fold=lambda _, v: np.multiply(v[0], v[1]))
@@ -70,7 +72,7 @@ def neg(ctx: Context, node: OnnxNode) -> Value:
     """−x."""
     value = ctx.required(node, 0)
     if isinstance(value, Exact):
-        return Exact(-value.codes, value.scale, value.elem)
+        return replace(value, codes=-value.codes)
     x = ctx.real(node, 0)
     return x.times(filled(-1, len(x.shape)), 0)
 

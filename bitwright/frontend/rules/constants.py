@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -110,7 +109,3 @@ def reduce(node: OnnxNode, v: Arrays) -> np.ndarray:
     function = {"ReduceProd": np.prod, "ReduceSum": np.sum, "ReduceMax": np.max, "ReduceMin": np.min}[node.op_type]
     kept = bool(node.attribute("keepdims", int, 1))
     return np.asarray(function(v[0], axis=axes or None, keepdims=kept)).astype(v[0].dtype)
-
-
-def _elements(shape: tuple[int, ...]) -> int:
-    return prod(shape)

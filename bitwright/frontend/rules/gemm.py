@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from ...errors import CompileError
 from ..context import Context, parameter
 from ..dense import dense, weights_of
+from ..exact import filled
 from ..model import OnnxNode
 from ..registry import rule
-from ..values import Stream
+from ..values import Exact, Stream
 from .transpose import transposed
 
 
-def _fold(node: OnnxNode, v: list[np.ndarray]) -> np.ndarray:
+def _fold(node: OnnxNode, v: list[Any]) -> np.ndarray:
     a = v[0].T if node.attribute("transA", int, 0) else v[0]
     b = v[1].T if node.attribute("transB", int, 0) else v[1]
     y = a @ b * np.asarray(node.attribute("alpha", float, 1.0), a.dtype)
@@ -42,4 +44,6 @@ def gemm(ctx: Context, node: OnnxNode) -> Stream:
     if ctx.operand(node, 2) is None:
         return y
     term = parameter(y.shape, ctx.exact(node, 2, "bias C"), node.origin)
-    return y.plus(np.asarray(term * beta, object), 4)
+    bias = ctx.constant(node, 2, "bias C")
+    doubt = bias.scaled(filled(beta, 2)).reshaped(term.shape).doubt() if isinstance(bias, Exact) else None
+    return y.plus(np.asarray(term * beta, object), 4, doubt)

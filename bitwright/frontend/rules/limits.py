@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import inf
+from fractions import Fraction
+from math import inf, isinf
 
 import numpy as np
 
@@ -77,10 +78,6 @@ def _limit(ctx: Context, node: OnnxNode, x: Stream, index: int, name: str, absen
     if value is not None:
         return _parameter(ctx, node, x, index)
     attribute = node.attribute(name, float, None)
-    return filled(absent if attribute is None else _fraction(attribute), len(x.shape))
-
-
-def _fraction(value: float) -> float:
-    from fractions import Fraction
-
-    return value if value in (inf, -inf) else Fraction(value)  # pyright: ignore[reportReturnType]
+    if attribute is None or isinf(attribute):
+        return filled(absent if attribute is None else attribute, len(x.shape))
+    return filled(Fraction(attribute), len(x.shape))

@@ -11,11 +11,11 @@ from ..context import Context, Quantizer, step_array
 from ..elem import Elem
 from ..exact import Rationals, filled, rationals
 from ..model import Constant, OnnxNode
-from ..quantize import quantize, quantize_constant
+from ..quantize import quantize
 from ..registry import rule
 from ..steps import Grid, Rounding
 from ..values import Exact, Stream, Value
-from .quant import positive
+from .quant import grid_constant, positive
 
 
 @rule("QuantizeLinear")
@@ -38,15 +38,14 @@ def quantize_linear(ctx: Context, node: OnnxNode) -> Value:
         return quantize(ctx, node, ctx.real(node, 0), by)
     if isinstance(value, Exact) or len(grids) > 1:
         raise CompileError("E021", "QuantizeLinear of this constant is not supported", origin=node.origin)
-    codes = quantize_constant(value.array, by) + int(zero.reshape(-1)[0])
-    return Constant(codes.astype(elem.carrier), elem)
+    return grid_constant(ctx, node, value, by)
 
 
 @rule("DequantizeLinear")
 def dequantize_linear(ctx: Context, node: OnnxNode) -> Value:
     """(x − zero point) · scale."""
     value = ctx.required(node, 0)
-    if isinstance(value, Exact) or not value.elem.is_integer:
+    if not value.elem.is_integer:
         message = f"DequantizeLinear of a tensor of {value.elem.label} is not supported"
         raise CompileError("E021", message, origin=node.origin)
     shape = value.array.shape if isinstance(value, Constant) else value.shape
@@ -57,6 +56,9 @@ def dequantize_linear(ctx: Context, node: OnnxNode) -> Value:
         x = replace(value, elem=elem)
         x = x if zero is None else x.plus(np.asarray(-zero, object), 1)
         return x.times(scale)
+    if isinstance(value, Exact):  # integers by a QuantizeLinear: scale 1
+        shift = 0 if zero is None else zero.astype(np.int64)
+        return replace(value, codes=value.codes - shift, elem=elem).scaled(scale)
     assert isinstance(value, Constant)
     codes = value.array.astype(np.int64)
     return Exact(codes if zero is None else codes - zero.astype(np.int64), scale, elem)

@@ -7,14 +7,14 @@ from fractions import Fraction
 import numpy as np
 
 from ...errors import CompileError, quoted
-from ..context import Context, Quantizer, parameter, step_array
+from ..context import ConstantAnchor, Context, Quantizer, parameter, step_array
 from ..elem import Elem
 from ..exact import Rationals, collapse, common_integers, filled, of_rank, rationals
 from ..model import Constant, OnnxNode
-from ..quantize import quantize, quantize_constant
+from ..quantize import in_doubt, quantize, quantize_constant
 from ..registry import QONNX, rule
 from ..steps import SIGN, Grid, Rounding, Steps
-from ..values import Exact, Stream, Value
+from ..values import Codes, Exact, Stream, Value
 
 MAX_BITS = 32
 
@@ -56,22 +56,32 @@ def apply(ctx: Context, node: OnnxNode, value: Value, by: Quantizer) -> Value:
     if isinstance(value, Exact):
         return _of_exact(value, by)
     assert isinstance(value, Constant)
-    steps = by.steps.reshape(-1)[0]
-    if isinstance(steps, Grid):
-        codes = quantize_constant(value.array, by)
-    else:
+    if not isinstance(by.steps.reshape(-1)[0], Grid):
         t = rationals(value.array) * (1 / by.scale) + by.zero
-        codes = np.asarray(t >= 0).astype(np.int64)
-    return meaning(codes, by)
+        return meaning(np.asarray(t >= 0).astype(np.int64), by)
+    return grid_constant(ctx, node, value, by)
 
 
-def meaning(codes: np.ndarray, by: Quantizer) -> Exact:
-    """The exact constant out_scale · codes + out_offset; the offset is taken into the codes."""
+def grid_constant(ctx: Context, node: OnnxNode, value: Constant, by: Quantizer) -> Exact:
+    """A constant on a grid, exactly; noted for the comparison if float arithmetic could round it differently."""
+    codes = quantize_constant(value.array, by)
+    if not value.elem.is_float or not in_doubt(value.array, by, value.elem.roundoff):
+        return meaning(codes, by)
+    ctx.constants.append(ConstantAnchor(node.outputs[0], codes, value.array, by))
+    return meaning(codes, by, node.outputs[0])
+
+
+def meaning(codes: np.ndarray, by: Quantizer, tensor: str = "") -> Exact:
+    """The exact constant out_scale · codes + out_offset; the offset is taken into the codes.
+
+    `tensor` names it where a runtime's codes may be others.
+    """
     ratio = np.asarray(collapse(by.out_offset) / by.out_scale, object)
     numbers, unit = common_integers([Fraction(1), *ratio.reshape(-1).tolist()])
     shifts = np.array(numbers[1:], np.int64).reshape(ratio.shape)
     scale = collapse(np.asarray(by.out_scale * unit, object))
-    return Exact(codes * numbers[0] + shifts, of_rank(scale, codes.ndim), by.elem)
+    origin = Codes(tensor, np.arange(codes.size).reshape(codes.shape), numbers[0]) if tensor else None
+    return Exact(codes * numbers[0] + shifts, of_rank(scale, codes.ndim), by.elem, origin)
 
 
 def _of_exact(value: Exact, by: Quantizer) -> Exact:
@@ -114,7 +124,7 @@ def bit_width(ctx: Context, node: OnnxNode, index: int) -> float:
 
 def grid(bits: float, signed: bool, narrow: bool, rounding: Rounding) -> Steps:
     """Clamp to the range of the width, then round. The range of a fractional width is computed in float32."""
-    exact = Fraction(2) ** int(bits - signed) if bits.is_integer() else Fraction(float(np.float32(2) ** np.float32(bits - signed)))
-    low = (-exact + narrow) if signed else Fraction(0)
-    high = exact - 1 - (narrow and not signed)
+    power = 2 ** int(bits - signed) if bits.is_integer() else float(np.float32(2) ** np.float32(bits - signed))
+    low = Fraction(narrow) - Fraction(power) if signed else Fraction(0)
+    high = Fraction(power) - 1 - (narrow and not signed)
     return Grid(rounding, rounding.round(low), rounding.round(high))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -97,17 +98,11 @@ def cast(ctx: Context, node: OnnxNode) -> Value:
     if elem is not value.elem and not wider:
         message = f"a Cast from {value.elem.label} to {elem.label} changes values; it is not supported here"
         raise CompileError("E021", message, origin=node.origin)
-    digits = np.finfo(elem.carrier).nmant + 1 if elem.is_float else 64
-    if value.elem.is_integer and elem is not value.elem and value.elem.integers.width > digits:
+    assert isinstance(value, Stream)
+    if value.elem.is_integer and elem is not value.elem and value.elem.integers.width > elem.digits:
         message = f"a Cast from {value.elem.label} to {elem.label} rounds; it is not supported"
         raise CompileError("E021", message, origin=node.origin)
-    return _retyped(value, elem)
-
-
-def _retyped(x: Stream, elem: Elem) -> Stream:
-    from dataclasses import replace
-
-    return replace(x, elem=elem)
+    return replace(value, elem=elem)
 
 
 def _shape(value: Value) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from ..values import Exact, Stream, Value
 def transposed(value: Constant | Exact, perm: Sequence[int]) -> Constant | Exact:
     if isinstance(value, Constant):
         return Constant(value.array.transpose(perm), value.elem)
-    return Exact(value.codes.transpose(perm), value.scale.transpose(perm), value.elem)
+    return value.transposed(perm)
 
 
 @rule("Transpose")

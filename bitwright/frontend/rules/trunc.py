@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import CompileError
 from ..context import Context, Quantizer, parameter, step_array
 from ..elem import Elem
-from ..model import Constant, OnnxNode
+from ..model import OnnxNode
 from ..quantize import quantize
 from ..registry import QONNX, rule
 from ..steps import Grid
@@ -20,11 +20,12 @@ from .quant import bit_width, grid, positive, rounding_mode
 
 @rule("Trunc", domains=QONNX)
 def trunc(ctx: Context, node: OnnxNode) -> Stream:
-    """Round to the input's integers, divide by a power of two, round again. Five operands: version 1; six: version 2."""
+    """Round to the input's integers, divide by a power of two, round again. Six operands make it version 2."""
     value = ctx.required(node, 0)
     if not isinstance(value, Stream):
         raise CompileError("E021", "Trunc of a constant is not supported", origin=node.origin)
-    return quantize(ctx, node, ctx.real(node, 0), _version_2(ctx, node, value) if len(node.inputs) > 5 else _version_1(ctx, node, value))
+    version = _version_2 if len(node.inputs) > 5 else _version_1
+    return quantize(ctx, node, ctx.real(node, 0), version(ctx, node, value))
 
 
 def _version_1(ctx: Context, node: OnnxNode, x: Stream) -> Quantizer:
@@ -52,7 +53,3 @@ def _version_2(ctx: Context, node: OnnxNode, x: Stream) -> Quantizer:
     factor = np.array(powers, object).reshape(ratio.shape)
     offset = np.asarray(-out_scale * zero / factor, object)
     return Quantizer(scale, zero, step_array([*steps], ratio.shape), out_scale, offset, Elem.FLOAT32)
-
-
-def _is_constant(value: object) -> bool:
-    return isinstance(value, Constant)

@@ -34,7 +34,11 @@ NOMINAL_LANES = 8  # the parallelism at which the implementations' costs are com
 
 def requantize(graph: Graph) -> Graph:
     """Every threshold is replaced by the cheapest implementation proved equal to it over its operand's range."""
-    return graph.with_nodes(tuple(_convert(n, graph.types[n.input]) for n in graph.nodes))
+    types, nodes = dict(graph.inputs), list[Node]()
+    for node in graph.nodes:
+        nodes.append(_convert(node, types[node.input]))
+        types[node.name] = nodes[-1].op.infer(types[node.input])
+    return graph.with_nodes(tuple(nodes))
 
 
 def _convert(node: Node, x: TensorType) -> Node:

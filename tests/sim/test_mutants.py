@@ -1,0 +1,93 @@
+"""Every stream module's bench kills every mutant of it that can be told from the original."""
+
+import pytest
+
+from bitwright.sim import mutate, verilator
+from tests.rtl import harness, test_mvu, test_streams
+from tests.rtl.test_streams import rng, words
+
+
+def fifo():
+    data = [words(40, 3) for _ in range(2)]
+    return [
+        harness.Case("bw_gate", {"WIDTH": 3, "CREDITS": 4}, 3, 3, data[0], data[0], "credit", 4),
+        harness.Case("bw_gate", {"WIDTH": 3, "CREDITS": 1}, 3, 3, data[1], data[1], "credit", 1),
+    ]
+
+
+def gear():
+    return [test_streams.gear_case(1, 4, 6, 2), test_streams.gear_case(4, 2, 7, 2), test_streams.gear_case(2, 4, 4, 1)]
+
+
+def replay():
+    cases = []
+    for size, passes, depth in ((3, 2, 5), (2, 3, 4)):
+        data = words(size * 8, 2)
+        out = [w for v in range(8) for _ in range(passes) for w in data[v * size : (v + 1) * size]]
+        params = {"WIDTH": 2, "WORDS": size, "PASSES": passes, "DEPTH": depth}
+        cases.append(harness.Case("bw_test_replay", params, 2, 2, data, out))
+    return cases
+
+
+def axis_in():
+    frames = [3, 3, None, 3, 1, None, 2, 3, 1, 1, 3]
+    return [test_streams.axis_in_case(2, 4, 2, 8, 5, 1, frames), test_streams.axis_in_case(2, 2, 1, 2, 2, 1, [2, None, 1, 1, 2, 2, 1, 2])]
+
+
+def axis_out():
+    return [test_streams.axis_out_case(2, 4, 2, 8, 5, 1, True), test_streams.axis_out_case(3, 4, 1, 4, 2, 2, False)]
+
+
+def mvu(folder):
+    shapes = [test_mvu.Shape(4, 4, 2, 2, 2, -2, bias=True, credits=4), test_mvu.Shape(3, 1, 1, 1, 2, -2, credits=2)]
+    return [test_mvu.case(s, i, folder, vectors=8) for i, s in enumerate(shapes)]
+
+
+MODULES = {"fifo": fifo, "gear": gear, "replay": replay, "axis_in": axis_in, "axis_out": axis_out, "mvu": mvu}
+
+
+def survivors(module, count, seed, folder, monkeypatch):
+    """The mutants that the bench does not notice and that some input sequence tells from the original."""
+    monkeypatch.chdir(folder)
+    rng.seed(seed)
+    cases = MODULES[module](folder) if module == "mvu" else MODULES[module]()
+    (folder / "bw_test.v").write_text(harness.wrapper(cases))
+    (folder / "bw_test_replay.v").write_text(test_streams.REPLAY)
+    sources = [folder / "bw_test.v", folder / "bw_test_replay.v", *harness.RTL]
+    netlist = folder / "mutants.v"
+    mutants = mutate.write_mutants(sources, "bw_test", count, seed, netlist)
+    assert len(mutants) == count
+    exe = verilator.build([netlist], "bw_test")
+    killed = harness.execute(exe, folder, harness.job(cases, harness.MATRIX, [m.number for m in mutants]))
+    assert not any(k and k.startswith("unchanged") for k in killed), killed
+    alive = [m for m, k in zip(mutants, killed) if k is None]
+    data = {f"d{i}_out": f"gold_out_valid[{i}]" for i in range(len(cases))}
+    return [
+        m.text for m in alive if not mutate.indistinguishable(netlist, "bw_test", m.number, data, reset="rst_n", steps=22)
+    ], len(alive)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_mutant_is_killed(module, tmp_path, monkeypatch):
+    left, _ = survivors(module, 40, 1, tmp_path, monkeypatch)
+    assert not left, "\n".join(left)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [2, 3])
+@pytest.mark.parametrize("module", MODULES)
+def test_every_one_of_many_mutants_is_killed(module, seed, tmp_path, monkeypatch):
+    left, _ = survivors(module, 200, seed, tmp_path, monkeypatch)
+    assert not left, "\n".join(left)
+
+
+def test_a_bench_without_stalls_is_not_enough(tmp_path, monkeypatch):
+    """What this file checks is a property of the bench, not a matter of course."""
+    monkeypatch.setattr(harness, "MATRIX", (harness.Run(), harness.Run(seed=1)))
+    left, _ = survivors("axis_out", 40, 1, tmp_path, monkeypatch)
+    assert left
+
+
+def test_too_many_mutants(tmp_path):
+    with pytest.raises(ValueError, match="256 mutants: 1 to 255"):
+        mutate.write_mutants([], "bw_test", 256, 1, tmp_path / "x.v")
