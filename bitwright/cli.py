@@ -236,7 +236,7 @@ def boards_command(as_json: bool) -> None:
 @_reports_errors
 def ops_command(as_json: bool) -> None:
     """List the ONNX operators that Bitwright reads."""
-    from .frontend.reader import supported_operators
+    from .frontend.operators import supported_operators
 
     names = supported_operators()
     print(json.dumps({"operators": names}) if as_json else "\n".join(names))

@@ -108,10 +108,10 @@ def _port(value: ValueInfoProto, what: str) -> Port:
     tensor = value.type.tensor_type
     elem = Elem.of_code(tensor.elem_type, label) if tensor.elem_type or what == "input" else Elem.FLOAT32
     if not tensor.HasField("shape"):
-        return Port(value.name, elem, None)
+        return Port(value.name, elem, None, bool(tensor.elem_type))
     shape = tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim)
     check_shape(tuple(1 if d is None else d for d in shape), label)
-    return Port(value.name, elem, shape)
+    return Port(value.name, elem, shape, bool(tensor.elem_type))
 
 
 def _node(node: NodeProto, index: int, folder: Path | None) -> OnnxNode:

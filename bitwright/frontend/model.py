@@ -53,6 +53,8 @@ class Port:
     name: str
     elem: Elem
     shape: tuple[int | None, ...] | None
+    typed: bool = True
+    """Whether the file states the element type."""
 
 
 @dataclass(frozen=True, eq=False)

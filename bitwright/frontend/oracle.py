@@ -41,7 +41,7 @@ def run(model: Model, samples: np.ndarray, constants: Iterable[str] = ()) -> Ten
     except CompileError:
         raise
     except Exception as error:  # runtimes raise many kinds, some of them bare Exception
-        first = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        first = str(error).strip().splitlines()[0][:400] if str(error).strip() else type(error).__name__
         raise CompileError("E040", f"the runtime cannot execute this model: {first}") from error
     whole = {name: parts[0][name] for name in others}
     return whole | {name: _stacked([p[name] for p in parts]) for name in parts[0] if name not in whole}
@@ -59,10 +59,10 @@ def _is_qonnx(model: Model) -> bool:
 def _session(proto: ModelProto) -> Any:
     import onnxruntime
 
-    onnxruntime.set_default_logger_severity(3)
+    onnxruntime.set_default_logger_severity(4)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 3
+    options.log_severity_level = 4
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
 

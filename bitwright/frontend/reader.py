@@ -12,12 +12,13 @@ E020 operators that are not supported     E021 a form of an operator that is not
 E022 an operation between two tensors that both depend on the input
 E023 a Transpose that moves data          E024 Softmax, ArgMax or TopK not at the end
 E025 a parameter is not constant          E026 a scale is not positive
-E027 a bit width is not sensible          E028 an unknown rounding mode
+E027 a bit width or zero point not sensible E028 an unknown rounding mode
 E029 weights are not quantized            E030 an input without a type
 E031 a malformed --input-type             E032 an input that is quantized in two ways
 E033 --input-type contradicts the file    E034 too many quantization steps
 E035 a limit cannot be applied exactly    E036 integers wider than 62 bits
 E037 the output does not depend on the input
+E040 a float runtime cannot execute the model, so there is no comparison (E390: none is installed)
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from .input_type import parse_input_type
 from .loading import load_model
 from .model import Constant, Model, OnnxNode
 from .registry import Entry, find
+from .schemas import check_form, check_types
 from .tensors import MAX_ELEMENTS
 from .values import Exact, HostTail, Stream, Value
 
@@ -141,6 +143,9 @@ def _input(ctx: Context) -> Stream:
     if chosen is not None:
         ctx.declare_input(TensorType.of(shape[1:], chosen.elem), chosen.encode)
         return Stream.start(INPUT, shape, elem, filled(chosen.scale, rank), filled(chosen.offset, rank), 0)
+    if not elem.is_float:
+        message = f"input {quoted(port.name)} is {elem.label}, too wide to be taken as it is"
+        raise CompileError("E030", message, hint="say which of its values occur, as in --input-type uint8")
     return Stream.start(None, shape, elem, filled(1, rank), filled(0, rank), 0)
 
 
@@ -167,8 +172,10 @@ def _walk(ctx: Context, node: OnnxNode) -> None:
     """Evaluate one node: fold it, or let its rule speak."""
     entry = find(node)
     assert entry is not None
-    operands = [ctx.values[i] for i in node.inputs if i]
-    plain = all(isinstance(v, Constant) for v in operands)
+    operands = [ctx.values[i] if i else None for i in node.inputs]
+    check_form(node, ctx.model.opset)
+    check_types(node, ctx.model.opset, [None if v is None else v.elem for v in operands])
+    plain = all(isinstance(v, Constant) for v in operands if v is not None)
     if entry.fold is not None and plain:
         result: Value | tuple[Value, ...] = _folded(ctx, node, entry)
     elif entry.apply is not None:
@@ -216,8 +223,11 @@ def _guarded(node: OnnxNode, step: Callable[[], Any]) -> Any:
 
 
 def _check_output(model: Model, result: Stream | HostTail) -> None:
-    """Raise E011 if the file declares another rank for its output."""
-    declared = model.outputs[0].shape
+    """Raise E011 or E016 if the file declares another rank or type for its output."""
+    declared, elem = model.outputs[0].shape, model.outputs[0].elem
+    if model.outputs[0].typed and elem is not result.elem:
+        name = quoted(model.outputs[0].name)
+        raise CompileError("E016", f"output {name} is declared as {elem.label}, but is {result.elem.label}")
     if declared is not None and len(declared) != len(result.shape):
         name = quoted(model.outputs[0].name)
         message = f"output {name} is declared with {len(declared)} axes, but has {len(result.shape)}"

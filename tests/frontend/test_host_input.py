@@ -69,8 +69,8 @@ def test_floor_is_no_grid():
 
 def test_edges_are_floats_of_the_input_type():
     net = Net([1, 1], TensorProto.DOUBLE)
-    x = net.node("QuantizeLinear", net.input, net.const(0.1, np.float64), net.const(0, np.uint8))
-    rule = import_model(net.bytes(x, elem=TensorProto.UINT8)).boundary["input"]["encode"]
+    x = net.node("Div", net.input, net.const(0.1, np.float64))
+    rule = import_model(net.bytes(net.quant(x, 1.0, bits=8.0, signed=0))).boundary["input"]["encode"]
     edges = [float.fromhex(e) for e in rule["edges"][0]]
     assert len(edges) == 255
     assert edges[0] == least_float(Fraction(0.1) / 2, True, np.dtype(np.float64))

@@ -200,3 +200,39 @@ def test_external_data_behind_links_and_devices(tmp_path):
     assert refused(path) == "E005: tensor 'c5': file 'w.bin' is shorter than 40 bytes"
     path, _ = external(tmp_path, "w.bin", 1 << 40)
     assert refused(path) == "E005: tensor 'c5' needs 36 bytes, but names 1099511627776 at 4"
+
+
+def refusal(net, output):
+    with pytest.raises(CompileError) as error:
+        import_model(net.bytes(output))
+    return str(error.value).splitlines()[0]
+
+
+def test_nodes_that_are_not_as_their_definition():
+    net = Net([1, 3])
+    assert refusal(net, net.node("Relu", net.input, net.const(1.0))) == (
+        "E013: Relu has 2 operands; in opset 13 it has 1"
+    )
+    net = Net([1, 3])
+    assert refusal(net, net.node("Add", net.input)) == "E013: Add has 1 operands; in opset 13 it has 2"
+    net = Net([1, 3])
+    assert refusal(net, net.node("Relu", net.input, alpha=0.1)) == "E013: Relu has no attribute 'alpha' in opset 13"
+    net = Net([1, 3])
+    assert refusal(net, net.node("Concat", net.input)) == "E013: attribute 'axis' is missing"
+    net = Net([1, 3])
+    operands = (net.input, net.const(1.0), net.const(0.0), net.const(4.0))
+    assert refusal(net, net.node("Quant", *operands, domain=QONNX, signed=1)) == "E013: attribute 'narrow' is missing"
+
+
+def test_operands_of_types_that_do_not_fit():
+    net = Net([1, 3])
+    assert refusal(net, net.node("Add", net.input, net.const(1.0, np.float64))) == (
+        "E016: operands of Add are float32 and float64; they must be of one type"
+    )
+    net = Net([1, 3])
+    assert refusal(net, net.node("DequantizeLinear", net.input, net.const(1.0))) == (
+        "E016: operand 0 of DequantizeLinear is float32, which it may not be in opset 13"
+    )
+    net = Net([1, 3])
+    x = net.node("QuantizeLinear", net.input, net.const(1.0), net.const(0, np.int8))
+    assert refusal(net, x) == f"E016: output '{x}' is declared as float32, but is int8"

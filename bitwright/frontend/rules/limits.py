@@ -7,6 +7,7 @@ from math import inf, isinf
 
 import numpy as np
 
+from ...errors import CompileError
 from ..context import Context, parameter
 from ..exact import Rationals, filled
 from ..model import Constant, OnnxNode
@@ -60,7 +61,10 @@ def minimum(ctx: Context, node: OnnxNode) -> Stream:
 
 def _stream_index(ctx: Context, node: OnnxNode) -> int:
     """Which operand is the stream; a second one is refused by `Context.constant`."""
-    first = next(i for i in range(len(node.inputs)) if isinstance(ctx.required(node, i), Stream))
+    first = next((i for i in range(len(node.inputs)) if isinstance(ctx.required(node, i), Stream)), None)
+    if first is None:
+        message = f"{node.op_type} of quantized constants is not supported"
+        raise CompileError("E021", message, origin=node.origin)
     for i in range(first + 1, len(node.inputs)):
         ctx.constant(node, i, "other operand")
     return first

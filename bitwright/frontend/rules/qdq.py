@@ -86,6 +86,9 @@ def _parameter(ctx: Context, node: OnnxNode, index: int, what: str, shape: tuple
         raise CompileError("E021", message, origin=node.origin, hint="quantize per tensor or per channel")
     values = rationals(ctx.plain(node, index, what))
     rank = len(shape)
+    if values.size != ctx.plain(node, 1, "scale").size:
+        message = "the scale and the zero point must have the same number of elements"
+        raise CompileError("E011", message, origin=node.origin)
     if values.size == 1:
         return values.reshape((1,) * rank)
     axis = node.attribute("axis", int, 1)

@@ -17,6 +17,7 @@ from ..steps import SIGN, Grid, Rounding, Steps
 from ..values import Codes, Exact, Stream, Value
 
 MAX_BITS = 32
+MAX_ZERO = 1 << 22
 
 
 @rule("Quant", "IntQuant", domains=QONNX)
@@ -25,8 +26,8 @@ def quant(ctx: Context, node: OnnxNode) -> Value:
     value = ctx.required(node, 0)
     shape = value.array.shape if isinstance(value, Constant) else value.shape
     scale = positive(parameter(shape, ctx.exact(node, 1, "scale"), node.origin), node)
-    zero = parameter(shape, ctx.exact(node, 2, "zero point"), node.origin)
-    signed, narrow = (bool(node.attribute(name, int, 1)) for name in ("signed", "narrow"))
+    zero = zero_point(ctx, node, shape)
+    signed, narrow = (bool(required(node, name)) for name in ("signed", "narrow"))
     bits = bit_width(ctx, node, 3)
     rounding = rounding_mode(node)
     if bits == 1 and signed:
@@ -97,6 +98,24 @@ def positive(scale: Rationals, node: OnnxNode) -> Rationals:
         worst = float(min(scale.reshape(-1).tolist()))
         raise CompileError("E026", f"the scale must be positive, but one is {worst}", origin=node.origin)
     return scale
+
+
+def zero_point(ctx: Context, node: OnnxNode, shape: tuple[int, ...]) -> Rationals:
+    """Operand 2; it must be so small that float32 tells one code from the next."""
+    zero = parameter(shape, ctx.exact(node, 2, "zero point"), node.origin)
+    worst = max(zero.reshape(-1).tolist(), key=abs)
+    if abs(worst) > MAX_ZERO:
+        message = f"a zero point of {float(worst):g} is not sensible; the limit is {MAX_ZERO:,}"
+        raise CompileError("E027", message, origin=node.origin)
+    return zero
+
+
+def required(node: OnnxNode, name: str) -> int:
+    """An integer attribute that must be there."""
+    value = node.attribute(name, int, None)
+    if value is None:
+        raise CompileError("E013", f"attribute {quoted(name)} is missing", origin=node.origin)
+    return value
 
 
 def rounding_mode(node: OnnxNode, default: str = "ROUND") -> Rounding:

@@ -15,7 +15,7 @@ from ..quantize import quantize
 from ..registry import QONNX, rule
 from ..steps import Grid
 from ..values import Stream
-from .quant import bit_width, grid, positive, rounding_mode
+from .quant import bit_width, grid, positive, rounding_mode, zero_point
 
 
 @rule("Trunc", domains=QONNX)
@@ -31,7 +31,7 @@ def trunc(ctx: Context, node: OnnxNode) -> Stream:
 def _version_1(ctx: Context, node: OnnxNode, x: Stream) -> Quantizer:
     """(R(half_even(x / scale + zero) / 2^(in − out)) − zero) · scale."""
     scale = positive(parameter(x.shape, ctx.exact(node, 1, "scale"), node.origin), node)
-    zero = parameter(x.shape, ctx.exact(node, 2, "zero point"), node.origin)
+    zero = zero_point(ctx, node, x.shape)
     bits = [bit_width(ctx, node, i) for i in (3, 4)]
     if not (bits[0] - bits[1]).is_integer():
         raise CompileError("E027", f"Trunc from {bits[0]:g} to {bits[1]:g} bits is not a shift", origin=node.origin)
@@ -43,7 +43,7 @@ def _version_1(ctx: Context, node: OnnxNode, x: Stream) -> Quantizer:
 def _version_2(ctx: Context, node: OnnxNode, x: Stream) -> Quantizer:
     """(clip(R(half_even(x / scale + zero) / t)) − zero / t) · output scale, t = 2^round(log2(output scale / scale))."""
     scale = positive(parameter(x.shape, ctx.exact(node, 1, "scale"), node.origin), node)
-    zero = parameter(x.shape, ctx.exact(node, 2, "zero point"), node.origin)
+    zero = zero_point(ctx, node, x.shape)
     out_scale = positive(parameter(x.shape, ctx.exact(node, 4, "output scale"), node.origin), node)
     signed, narrow = (bool(node.attribute(name, int, default)) for name, default in (("signed", 1), ("narrow", 0)))
     limits = grid(bit_width(ctx, node, 5), signed, narrow, rounding_mode(node, "FLOOR"))

@@ -1,0 +1,9 @@
+"""The ONNX operators that there is a rule for."""
+
+from . import rules  # noqa: F401  (every rule registers itself)
+from .registry import RULES
+
+
+def supported_operators() -> list[str]:
+    """Operator types, sorted; those of custom domains beside the standard ones."""
+    return sorted({op_type for _, op_type in RULES})
