@@ -41,10 +41,14 @@ class Elem(Enum):
         return self.carrier.kind in "iu"
 
     @property
+    def bits(self) -> int:
+        """Bits of an integer type."""
+        return int(self.label.removeprefix("u").removeprefix("int"))
+
+    @property
     def integers(self) -> IntType:
-        """The integers of an integer type."""
-        digits = self.label.removeprefix("u").removeprefix("int")
-        return IntType(int(digits), not self.label.startswith("u"))
+        """The integers of an integer type of less than 64 bits."""
+        return IntType(self.bits, not self.label.startswith("u"))
 
     @property
     def roundoff(self) -> float:

@@ -133,7 +133,7 @@ def _input(ctx: Context) -> Stream:
     if elem is Elem.BOOL:
         raise CompileError("E016", f"input {quoted(port.name)} has the element type bool, which is not supported")
     chosen = parse_input_type(ctx.input_type) if ctx.input_type else None
-    own = elem.integers if elem.is_integer and elem.integers.width <= 32 and elem is not Elem.UINT32 else None
+    own = elem.integers if elem.is_integer and elem.bits <= 32 and elem is not Elem.UINT32 else None
     if own is not None and chosen is not None and (chosen.elem != own or chosen.scale != 1 or chosen.offset != 0):
         message = f"input {quoted(port.name)} is {elem.label}, which --input-type {ctx.input_type} contradicts"
         raise CompileError("E033", message, hint="leave --input-type out")

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from onnx import TensorProto
 
 from bitwright.errors import CompileError
+from bitwright.frontend.compare import compare
+from bitwright.frontend.reader import import_model
 from tests.frontend.onnx_build import Net
 from tests.frontend.onnx_check import check, grid
 
@@ -127,3 +129,23 @@ def test_typed_input(seed, kind):
         check(net.model(x), grid(rng, (1, inputs), low=-20, high=20), kind)
     except CompileError as error:
         assert error.code in ("E029", "E035"), error
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32), st.booleans())
+def test_a_runtime_differs_only_where_rounding_explains_it(seed, pow2):
+    rng = np.random.default_rng(seed)
+    inputs, hidden, outputs = rng.integers(2, 12, 3).tolist()
+    net = Net([1, inputs])
+    x = quantised(rng, net, net.input, (inputs,), pow2, False)
+    for ins, outs in ((inputs, hidden), (hidden, outputs)):
+        x = net.node("MatMul", x, weights(rng, net, ins, outs, pow2))
+        x = quantised(rng, net, between(rng, net, x, outs), (outs,), pow2, True) if outs == hidden else x
+        x = quantised(rng, net, x, (outs,), pow2, False)
+    try:
+        imported = import_model(net.bytes(x))
+    except CompileError as error:
+        assert error.code == "E029", error
+        return
+    found = compare(imported, grid(rng, (inputs,), 8))
+    assert found.unexplained == 0, found

@@ -1,5 +1,7 @@
 """What is refused, and the whole text that a user reads."""
 
+import re
+
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
@@ -252,3 +254,25 @@ def test_names_are_shown_on_one_short_line(name):
         import_model(Net([8, 4], name=name).bytes(name))
     first = str(refused.value).splitlines()[0]
     assert first.isprintable() and len(first) < 300
+
+
+def test_wide_integer_inputs_need_a_type():
+    net = Net([1, 2], TensorProto.INT64, name="q")
+    model = net.bytes(net.quant(net.node("Cast", net.input, to=TensorProto.FLOAT), 1.0))
+    with pytest.raises(CompileError) as refused:
+        import_model(model)
+    assert str(refused.value) == (
+        "E030: input 'q' is int64, too wide to be taken as it is\n"
+        "  hint: say which of its values occur, as in --input-type uint8"
+    )
+    assert str(import_model(model, input_type="uint8").graph.inputs["x0"]) == "2xu8"
+
+
+def test_every_error_code_is_listed():
+    from pathlib import Path
+
+    from bitwright.frontend import reader
+
+    assert reader.__doc__ is not None
+    used = {m for p in Path(reader.__file__).parent.rglob("*.py") for m in re.findall(r'"(E\d{3})"', p.read_text())}
+    assert used <= set(re.findall(r"E\d{3}", reader.__doc__))

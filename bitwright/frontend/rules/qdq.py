@@ -73,7 +73,7 @@ def _output_elem(ctx: Context, node: OnnxNode) -> Elem:
         elem = ctx.constant(node, 2, "zero point").elem
     elif code:
         elem = Elem.of_code(code, "the result", node.origin)
-    if not elem.is_integer or elem.integers.width > 32:
+    if not elem.is_integer or elem.bits > 32:
         message = f"QuantizeLinear to {elem.label} is not supported"
         raise CompileError("E021", message, origin=node.origin, hint="integers of 4, 8 or 16 bits are")
     return elem

@@ -99,7 +99,8 @@ def cast(ctx: Context, node: OnnxNode) -> Value:
         message = f"a Cast from {value.elem.label} to {elem.label} changes values; it is not supported here"
         raise CompileError("E021", message, origin=node.origin)
     assert isinstance(value, Stream)
-    if value.elem.is_integer and elem is not value.elem and value.elem.integers.width > elem.digits:
+    typed = value.name is not None and value.elem.is_integer and elem is not value.elem
+    if typed and ctx.types[str(value.name)].elem.width > elem.digits:
         message = f"a Cast from {value.elem.label} to {elem.label} rounds; it is not supported"
         raise CompileError("E021", message, origin=node.origin)
     return replace(value, elem=elem)
