@@ -23,7 +23,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 demo: setup  ## compile a network for a Pynq board, verify it on 10 samples, show the report
-	$(BIN)/bitwright compile tests/models/tfc_w2a2.onnx --board pynq -o build/demo --verify 10
+	$(BIN)/bitwright compile tests/models/tfc_2w2a.onnx --board pynq -o build/demo --verify 10
 	$(BIN)/bitwright report build/demo
 
 test: setup lint  ## lint, then every test that is not long

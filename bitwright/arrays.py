@@ -38,7 +38,11 @@ def _read(path: Path, name: str) -> NDArray[Any]:
     with loaded:
         if name in loaded.files:
             return loaded[name]
-        raise CompileError("E506", f"'{path}' has no array named as the model's input, {name!r}", hint=f"it has: {', '.join(loaded.files)}")
+        raise CompileError(
+            "E506",
+            f"'{path}' has no array named as the model's input, {name!r}",
+            hint=f"it has: {', '.join(loaded.files)}",
+        )
 
 
 def _write(path: Path, name: str, values: NDArray[Any]) -> None:

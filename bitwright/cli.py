@@ -88,7 +88,9 @@ def cli() -> None:
 @click.option("--verify", "frames", type=int, is_flag=False, flag_value=10, help="Simulate so many frames  [10].")
 @_json
 @_reports_errors
-def compile_command(model: str, output: str | None, compare: bool, frames: int | None, as_json: bool, **options: Any) -> int:
+def compile_command(
+    model: str, output: str | None, compare: bool, frames: int | None, as_json: bool, **options: Any
+) -> int:
     """Compile MODEL for a board into a build directory."""
     from pathlib import Path
 
@@ -163,7 +165,9 @@ def verify_command(folder: str, samples: int, seed: int, stall: float, as_json: 
 
 @cli.command("run")
 @click.argument("folder", metavar="DIR", type=click.Path())
-@click.option("--input", "source", required=True, type=click.Path(), help="An .npy, samples along the first axis, or an .npz.")
+@click.option(
+    "--input", "source", required=True, type=click.Path(), help="An .npy, samples along the first axis, or an .npz."
+)
 @click.option("--output", "sink", required=True, type=click.Path(), help="Where the results go; likewise.")
 @click.option("--engine", default="numpy", show_default=True, help="numpy or rtl.")
 @click.option("--raw", is_flag=True, help="Take and give the wire's integers.")
@@ -228,7 +232,9 @@ def boards_command(as_json: bool) -> None:
         return
     for row in rows:
         names = ", ".join([row["name"], *row["aliases"]])
-        print(f"{names:20} {row['part']:18} {row['lut']:>7,} LUT {row['bram36']:>5g} BRAM {row['dsp']:>5} DSP  {row['clock_mhz']:g} MHz")
+        print(
+            f"{names:20} {row['part']:18} {row['lut']:>7,} LUT {row['bram36']:>5g} BRAM {row['dsp']:>5} DSP  {row['clock_mhz']:g} MHz"
+        )
 
 
 @cli.command("ops")
@@ -254,7 +260,10 @@ def check_command(model: str, input_type: str | None, as_json: bool) -> None:
     from .frontend.reader import import_model
 
     graph = import_model(Path(model), input_type=input_type).graph
-    rows = [{"value": n.name, "op": n.op.mnemonic, "type": str(n.type), "origin": [str(o) for o in n.origin]} for n in graph.nodes]
+    rows = [
+        {"value": n.name, "op": n.op.mnemonic, "type": str(n.type), "origin": [str(o) for o in n.origin]}
+        for n in graph.nodes
+    ]
     if as_json:
         print(json.dumps({"nodes": rows}))
         return

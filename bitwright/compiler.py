@@ -44,9 +44,7 @@ class Options:
     backend: str = "verilog"
 
 
-def compile(
-    model: str | Path, output: str | Path, *, progress: Progress = lambda _: None, **options: Any
-) -> Design:
+def compile(model: str | Path, output: str | Path, *, progress: Progress = lambda _: None, **options: Any) -> Design:
     """Compile an ONNX file into the build directory `output` and load it.
 
     `options` are the fields of `Options`. Raises CompileError; then `output` is as it was before.
@@ -74,7 +72,9 @@ def _check(options: Options) -> None:
     if options.style not in STYLES:
         raise CompileError("E503", f"there is no style '{options.style}' yet", hint=f"styles: {', '.join(STYLES)}")
     if options.backend not in BACKENDS:
-        raise CompileError("E503", f"there is no backend '{options.backend}' yet", hint=f"backends: {', '.join(BACKENDS)}")
+        raise CompileError(
+            "E503", f"there is no backend '{options.backend}' yet", hint=f"backends: {', '.join(BACKENDS)}"
+        )
     if options.clock is not None and not 1 <= options.clock <= 1000:
         raise CompileError("E504", f"a clock of {options.clock} MHz is outside 1..1000")
     if options.target_fps is not None and options.target_cycles is not None:

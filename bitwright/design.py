@@ -78,7 +78,9 @@ def load(folder: str | Path) -> Design:
     """Load a build directory. Raises CompileError E505 if it is not one."""
     path = Path(folder)
     if not is_build(path):
-        raise CompileError("E505", f"'{path}' is not a build directory of Bitwright's", hint="bitwright compile MODEL -o DIR makes one")
+        raise CompileError(
+            "E505", f"'{path}' is not a build directory of Bitwright's", hint="bitwright compile MODEL -o DIR makes one"
+        )
     try:
         with np.load(path / CONSTANTS, allow_pickle=False) as file:
             constants = {name: file[name] for name in file.files}
@@ -86,4 +88,6 @@ def load(folder: str | Path) -> Design:
         manifest = json.loads((path / MANIFEST).read_text())
         return Design(path, manifest, graph, Boundary.load(path / BOUNDARY))
     except (OSError, ValueError, KeyError) as error:
-        raise CompileError("E505", f"the build directory '{path}' is damaged: {error}", hint="compile the model again") from error
+        raise CompileError(
+            "E505", f"the build directory '{path}' is damaged: {error}", hint="compile the model again"
+        ) from error

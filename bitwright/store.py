@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ MANIFEST = "manifest.json"
 
 
 @contextmanager
-def build_directory(target: Path) -> Iterator[Path]:
+def build_directory(target: Path) -> Generator[Path]:
     """A scratch folder that replaces `target` if the body succeeds; on any error nothing is left and `target` is whole.
 
     Raises CompileError E501 if `target` holds something that Bitwright did not make, E502 if it cannot be written.

@@ -48,7 +48,7 @@ def simulate(built: Built, codes: Codes, **options: Any) -> tuple[Codes, cosim.T
 
 def check(built: Built, frames: int = 8, seed: int = 0) -> None:
     """RTL = reference on corner and random frames, smooth and stalled; the cycles are those that were computed."""
-    (source,), (sink,) = built.graph.inputs, built.graph.outputs
+    (source,) = built.graph.inputs
     codes = reference.random_codes(built.graph.types[source], frames, seed)
     want = reference.run(built.graph, codes)
     got, trace = simulate(built, codes)

@@ -31,6 +31,8 @@ def random_network(seed: int, largest: int = 24) -> Graph:
         add(_dense(rng, here, int(rng.integers(1, largest))))
         if layer < depth - 1 or rng.random() < 0.5:
             add(_steps(rng, here))
+            if rng.random() < 0.2:
+                add(_steps(rng, here))
     return Graph({"x": x}, tuple(nodes), (nodes[-1].name,))
 
 

@@ -36,7 +36,14 @@ def test_compile_prints_one_json_object(build):
 def test_build_directory(build):
     folder, _ = build
     names = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
-    assert {"manifest.json", "model/graph.ir", "model/boundary.json", "rtl/bw_accel.v", "board/build.tcl", "board/driver.py"} <= names
+    assert {
+        "manifest.json",
+        "model/graph.ir",
+        "model/boundary.json",
+        "rtl/bw_accel.v",
+        "board/build.tcl",
+        "board/driver.py",
+    } <= names
 
 
 @pytest.mark.parametrize("engine", ["numpy", "rtl"])
@@ -96,7 +103,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("arguments, status, words", REFUSED, ids=[" ".join(Path(a).name for a in r[0]) for r in REFUSED])
+@pytest.mark.parametrize(
+    "arguments, status, words", REFUSED, ids=[" ".join(Path(a).name for a in r[0]) for r in REFUSED]
+)
 def test_refusals(arguments, status, words, tmp_path):
     done = bitwright(*arguments, cwd=tmp_path)
     assert done.returncode == status and words in done.stderr, done.stderr
@@ -106,7 +115,9 @@ def test_refusals(arguments, status, words, tmp_path):
 def test_errors_in_json(tmp_path):
     done = bitwright("compile", MODELS / "unsw_w2a2.onnx", "--json", cwd=tmp_path)
     error = json.loads(done.stdout)["error"]
-    assert done.returncode == 2 and set(error) == {"code", "message", "node", "hint"} and "--input-type" in error["hint"]
+    assert (
+        done.returncode == 2 and set(error) == {"code", "message", "node", "hint"} and "--input-type" in error["hint"]
+    )
 
 
 def test_a_folder_of_someone_elses_is_kept(tmp_path):

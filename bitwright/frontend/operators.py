@@ -1,6 +1,6 @@
 """The ONNX operators that there is a rule for."""
 
-from . import rules  # noqa: F401  (every rule registers itself)
+from . import rules  # noqa: F401  # pyright: ignore[reportUnusedImport]  (every rule registers itself)
 from .registry import RULES
 
 

@@ -56,7 +56,7 @@ def _is_qonnx(model: Model) -> bool:
     return any(n.op_type in QONNX_OPERATORS and n.domain in QONNX for n in model.nodes)
 
 
-def _session(proto: ModelProto) -> Any:
+def _engine(proto: ModelProto) -> Any:
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(4)
@@ -68,7 +68,7 @@ def _session(proto: ModelProto) -> Any:
 
 
 def _plain_runner(model: Model, others: list[str]) -> Any:
-    """The whole model in one session, all tensors made outputs."""
+    """The whole model in one engine, all tensors made outputs."""
     proto = ModelProto()
     proto.CopyFrom(model.proto)
     _inline(proto.graph, model.constants)
@@ -82,8 +82,8 @@ def _plain_runner(model: Model, others: list[str]) -> Any:
     for name in names:
         if name not in known:
             proto.graph.output.append(helper.make_empty_tensor_value_info(name))
-    session = _session(proto)
-    return lambda feeds: dict(zip(names, session.run(names, feeds)))
+    engine = _engine(proto)
+    return lambda feeds: dict(zip(names, engine.run(names, feeds)))
 
 
 def _inline(graph: GraphProto, constants: Mapping[str, Constant]) -> None:
@@ -130,10 +130,10 @@ def _custom_runner(model: Model, others: list[str]) -> Any:
 
 
 class _NodeRunner:
-    """One node: in NumPy by qonnx's definition, or in a session of its own, which is made at its first use."""
+    """One node: in NumPy by qonnx's definition, or in an onnxruntime engine made at its first use."""
 
     def __init__(self, model: Model, node: OnnxNode) -> None:
-        self.node, self.model, self.session = node, model, None
+        self.node, self.model, self.engine = node, model, None
         self.proto: NodeProto = model.proto.graph.node[node.origin.index]
         self.custom = node.op_type in QONNX_OPERATORS and node.domain in QONNX
 
@@ -142,10 +142,10 @@ class _NodeRunner:
             self._define(context)
             return
         names = list(dict.fromkeys(i for i in self.node.inputs if i))
-        if self.session is None:
-            self.session = self._make(names, context)
+        if self.engine is None:
+            self.engine = self._make(names, context)
         outputs = [o for o in self.node.outputs if o]
-        context.update(zip(outputs, self.session.run(outputs, {n: context[n] for n in names})))
+        context.update(zip(outputs, self.engine.run(outputs, {n: context[n] for n in names})))
 
     def _define(self, context: Tensors) -> None:
         from qonnx.custom_op.registry import getCustomOp
@@ -164,7 +164,7 @@ class _NodeRunner:
         outputs = [helper.make_empty_tensor_value_info(o) for o in self.node.outputs if o]
         graph = helper.make_graph([self.proto], "node", inputs, outputs)
         opset = helper.make_opsetid("", self.model.opset)
-        return _session(helper.make_model(graph, opset_imports=[opset], ir_version=min(NEWEST_IR, 10)))
+        return _engine(helper.make_model(graph, opset_imports=[opset], ir_version=min(NEWEST_IR, 10)))
 
 
 def _type_of(array: np.ndarray) -> TypeProto:

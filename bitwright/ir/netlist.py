@@ -46,9 +46,7 @@ class Resources:
     dsp: int = 0
 
     def __add__(self, other: Resources) -> Resources:
-        return Resources(
-            self.lut + other.lut, self.ff + other.ff, self.bram36 + other.bram36, self.dsp + other.dsp
-        )
+        return Resources(self.lut + other.lut, self.ff + other.ff, self.bram36 + other.bram36, self.dsp + other.dsp)
 
 
 @dataclass(frozen=True, slots=True)

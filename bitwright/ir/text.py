@@ -51,7 +51,9 @@ def parse_graph(text: str, constants: Mapping[str, Codes]) -> Graph:
                 types[node.name] = node.type
                 nodes.append(node)
         except (ValueError, KeyError, TypeError) as error:
-            raise CompileError("E104", f"line {number} of the IR text cannot be read ({error}): {line[:200]}") from error
+            raise CompileError(
+                "E104", f"line {number} of the IR text cannot be read ({error}): {line[:200]}"
+            ) from error
     graph = Graph(inputs, tuple(nodes), tuple(outputs))
     verify(graph)
     return graph

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from math import ceil
 
-from ..errors import Origin
 from ..ir.graph import Graph
-from ..ir.netlist import Block, Estimate, Fold, Instance, Lanes, Memory, Multiplier, Netlist, Ram, Resources, Stage, Wire
+from ..ir.netlist import (
+    Block,
+    Estimate,
+    Fold,
+    Instance,
+    Lanes,
+    Memory,
+    Multiplier,
+    Netlist,
+    Ram,
+    Resources,
+    Stage,
+    Wire,
+)
 from ..ir.types import TensorType
 from ..ops import area
 from . import schedule
@@ -54,7 +66,7 @@ def layer_blocks(layer: Layer, fold: Fold) -> Iterator[tuple[Block, Estimate, in
 def layer_cost(layers: Sequence[Layer]) -> Cost:
     """The estimate for each layer at a fold, its FIFO included."""
 
-    @lru_cache(maxsize=None)
+    @cache
     def tail(index: int, pe: int, multiplier: Multiplier) -> Estimate:
         layer = layers[index]
         latency, need = 0, Resources()
@@ -128,9 +140,7 @@ class _Builder:
 
     def simulate(self) -> Timing:
         """The timing of the streams that were built."""
-        return schedule.simulate(
-            self.processes, self.edges, self.first, self.last, self.source.beats, self.sink.beats
-        )
+        return schedule.simulate(self.processes, self.edges, self.first, self.last, self.source.beats, self.sink.beats)
 
     def _axis_in(self) -> _Stream:
         lanes, slot = self.source, slot_width(self.source.elem)
@@ -263,5 +273,3 @@ def _out(wire: Wire) -> dict[str, str]:
 
 def _valid_only(side: str, wire: Wire) -> dict[str, str]:
     return {f"{side}_{p}": f"{wire.name}_{p}" for p in ("valid", "data")}
-
-

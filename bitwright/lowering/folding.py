@@ -23,7 +23,7 @@ from ..ir.types import IntType, TensorType
 from .layers import Layer, shared_lanes
 
 ROUNDS = 12  # how often the weights of scarce resources are raised
-RESOURCES = ("lut", "ff", "bram36", "dsp")
+RESOURCES: tuple[str, ...] = ("lut", "ff", "bram36", "dsp")
 SLOTS = (1, 2, 4, 8, 16, 32, 64)
 
 
@@ -139,7 +139,7 @@ class _Solver:
 
     def fit(self, limit: int) -> Folding | None:
         """The cheapest folding within `limit` cycles that fits the budget, or None."""
-        weights = dict.fromkeys(RESOURCES, 1.0)
+        weights = {name: 1.0 for name in RESOURCES}
         candidates = self._all_candidates(limit)
         for _ in range(ROUNDS):
             found = self._cheapest(candidates, weights, limit)
@@ -155,9 +155,11 @@ class _Solver:
     def refusal(self, limit: int, where: str) -> CompileError:
         """The error that says which resource is short, and by how much."""
         candidates = self._all_candidates(limit)
-        found = self._cheapest(candidates, dict.fromkeys(RESOURCES, 1.0), limit)
+        found = self._cheapest(candidates, {name: 1.0 for name in RESOURCES}, limit)
         if found is None:
-            return CompileError("E302", f"no folding meets {limit} cycles a frame", hint="ask for fewer frames a second")
+            return CompileError(
+                "E302", f"no folding meets {limit} cycles a frame", hint="ask for fewer frames a second"
+            )
         over = self.budget.excess(found.need)
         name = max(over, key=lambda n: over[n])
         need, have = getattr(found.need, name), getattr(self.budget, name)
@@ -202,9 +204,7 @@ class _Solver:
         lanes = max(1, self.budget.stream_bits // slot_width(self.layers[0].x.elem))
         return tuple(lanes * k for k in range(1, self.layers[0].columns // lanes + 1))
 
-    def _cheapest(
-        self, candidates: list[_Options], weights: dict[str, float], limit: int
-    ) -> Folding | None:
+    def _cheapest(self, candidates: list[_Options], weights: dict[str, float], limit: int) -> Folding | None:
         """One candidate a layer by dynamic programming over the chain; the state is the number of lanes between."""
         first, last = self.layers[0].x, self.layers[-1].y
         state: dict[int, tuple[float, tuple[_Candidate, ...], int]] = {
@@ -219,7 +219,9 @@ class _Solver:
             for pe, (total, chosen, in_lanes) in state.items():
                 if _gears(pe, lanes) and (best is None or total + 1e-6 / lanes < best[0]):
                     need = sum((c.need for c in chosen), Resources())
-                    cycles = max([c.cycles for c in chosen] + [self._port_beats(first, in_lanes), self._port_beats(last, lanes)])
+                    cycles = max(
+                        [c.cycles for c in chosen] + [self._port_beats(first, in_lanes), self._port_beats(last, lanes)]
+                    )
                     best = total + 1e-6 / lanes, Folding(in_lanes, lanes, tuple(c.fold for c in chosen), cycles, need)
         return best[1] if best else None
 
@@ -277,4 +279,3 @@ def _counts(n: int, extra: Sequence[int]) -> list[int]:
     found |= {1 << k for k in range((n - 1).bit_length() + 1)}
     found |= {ceil(n / k) for k in range(1, 17)}
     return sorted(found | set(extra))
-

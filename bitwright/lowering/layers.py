@@ -97,4 +97,3 @@ def _check_chain(graph: Graph) -> None:
             origin = users[0].origin[0] if users and users[0].origin else None
             message = "a value with several users needs a fork, which dense networks do not have yet"
             raise CompileError("E301", message, origin=origin)
-

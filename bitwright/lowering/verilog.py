@@ -103,13 +103,18 @@ def _instances(netlist: Netlist) -> Iterator[str]:
             yield ""
             if stage in told:
                 yield f"  // {stage}: {told[stage].op}, {told[stage].engine}, {told[stage].cycles} cycles a frame"
-        parameters = [f"    .{k}({_literal(instance, k, v)})" for k, v in instance.params.items()]
-        ports = [f"    .{k}({v})" for k, v in instance.ports.items()]
-        yield f"  {instance.module} #("
-        yield ",\n".join(parameters)
-        yield f"  ) {instance.name} ("
-        yield ",\n".join(ports)
-        yield "  );"
+        yield from print_instance(instance)
+
+
+def print_instance(instance: Instance) -> Iterator[str]:
+    """The lines of one instance, named parameters and ports."""
+    parameters = [f"    .{k}({_literal(instance, k, v)})" for k, v in instance.params.items()]
+    ports = [f"    .{k}({v})" for k, v in instance.ports.items()]
+    yield f"  {instance.module} #("
+    yield ",\n".join(parameters)
+    yield f"  ) {instance.name} ("
+    yield ",\n".join(ports)
+    yield "  );"
 
 
 def _literal(instance: Instance, key: str, value: int | Memory) -> str:
@@ -118,5 +123,3 @@ def _literal(instance: Instance, key: str, value: int | Memory) -> str:
     if key not in WIDE:
         return str(value)
     return f"-64'sd{-value}" if value < 0 else f"64'sd{value}"
-
-

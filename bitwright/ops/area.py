@@ -56,4 +56,3 @@ def nominal(op: Op, x: TensorType, lanes: int) -> float:
     """LUT-equivalents of an elementwise operator at a nominal parallelism, to compare implementations."""
     cost = op.estimate(x, op.infer(x), Fold(pe=min(lanes, x.vector), multiplier=Multiplier.LUT)).cost
     return cost.lut + cost.ff * 0.25 + cost.bram36 * 400
-

@@ -28,7 +28,9 @@ class Dense(Op):
         outputs, inputs = self.weight.shape
         if x.vector != inputs:
             raise CompileError(
-                "E110", f"a dense layer of {inputs} inputs got {x}", hint="a Flatten or Reshape before it may be missing"
+                "E110",
+                f"a dense layer of {inputs} inputs got {x}",
+                hint="a Flatten or Reshape before it may be missing",
             )
         # The exact range of each dot product from the operand's channels, so that a pruned row gets a narrow sum.
         lo, hi = x.bounds(max(inputs, len(x.lo)))

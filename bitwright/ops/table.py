@@ -15,7 +15,6 @@ from ..ir.types import IntType, TensorType
 from . import area
 from .channels import pack_words
 
-
 LATENCY = 1
 """Cycles through `rtl/bw_table.v`, as it documents them."""
 

@@ -54,9 +54,11 @@ def write_mutants(sources: Sequence[Path], top: str, count: int, seed: int, out:
         raise ValueError(f"{count} mutants: 1 to {MOST} fit into {SELECT}")
     with tempfile.TemporaryDirectory(prefix="bitwright-") as name:
         folder = Path(name)
+        # What a memory holds at the start is no logic.
+        choose = f"mutate -list {count} -seed {seed} -o {folder / 'list'} t:$meminit* %n"
         flat = [f"read_verilog -defer {s}" for s in sources]
         flat += [f"hierarchy -check -top {top}", "proc", "flatten", "opt -full", "opt_clean -purge"]
-        flat += [f"write_rtlil {folder / 'flat.il'}", f"mutate -list {count} -seed {seed} -o {folder / 'list'}"]
+        flat += [f"write_rtlil {folder / 'flat.il'}", choose]
         _script(flat, folder)
         lines = [line for line in (folder / "list").read_text().splitlines() if line.startswith("mutate ")]
         mutants = [Mutant(k, _shown(line)) for k, line in enumerate(lines, 1)]
@@ -109,10 +111,27 @@ def indistinguishable(
     with tempfile.TemporaryDirectory(prefix="bitwright-") as name:
         folder = Path(name)
         (folder / "miter.v").write_text(text)
+        (folder / "copies.v").write_text(_copies(top, ports, number))
+        read = [f"read_verilog {netlist}", f"read_verilog {folder / 'copies.v'}", "proc", "flatten", "memory_map", f"delete {top}"]
+        match = ["opt_clean", "async2sync", "dffunmap", "equiv_make gold gate equiv", "hierarchy -top equiv", "opt -full"]
+        # Register by register, which finds at once what makes no difference anywhere.
+        if "Equivalence successfully proven" in _script([*read, *match, "equiv_simple -undef", "equiv_status"], folder):
+            return True
         prepare = [f"read_verilog {netlist}", f"read_verilog {folder / 'miter.v'}", "hierarchy -check -top miter"]
         prepare += ["proc", "flatten", "memory_map", "opt -full", "async2sync", "dffunmap", "opt -full"]
         prove = f"sat -timeout {timeout} -prove bad 0 -set-at 1 {reset} 0 -set-init-zero -seq {steps} miter"
         return "SAT proof finished - no model found: SUCCESS!" in _script([*prepare, prove], folder)
+
+
+def _copies(top: str, ports: list[tuple[str, str, str]], number: int) -> str:
+    """The original as module gold, the mutant as module gate."""
+    kept = [p for p in ports if p[1] != SELECT]
+    header = ", ".join(f"{d} {w}{n}" for d, n, w in kept)
+    pins = ", ".join(f".{n}({n})" for _, n, _ in kept)
+    return "".join(
+        f"module {name}({header});\n  {top} dut (.{SELECT}({WIDTH}'d{k}), {pins});\nendmodule\n"
+        for name, k in (("gold", 0), ("gate", number))
+    )
 
 
 def _ports(netlist: Path, top: str) -> list[tuple[str, str, str]]:

@@ -75,7 +75,9 @@ def verify(
     built = time.perf_counter() - start
     expected = reference.run(graph, codes)
     smooth = simulate(exe, rtl, boundary, codes)
-    rough = simulate(exe, rtl, boundary, codes, seed=seed, stall=stall, idle=stall, reset_frame=min(samples // 2, samples - 1))
+    rough = simulate(
+        exe, rtl, boundary, codes, seed=seed, stall=stall, idle=stall, reset_frame=min(samples // 2, samples - 1)
+    )
     wrong = [_differs(boundary, trace.outputs, expected) for trace in (smooth, rough)]
     mismatches = int(sum(w.sum() for w in wrong))
     first = _first(exe, rtl, graph, manifest, boundary, codes) if mismatches else None
@@ -143,7 +145,9 @@ def _first(
             frame, element = divmod(int(wrong[0]), int(np.prod(shape)))
             index = tuple(int(i) for i in np.unravel_index(element, shape))
             origin = ", ".join(f"{o['op_type']} node #{o['index']}" for o in stage["origin"])
-            return Mismatch(stage["name"], stage["value"], origin, frame, index, int(want[wrong[0]]), int(got[wrong[0]]))
+            return Mismatch(
+                stage["name"], stage["value"], origin, frame, index, int(want[wrong[0]]), int(got[wrong[0]])
+            )
     return None
 
 

@@ -19,14 +19,16 @@ def test_covering_is_the_narrowest(a, b):
         assert lo < narrower.lo or hi > narrower.hi
 
 
-@pytest.mark.parametrize("lo, hi, text", [(0, 0, "u1"), (0, 1, "u1"), (-1, 0, "s1"), (-1, -1, "s1"), (-3, 3, "s3"), (0, 255, "u8")])
+@pytest.mark.parametrize(
+    "lo, hi, text", [(0, 0, "u1"), (0, 1, "u1"), (-1, 0, "s1"), (-1, -1, "s1"), (-3, 3, "s3"), (0, 255, "u8")]
+)
 def test_small_cases(lo, hi, text):
     assert str(IntType.covering(lo, hi)) == text
     assert IntType.parse(text) == IntType.covering(lo, hi)
 
 
 def test_widths_are_limited():
-    with pytest.raises(ValueError, match="63 bits is outside 1..62"):
+    with pytest.raises(ValueError, match=r"63 bits is outside 1\.\.62"):
         IntType(63, True)
 
 

@@ -8,6 +8,7 @@ from bitwright.ir.graph import Graph, Node
 from bitwright.ir.types import IntType, TensorType
 from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
+from bitwright.lowering.passes.compose_thresholds import compose_thresholds
 from bitwright.lowering.passes.dead import drop_dead
 from bitwright.ops.dense import Dense
 from bitwright.ops.threshold import Threshold
@@ -34,6 +35,24 @@ def test_nothing_descends_and_nothing_is_biased_before_a_step(seed):
         producer = next((n for n in graph.nodes if n.name == node.input), None)
         if isinstance(node.op, Threshold) and producer and isinstance(producer.op, Dense | Xnor):
             assert (node.op.sign > 0).all() and not producer.op.bias.any()
+
+
+def test_steps_in_a_row_become_one():
+    """Rising and falling steps, per channel or for all, in any order."""
+    rng = np.random.default_rng(0)
+    x = TensorType.of((6,), IntType(7, True))
+
+    def steps(type_: TensorType, count: int) -> Threshold:
+        channels = int(rng.choice([1, 6]))
+        thresholds = np.sort(rng.integers(type_.min - 2, type_.max + 3, (channels, count)), axis=1)
+        return Threshold(thresholds, rng.integers(-3, 3, channels), rng.choice([-1, 1], channels))
+
+    for _ in range(100):
+        first = steps(x, int(rng.integers(1, 9)))
+        second = steps(first.infer(x), int(rng.integers(1, 9)))
+        nodes = (Node("a", first, "x", first.infer(x)), Node("b", second, "a", second.infer(first.infer(x))))
+        graph = run_passes(Graph({"x": x}, nodes, ("b",)), [compose_thresholds], same_meaning)
+        assert [n.name for n in graph.nodes] == ["b"]
 
 
 def test_bipolar_layers_become_xnor():

@@ -65,7 +65,9 @@ def requantisers(draw):
     bits, signed = draw(st.integers(1, 10)), draw(st.booleans())
     x = TensorType.of((channels,), IntType(bits, signed))
     dyadic = st.builds(lambda f, negative: Fraction(f) * (-1 if negative else 1), float32, st.booleans())
-    power = st.builds(lambda k, negative: Fraction(1, 1 << k) * (-1 if negative else 1), st.integers(0, 8), st.booleans())
+    power = st.builds(
+        lambda k, negative: Fraction(1, 1 << k) * (-1 if negative else 1), st.integers(0, 8), st.booleans()
+    )
     scale = [draw(st.one_of(dyadic, power)) for _ in range(channels)]
     offset = [Fraction(draw(st.floats(-40, 40, width=32))) for _ in range(channels)]
     out = IntType(draw(st.integers(1, 8)), draw(st.booleans()))

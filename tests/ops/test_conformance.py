@@ -13,7 +13,9 @@ from tests.harness import build, check, single
 
 assert ops.__doc__
 CASES = [
-    pytest.param(op, x, id=f"{name}-{i}") for name, cls in sorted(REGISTRY.items()) for i, (op, x) in enumerate(cls.samples())
+    pytest.param(op, x, id=f"{name}-{i}")
+    for name, cls in sorted(REGISTRY.items())
+    for i, (op, x) in enumerate(cls.samples())
 ]
 
 

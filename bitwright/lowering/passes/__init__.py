@@ -4,7 +4,15 @@ from ..manager import Pass
 from .ascending import ascending
 from .bias_into_threshold import bias_into_threshold
 from .bipolar_to_xnor import bipolar_to_xnor
+from .compose_thresholds import compose_thresholds
 from .dead import drop_dead
 from .requantize import requantize
 
-PIPELINE: tuple[Pass, ...] = (drop_dead, ascending, bipolar_to_xnor, bias_into_threshold, requantize)
+PIPELINE: tuple[Pass, ...] = (
+    drop_dead,
+    compose_thresholds,
+    ascending,
+    bipolar_to_xnor,
+    bias_into_threshold,
+    requantize,
+)

@@ -98,7 +98,6 @@ class Steps:
         least = first + (at <= low[:, None]).sum(axis=1)
         return cls(at, used, values, least, least + used.sum(axis=1), low, high, op.sign)
 
-
     @property
     def clip(self) -> tuple[int, int]:
         return int(self.first.min()), int(self.last.max())

@@ -1,0 +1,1 @@
+"""Measurements, as JSON; never a timed test. `python -m benchmarks --help`."""
