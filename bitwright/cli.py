@@ -17,10 +17,6 @@ from .errors import CompileError
 MISMATCH = 1
 
 
-class _Quiet(Exception):
-    """Ends a command whose error has been printed."""
-
-
 def main() -> None:
     """Run the command line; exit statuses are those of DESIGN's list."""
     try:
@@ -108,6 +104,7 @@ def compile_command(
         result["differences"] = compare_with_onnx(Path(model), design)
         status = MISMATCH if result["differences"]["unexplained"] else 0
     result["seconds"] = round(time.perf_counter() - start, 2)
+    found = None
     if frames is not None:
         _progress(as_json)("verifying")
         found = design.verify(samples=frames)
@@ -119,7 +116,7 @@ def compile_command(
     else:
         print(report.as_text(target, design.manifest), end="")
         _tell_differences(result.get("differences"))
-        if frames is not None and not found.ok:
+        if found is not None and not found.ok:
             _tell_mismatch(found, design.manifest)
     return status
 
@@ -225,16 +222,15 @@ def boards_command(as_json: bool) -> None:
     """List the boards."""
     from .boards import list_boards
 
-    rows = [{"name": b.name, "aliases": list(b.aliases), "part": b.part, "lut": b.lut, "ff": b.ff, "bram36": b.bram36,
-             "dsp": b.dsp, "clock_mhz": b.clock_mhz, "flow": b.flow} for b in list_boards()]  # fmt: skip
+    boards = list_boards()
     if as_json:
-        print(json.dumps({"boards": rows}))
+        keys = ("name", "part", "lut", "ff", "bram36", "dsp", "clock_mhz", "flow")
+        print(json.dumps({"boards": [{k: getattr(b, k) for k in keys} | {"aliases": list(b.aliases)} for b in boards]}))
         return
-    for row in rows:
-        names = ", ".join([row["name"], *row["aliases"]])
-        print(
-            f"{names:20} {row['part']:18} {row['lut']:>7,} LUT {row['bram36']:>5g} BRAM {row['dsp']:>5} DSP  {row['clock_mhz']:g} MHz"
-        )
+    for b in boards:
+        names = ", ".join([b.name, *b.aliases])
+        room = f"{b.lut:>7,} LUT {b.bram36:>5g} BRAM {b.dsp:>5} DSP  {b.clock_mhz:g} MHz"
+        print(f"{names:20} {b.part:18} {room}")
 
 
 @cli.command("ops")

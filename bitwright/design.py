@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import ops  # noqa: F401  (registers the operators that the IR text names)
+from . import ops  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers the operators that the IR text names)
 from .boards.host import Boundary
 from .errors import CompileError
 from .ir.graph import Graph

@@ -139,7 +139,7 @@ class _Solver:
 
     def fit(self, limit: int) -> Folding | None:
         """The cheapest folding within `limit` cycles that fits the budget, or None."""
-        weights = {name: 1.0 for name in RESOURCES}
+        weights = dict[str, float].fromkeys(RESOURCES, 1.0)
         candidates = self._all_candidates(limit)
         for _ in range(ROUNDS):
             found = self._cheapest(candidates, weights, limit)
@@ -155,7 +155,7 @@ class _Solver:
     def refusal(self, limit: int, where: str) -> CompileError:
         """The error that says which resource is short, and by how much."""
         candidates = self._all_candidates(limit)
-        found = self._cheapest(candidates, {name: 1.0 for name in RESOURCES}, limit)
+        found = self._cheapest(candidates, dict[str, float].fromkeys(RESOURCES, 1.0), limit)
         if found is None:
             return CompileError(
                 "E302", f"no folding meets {limit} cycles a frame", hint="ask for fewer frames a second"
