@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from ..errors import CompileError
 from ..ir.netlist import Fold, Multiplier, Ram, Resources
 from ..ir.types import IntType, TensorType
+from ..ops.dense import Dense
 from .layers import Layer, shared_lanes
 
+DSP_BITS = 9  # narrower products are cheaper in LUTs, and Yosys makes them of LUTs whatever is asked
 ROUNDS = 12  # how often the weights of scarce resources are raised
 RESOURCES: tuple[str, ...] = ("lut", "ff", "bram36", "dsp")
 SLOTS = (1, 2, 4, 8, 16, 32, 64)
@@ -122,6 +124,7 @@ class _Options:
 class _Solver:
     def __init__(self, layers: Sequence[Layer], cost: Cost, budget: Budget) -> None:
         self.layers, self.budget = layers, budget
+        self.dsp_pays = [_product_bits(layer) >= DSP_BITS for layer in layers]
         self.pe_counts = [_counts(layer.rows, ()) for layer in layers]
         self.cost = lru_cache(maxsize=None)(cost)
         self.kinds = lru_cache(maxsize=None)(self._kinds)
@@ -193,7 +196,7 @@ class _Solver:
         """Every multiplier and memory for a layer at one parallelism."""
         layer = self.layers[index]
         cycles = layer.vectors * ceil(layer.rows / pe) * ceil(layer.columns / simd)
-        kinds = (Multiplier.XNOR,) if layer.bipolar else (Multiplier.LUT, Multiplier.DSP)
+        kinds = (Multiplier.XNOR,) if layer.bipolar else (Multiplier.LUT, Multiplier.DSP)[: 1 + self.dsp_pays[index]]
         folds = [Fold(pe, simd, kind, memory) for kind in kinds for memory in Ram]
         return [_Candidate(fold, self.cost(index, fold), cycles) for fold in folds]
 
@@ -266,6 +269,14 @@ class _Solver:
     @staticmethod
     def _port_beats(type_: TensorType, lanes: int) -> int:
         return type_.size // type_.vector * ceil(type_.vector / lanes)
+
+
+def _product_bits(layer: Layer) -> int:
+    """Bits of the signed product of an activation and a weight."""
+    if layer.head is None or not isinstance(layer.head.op, Dense):
+        return 0
+    types = (layer.x.elem, layer.head.op.weight_type)
+    return sum(t.width + int(not t.signed) for t in types)
 
 
 def _gears(a: int, b: int) -> bool:

@@ -10,7 +10,7 @@ from math import ceil
 
 from ..ir.netlist import Fold, Multiplier, Ram, Resources
 from ..ir.op import Op
-from ..ir.types import TensorType
+from ..ir.types import IntType, TensorType
 
 
 def clog2(n: int) -> int:
@@ -42,14 +42,26 @@ def lutram(width: int, depth: int) -> float:
     return ceil(depth / 64) * ceil(width / 3) * 4 + (width * (ceil(depth / 64) - 1) * 0.5 if depth > 64 else 0)
 
 
-def multiplier(a: int, b: int) -> float:
-    """LUTs of a signed a × b product made of partial products: the narrower operand recoded."""
-    narrow, wide = min(a, b), max(a, b)
-    if narrow == 1:
-        return wide * 0.5
-    if narrow == 2:
-        return wide * 1.0 + 1
-    return (narrow // 2) * (wide + 1.5) + (ceil(narrow / 2) - 1) * (wide + 2.5)
+ADDER = 0.93
+"""LUTs a bit of an adder in a tree: the lowest and highest bits merge with their neighbours."""
+
+TABLES = {2: 0.0, 3: 0.0, 4: 1.6, 5: 3.0, 6: 4.5}
+"""LUTs of a product by the sum of its operands' bits, where it is a table; small ones merge into the adder behind."""
+
+
+def digits(t: IntType) -> int:
+    """Radix-4 digits of an operand of this type, when it is recoded (see `rtl/bw_mul.v`)."""
+    return (t.width + 1) // 2 if t.signed else t.width // 2 + 1
+
+
+def product(a: IntType, b: IntType, width: int) -> Resources:
+    """One LUT multiplier of `width` result bits: a table, or a row of LUTs for each digit of the shorter operand."""
+    if a.width + b.width <= 6:
+        return Resources(lut=TABLES[a.width + b.width], ff=width)
+    wide, rows = (a, digits(b)) if digits(b) <= digits(a) else (b, digits(a))
+    row = wide.width + int(not wide.signed)
+    stages = max(1, rows // 2)
+    return Resources(lut=max(rows * (row + 0.5) - 2, row), ff=width + (stages - 1) * (row + 2 * rows + 1))
 
 
 def nominal(op: Op, x: TensorType, lanes: int) -> float:

@@ -39,13 +39,8 @@ def latency(a: IntType, w: IntType, fold: Fold) -> int:
         return 4 + area.clog2(ceil(fold.simd / 4))
     multiply = 1
     if fold.multiplier is Multiplier.LUT and a.width + w.width > 6:
-        multiply = max(1, min(digits(a), digits(w)) // 2)
+        multiply = max(1, min(area.digits(a), area.digits(w)) // 2)
     return 3 + multiply + area.clog2(fold.simd)
-
-
-def digits(t: IntType) -> int:
-    """Radix-4 digits of an operand of this type, when it is recoded."""
-    return (t.width + 1) // 2 if t.signed else t.width // 2 + 1
 
 
 def block(weight: Codes, bias: Codes, x: TensorType, y: TensorType, weight_type: IntType, fold: Fold) -> Block:
@@ -94,16 +89,16 @@ def estimate(shape: tuple[int, ...], w: IntType, a: IntType, y: IntType, fold: F
 
 def _cost(shape: tuple[int, ...], w: IntType, a: IntType, acc: int, fold: Fold, bias: bool) -> Resources:
     nf, sf = folds(shape[0], shape[1], fold)
-    cost = Resources(lut=45, ff=40)
-    units, product_width = fold.pe * fold.simd, min(a.width + w.width, acc)
-    constant = nf * sf == 1
+    cost, units = Resources(lut=45, ff=40), fold.pe * fold.simd
     if fold.multiplier is Multiplier.XNOR:
         cost += Resources(lut=fold.pe * (fold.simd * 1.05 + 2), ff=fold.pe * fold.simd * 0.8)
     elif fold.multiplier is Multiplier.DSP:
-        cost += Resources(dsp=units) + _tree(fold, product_width, acc)
+        # The slice takes the products, the first level of the trees, and the registers of both operands.
+        cost += Resources(dsp=units) + _tree(fold, min(a.width + w.width, acc), acc, first=2)
     else:
-        each = area.multiplier(a.width + int(not a.signed), w.width) * (0.5 if constant else 1.0)
-        cost += Resources(lut=units * each, ff=units * product_width) + _tree(fold, product_width, acc)
+        each = area.product(a, w, min(a.width + w.width, acc))
+        constant = 0.4 if nf * sf == 1 else 1.0  # weights that never change
+        cost += Resources(units * each.lut * constant, units * each.ff) + _tree(fold, min(a.width + w.width, acc), acc, first=1)
     if sf > 1:
         cost += Resources(lut=fold.pe * acc, ff=fold.pe * acc)
     cost += area.rom(units * w.width, nf * sf, fold.weights)
@@ -114,14 +109,14 @@ def _cost(shape: tuple[int, ...], w: IntType, a: IntType, acc: int, fold: Fold, 
         return cost + Resources(ff=2 * word)
     if fold.buffer is Ram.BLOCK:
         return cost + Resources(bram36=area.block_rams(word, 2 * sf), ff=word)
-    return cost + Resources(lut=area.lutram(word, 2 * sf), ff=2 * word)
+    return cost + Resources(lut=area.lutram(word, 2 * sf), ff=word)
 
 
-def _tree(fold: Fold, width: int, acc: int) -> Resources:
-    """The adder trees of all PEs: a level halves the terms and adds a bit."""
-    lut, terms, bits = 0, fold.simd, width
+def _tree(fold: Fold, width: int, acc: int, first: int) -> Resources:
+    """The adder trees of all PEs from level `first` on: a level halves the terms and adds a bit."""
+    lut, terms, level = 0.0, fold.simd, 0
     while terms > 1:
-        bits = min(bits + 1, acc)
-        lut += (terms // 2) * bits
-        terms = ceil(terms / 2)
-    return Resources(lut=fold.pe * lut, ff=fold.pe * (lut + width))
+        terms, level = ceil(terms / 2), level + 1
+        if level >= first:
+            lut += terms * min(width + level, acc)
+    return Resources(lut=fold.pe * lut * area.ADDER, ff=fold.pe * lut)

@@ -13,14 +13,13 @@ from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import area
 from .channels import beats, by_channel, check_period, fold_rows, over_range, pack_mixed, ranged, signed_width
-from .matvec import digits
 
 
 def latency(x: IntType, folds: int, m_width: int, kind: Multiplier, clips: bool) -> int:
     """Cycles through `rtl/bw_mulshift.v`, as it documents them."""
     multiply = 1
     if kind is Multiplier.LUT and x.width + m_width > 6:
-        multiply = max(1, min(digits(IntType(m_width, True)), digits(x)) // 2)
+        multiply = max(1, min(area.digits(IntType(m_width, True)), area.digits(x)) // 2)
     return int(folds > 1) + multiply + 1 + int(clips)
 
 
@@ -77,7 +76,8 @@ class MulShift(Op):
         a_width, clips = x.elem.width + int(not x.elem.signed), self.clips(x)
         kind = Multiplier.DSP if fold.multiplier is Multiplier.DSP else Multiplier.LUT
         total = max(a_width + m_width, b_width) + 1
-        product = Resources(dsp=1) if kind is Multiplier.DSP else Resources(lut=area.multiplier(a_width, m_width))
+        product = area.product(x.elem, IntType(m_width, True), x.elem.width + m_width)
+        product = Resources(dsp=1) if kind is Multiplier.DSP else product
         lut = product.lut + total + ((total - self.shift) / 3 + out if clips else 0)
         lanes, constants = fold.pe, len(np.unique(self.m)) > 1
         cost = Resources(lut * lanes, (2 * total + out) * lanes, 0, product.dsp * lanes)
