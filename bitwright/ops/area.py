@@ -24,8 +24,11 @@ def rom(width: int, depth: int, style: Ram) -> Resources:
         return Resources()
     if style is Ram.BLOCK:
         return Resources(bram36=block_rams(width, depth))
-    share = next(s for d, s in ((2, 0.25), (4, 0.45), (8, 0.5), (16, 0.75), (1 << 30, 1.0)) if depth <= d)
-    return Resources(lut=width * share * ceil(depth / 64) * (1.0 if depth <= 64 else 0.95), ff=width)
+    share = next(s for d, s in ((2, 0.25), (4, 0.45), (8, 0.5), (16, 0.75), (64, 1.0), (1 << 30, 0.0)) if depth <= d)
+    if depth > 64:  # multiplexers of LUT6, free up to four of them
+        share = 1 << clog2(ceil(depth / 64))
+        share *= 1.0 if depth <= 256 else 1.3
+    return Resources(lut=width * share, ff=width)
 
 
 def block_rams(width: int, depth: int) -> float:

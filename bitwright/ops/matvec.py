@@ -91,7 +91,7 @@ def _cost(shape: tuple[int, ...], w: IntType, a: IntType, acc: int, fold: Fold, 
     nf, sf = folds(shape[0], shape[1], fold)
     cost, units = Resources(lut=45, ff=40), fold.pe * fold.simd
     if fold.multiplier is Multiplier.XNOR:
-        cost += Resources(lut=fold.pe * (fold.simd * 1.05 + 2), ff=fold.pe * fold.simd * 0.8)
+        cost += Resources(lut=fold.pe * (fold.simd * 1.05 + 2), ff=fold.pe * fold.simd * 1.1)
     elif fold.multiplier is Multiplier.DSP:
         # The slice takes the products, the first level of the trees, and the registers of both operands.
         cost += Resources(dsp=units) + _tree(fold, min(a.width + w.width, acc), acc, first=2)

@@ -75,15 +75,18 @@ class MulShift(Op):
         m_width, b_width, out = signed_width(self.m), signed_width(self.b), y.elem.width
         a_width, clips = x.elem.width + int(not x.elem.signed), self.clips(x)
         kind = Multiplier.DSP if fold.multiplier is Multiplier.DSP else Multiplier.LUT
-        total = max(a_width + m_width, b_width) + 1
-        product = area.product(x.elem, IntType(m_width, True), x.elem.width + m_width)
-        product = Resources(dsp=1) if kind is Multiplier.DSP else product
-        lut = product.lut + total + ((total - self.shift) / 3 + out if clips else 0)
-        lanes, constants = fold.pe, len(np.unique(self.m)) > 1
-        cost = Resources(lut * lanes, (2 * total + out) * lanes, 0, product.dsp * lanes)
-        rom = lanes * (b_width + m_width * int(constants))
-        folds = beats(x, len(self.m), lanes)
-        cost += area.rom(rom, folds, Ram.DISTRIBUTED)
+        m_type, total = IntType(m_width, True), max(a_width + m_width, b_width) + 1
+        lanes, own = fold.pe, len(np.unique(self.m)) > 1
+        folds = beats(x, len(self.m), fold.pe)
+        constant = 0.5 if folds == 1 else 0.9 if not own else 1.0
+        clip = (total - self.shift) / 5 + out * 0.5 if clips else 0
+        if kind is Multiplier.DSP:  # the slice adds b too
+            cost = Resources(lut=clip * lanes, ff=out * lanes, dsp=lanes)
+        else:
+            each = area.product(x.elem, m_type, a_width + m_width)
+            cost = Resources(lut=(each.lut * constant + total + clip) * lanes, ff=(each.ff + total + out) * lanes)
+        rom = lanes * (b_width + m_width * int(own))
+        cost += area.rom(rom, folds, Ram.DISTRIBUTED) + Resources(lut=8 * (folds > 1), ff=6)
         return Estimate(latency(x.elem, folds, m_width, kind, clips), cost)
 
     @classmethod

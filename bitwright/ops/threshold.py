@@ -23,13 +23,17 @@ def latency(folds: int, count: int, based: bool) -> int:
 
 
 def _cost(lanes: int, folds: int, count: int, width: int, out: int, based: bool) -> Resources:
-    """Comparators beside each other up to three steps, a binary search above."""
-    depth = area.clog2(count + 1)
-    compare = count * width if count <= 3 else depth * width + width * count / 4
-    pipe = count if count <= 3 else depth * (width + count * width / 2)
-    base = Resources(lut=lanes * (out + 1), ff=lanes * out) + area.rom(lanes * (out + 2), folds, Ram.DISTRIBUTED)
-    logic = Resources(lut=lanes * (compare + count / 2), ff=lanes * (pipe + width + out))
-    return logic + area.rom(lanes * count * width, folds, Ram.DISTRIBUTED) + (base if based else Resources())
+    """Comparators beside each other up to three steps, a binary search above; two bits of a comparison a LUT."""
+    parallel, depth = count <= 3, area.clog2(count + 1)
+    constant = 0.8 if folds == 1 else 1.0
+    compare = (count if parallel else depth) * width * 0.5 * constant
+    choose = 0.0 if parallel else width * count * 0.3 * constant
+    pipe = width + out if parallel else depth * (width + depth)
+    cost = Resources(lut=8 * (folds > 1) + lanes * (compare + choose), ff=6 + lanes * (pipe if folds > 1 else out))
+    cost += area.rom(lanes * count * width, folds, Ram.DISTRIBUTED)
+    if based:
+        cost += Resources(lut=lanes * out * constant, ff=lanes * out) + area.rom(lanes * (out + 2), folds, Ram.DISTRIBUTED)
+    return cost
 
 
 @dataclass(frozen=True, eq=False)
