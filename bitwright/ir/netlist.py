@@ -45,6 +45,15 @@ class Resources:
     bram36: float = 0
     dsp: int = 0
 
+    def scaled(self, factor: int) -> Resources:
+        return Resources(self.lut * factor, self.ff * factor, self.bram36 * factor, self.dsp * factor)
+
+    def most(self, other: Resources) -> Resources:
+        """The greater of each."""
+        return Resources(
+            max(self.lut, other.lut), max(self.ff, other.ff), max(self.bram36, other.bram36), max(self.dsp, other.dsp)
+        )
+
     def __add__(self, other: Resources) -> Resources:
         return Resources(self.lut + other.lut, self.ff + other.ff, self.bram36 + other.bram36, self.dsp + other.dsp)
 

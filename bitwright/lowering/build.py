@@ -44,10 +44,17 @@ class Lowered:
 def lower(graph: Graph, budget: Budget, target: int | None) -> Lowered:
     """Solve the folding and build the netlist. Raises CompileError if the graph or the board does not allow it."""
     layers = split(graph)
-    folding = solve(layers, layer_cost(layers), budget, target)
-    builder = _Builder(layers, folding)
-    netlist = builder.build()
-    return Lowered(netlist, folding, builder.simulate())
+    reserve = Resources()
+    while True:
+        folding = solve(layers, layer_cost(layers), budget.less(reserve), target)
+        builder = _Builder(layers, folding)
+        netlist = builder.build()
+        # What the solver does not see, the gears and the ports, is known only now; leave room for it and solve again.
+        needed = sum((i.cost for i in netlist.instances), Resources())
+        unseen = needed + folding.need.scaled(-1)
+        if max(budget.excess(needed).values()) <= 1 or unseen == reserve:
+            return Lowered(netlist, folding, builder.simulate())
+        reserve = unseen.most(reserve)
 
 
 def layer_blocks(layer: Layer, fold: Fold) -> Iterator[tuple[Block, Estimate, int]]:

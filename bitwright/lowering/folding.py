@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil
 
@@ -38,6 +38,11 @@ class Budget:
     bram36: float
     dsp: int
     stream_bits: int
+
+    def less(self, reserve: Resources) -> Budget:
+        """What is left when `reserve` is set aside."""
+        left = {name: max(0, getattr(self, name) - getattr(reserve, name)) for name in RESOURCES}
+        return replace(self, **left)
 
     def excess(self, need: Resources) -> dict[str, float]:
         """For each resource the ratio of need to budget."""
@@ -148,12 +153,38 @@ class _Solver:
             found = self._cheapest(candidates, weights, limit)
             if found is None:
                 return None
+            found = self._exchanged(found)
             over = self.budget.excess(found.need)
             if max(over.values()) <= 1:
                 return found
             for name, ratio in over.items():
                 weights[name] *= max(0.7, min(ratio, 3.0)) ** 1.5
         return None
+
+    def _exchanged(self, found: Folding) -> Folding:
+        """The same parallelism with other multipliers and memories, one layer at a time, while that lessens what is over.
+
+        Weights alone would move all layers of a kind at once, from too many LUTs to too many DSPs and back.
+        """
+        folds, need = list(found.folds), found.need
+        over = self._overrun(need)
+        while over > 0:
+            best = (over, 0, folds[0], need)
+            for i, fold in enumerate(folds):
+                if self.layers[i].head is None:
+                    continue
+                now = self.cost(i, fold)
+                for other in self.kinds(i, fold.pe, fold.simd):
+                    changed = need + other.need + now.scaled(-1)
+                    best = min(best, (self._overrun(changed), i, other.fold, changed), key=lambda b: b[0])
+            if best[0] >= over - 1e-9:
+                break
+            over, i, folds[i], need = best
+        return replace(found, folds=tuple(folds), need=need)
+
+    def _overrun(self, need: Resources) -> float:
+        """How far the resources are over the budget, all together, in shares of it."""
+        return sum(max(0.0, ratio - 1) for ratio in self.budget.excess(need).values())
 
     def refusal(self, limit: int, where: str) -> CompileError:
         """The error that says which resource is short, and by how much."""

@@ -55,17 +55,22 @@ def write_mutants(sources: Sequence[Path], top: str, count: int, seed: int, out:
     with tempfile.TemporaryDirectory(prefix="bitwright-") as name:
         folder = Path(name)
         # What a memory holds at the start is no logic.
-        choose = f"mutate -list {count} -seed {seed} -o {folder / 'list'} t:$meminit* %n"
+        choose = f"mutate -list {count + count // 4 + 8} -seed {seed} -o {folder / 'list'} t:$meminit* %n"
         flat = [f"read_verilog -defer {s}" for s in sources]
         flat += [f"hierarchy -check -top {top}", "proc", "flatten", "opt -full", "opt_clean -purge"]
         flat += [f"write_rtlil {folder / 'flat.il'}", choose]
         _script(flat, folder)
-        lines = [line for line in (folder / "list").read_text().splitlines() if line.startswith("mutate ")]
+        lines = [line for line in (folder / "list").read_text().splitlines() if _is_logic(line)][:count]
         mutants = [Mutant(k, _shown(line)) for k, line in enumerate(lines, 1)]
         ways = [f"{line} -ctrl {SELECT} {WIDTH} {k}" for k, line in enumerate(lines, 1)]
         write = ["opt_clean", "rename -enumerate", f"write_verilog -noattr {out}"]
         _script([f"read_rtlil {folder / 'flat.il'}", *ways, *write], folder)
     return mutants
+
+
+def _is_logic(line: str) -> bool:
+    """A line of the list that changes logic: no clock, and no enable that a memory's read port must have constant."""
+    return line.startswith("mutate ") and " -port CLK " not in line and not ("$memrd$" in line and " -port EN " in line)
 
 
 def _shown(line: str) -> str:
@@ -112,8 +117,22 @@ def indistinguishable(
         folder = Path(name)
         (folder / "miter.v").write_text(text)
         (folder / "copies.v").write_text(_copies(top, ports, number))
-        read = [f"read_verilog {netlist}", f"read_verilog {folder / 'copies.v'}", "proc", "flatten", "memory_map", f"delete {top}"]
-        match = ["opt_clean", "async2sync", "dffunmap", "equiv_make gold gate equiv", "hierarchy -top equiv", "opt -full"]
+        read = [
+            f"read_verilog {netlist}",
+            f"read_verilog {folder / 'copies.v'}",
+            "proc",
+            "flatten",
+            "memory_map",
+            f"delete {top}",
+        ]
+        match = [
+            "opt_clean",
+            "async2sync",
+            "dffunmap",
+            "equiv_make gold gate equiv",
+            "hierarchy -top equiv",
+            "opt -full",
+        ]
         # Register by register, which finds at once what makes no difference anywhere.
         if "Equivalence successfully proven" in _script([*read, *match, "equiv_simple -undef", "equiv_status"], folder):
             return True

@@ -97,7 +97,9 @@ def _run_tool(command: list[str], cwd: Path, root: Path) -> str:
     env = os.environ | {"VERILATOR_ROOT": str(root), "LC_ALL": "C"}
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
-        raise RuntimeError(f"{Path(command[0]).name} failed ({done.returncode}):\n{(done.stdout + done.stderr)[-4000:]}")
+        raise RuntimeError(
+            f"{Path(command[0]).name} failed ({done.returncode}):\n{(done.stdout + done.stderr)[-4000:]}"
+        )
     return done.stdout
 
 
