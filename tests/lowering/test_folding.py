@@ -1,0 +1,103 @@
+"""The folding solver: within its limit, within the board, cheapest, and plain about what does not go."""
+
+from math import ceil
+
+import numpy as np
+import pytest
+
+from bitwright.errors import CompileError
+from bitwright.ir.graph import Graph, Node
+from bitwright.ir.netlist import Multiplier, Resources
+from bitwright.ir.types import IntType, TensorType
+from bitwright.lowering.build import lower
+from bitwright.lowering.folding import Budget
+from bitwright.lowering.manager import run_passes
+from bitwright.lowering.passes import PIPELINE
+from bitwright.ops.dense import Dense
+from bitwright.ops.threshold import Threshold
+from tests.networks import random_network
+
+PYNQ = Budget(lut=37_240, ff=53_200, bram36=112, dsp=176, stream_bits=64)
+ROOMY = Budget(lut=1e9, ff=1e9, bram36=1e9, dsp=10**9, stream_bits=64)
+
+
+def mlp(*widths: int, bits: int = 8) -> Graph:
+    rng = np.random.default_rng(0)
+    x = here = TensorType.of((widths[0],), IntType(bits, True))
+    nodes: list[Node] = []
+    for rows in widths[1:]:
+        weight = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), (rows, here.vector))
+        for op in (Dense(weight, np.zeros(rows, np.int64)), even_steps(rows, bits)):
+            here_next = op.infer(here)
+            nodes.append(Node(f"v{len(nodes)}", op, nodes[-1].name if nodes else "x", here_next))
+            here = here_next
+    return run_passes(Graph({"x": x}, tuple(nodes), (nodes[-1].name,)), PIPELINE)
+
+
+def even_steps(channels: int, bits: int) -> Threshold:
+    count = (1 << bits) - 1
+    steps = (np.arange(count) - count // 2) * 300
+    base = np.full(channels, -(1 << (bits - 1)))
+    return Threshold(np.tile(steps, (channels, 1)), base, np.ones(channels, np.int64))
+
+
+@pytest.mark.parametrize("target", [64, 100, 1000, 10_000])
+def test_the_target_is_met_with_the_formula(target):
+    graph = mlp(64, 48, 32, 10)
+    lowered = lower(graph, ROOMY, target)
+    layers = [(48, 64), (32, 48), (10, 32)]
+    for fold, stage, (rows, columns) in zip(lowered.folding.folds, lowered.netlist.stages, layers, strict=True):
+        assert stage.cycles == ceil(rows / fold.pe) * ceil(columns / fold.simd) <= target
+    slowest = max(s.cycles for s in lowered.netlist.stages)
+    beats = max(lowered.netlist.source.beats, lowered.netlist.sink.beats)
+    assert lowered.timing.frame_cycles == max(slowest, beats) <= target
+
+
+def test_a_looser_target_never_costs_more():
+    graph = mlp(64, 48, 32, 10)
+    costs = [lower(graph, PYNQ, target).folding.need for target in (128, 512, 2048, 8192)]
+    shares = [max(PYNQ.excess(c).values()) for c in costs]
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_without_a_target_it_is_the_fastest_that_fits():
+    graph = mlp(128, 128, 64, 10)
+    free = lower(graph, PYNQ, None)
+    need = sum((i.cost for i in free.netlist.instances), Resources())
+    assert max(PYNQ.excess(need).values()) <= 1
+    with pytest.raises(CompileError) as error:
+        lower(graph, PYNQ, int(free.timing.frame_cycles * 0.7))
+    assert error.value.code == "E490" and error.value.exit_status == 4
+
+
+def test_multipliers_are_mixed_to_use_the_chip():
+    """When LUTs run out, some layers take DSPs: neither is left idle while the other is full."""
+    lowered = lower(mlp(128, 128, 128, 128, 128, 10), PYNQ, None)
+    kinds = {f.multiplier for f in lowered.folding.folds}
+    assert kinds == {Multiplier.LUT, Multiplier.DSP}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_lane_counts_of_neighbours_divide_one_another(seed):
+    graph = run_passes(random_network(seed), PIPELINE)
+    lowered = lower(graph, ROOMY, 10**9)
+    for instance in lowered.netlist.instances:
+        if instance.module == "bw_gear":
+            lanes = sorted(int(str(instance.params[k])) for k in ("IN_LANES", "OUT_LANES"))
+            assert lanes[1] % lanes[0] == 0 and lanes[0] < lanes[1]
+
+
+def test_a_target_beyond_the_ports_is_refused():
+    with pytest.raises(CompileError) as error:
+        lower(mlp(64, 8), PYNQ, 7)
+    assert str(error.value) == (
+        "E302: the streams in and out need 8 cycles a frame, more than the target of 7\n"
+        "  hint: ask for at least 8 cycles a frame"
+    )
+
+
+def test_a_board_too_small_says_what_is_short():
+    small = Budget(lut=1000, ff=10_000, bram36=0, dsp=2, stream_bits=64)
+    with pytest.raises(CompileError) as error:
+        lower(mlp(128, 128, 10), small, None)
+    assert error.value.code == "E490" and "even at its slowest folding" in str(error.value) and "lut of 1000" in str(error.value)
