@@ -128,11 +128,16 @@ def _tell_differences(found: dict[str, Any] | None) -> None:
 
 
 def _tell_mismatch(found: Any, manifest: dict[str, Any]) -> None:
-    if found.mismatches:
-        print(f"bitwright: {found.mismatches} output codes differ; first at {found.first}", file=sys.stderr)
-    if not found.timing_as_computed:
-        print(f"bitwright: measured {found.frame_cycles} cycles a frame and {found.latency_cycles} of latency, computed "
-              f"{manifest['frame_cycles']} and {manifest['latency_cycles']}", file=sys.stderr)  # fmt: skip
+    if found.failure:
+        message = found.failure
+    elif found.mismatches:
+        message = f"{found.mismatches} output codes differ; first at {found.first}"
+    else:
+        message = (
+            f"measured {found.frame_cycles} cycles a frame and {found.latency_cycles} of latency, "
+            f"computed {manifest['frame_cycles']} and {manifest['latency_cycles']}"
+        )
+    print(f"bitwright: {message}", file=sys.stderr)
 
 
 @cli.command("verify")
@@ -140,15 +145,16 @@ def _tell_mismatch(found: Any, manifest: dict[str, Any]) -> None:
 @click.option("--samples", type=int, default=10, show_default=True, help="Frames.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the frames and of the stalls.")
 @click.option("--stall", type=float, default=0.3, show_default=True, help="Probability of a stall at each port.")
+@click.option("--waves", is_flag=True, help="Leave a waveform in DIR/sim/waves.vcd.")
 @_json
 @_reports_errors
-def verify_command(folder: str, samples: int, seed: int, stall: float, as_json: bool) -> int:
+def verify_command(folder: str, samples: int, seed: int, stall: float, waves: bool, as_json: bool) -> int:
     """Simulate a build's RTL and compare it with the reference, value by value."""
     from . import report
     from .design import load
 
     design = load(folder)
-    found = design.verify(samples=samples, seed=seed, stall=stall)
+    found = design.verify(samples=samples, seed=seed, stall=stall, waves=waves)
     report.save(design.folder, "sim", found.as_json())
     if as_json:
         print(json.dumps(found.as_json()))

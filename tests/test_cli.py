@@ -151,3 +151,19 @@ def test_version_is_cheap():
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert loaded.stdout.strip() == "[]"
+
+
+def test_waves(build):
+    folder, _ = build
+    assert bitwright("verify", folder, "--samples", 5, "--waves").returncode == 0
+    assert "$enddefinitions" in (folder / "sim" / "waves.vcd").read_text()
+
+
+def test_a_design_that_stands_still_exits_1(build, tmp_path):
+    folder, _ = build
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-r", folder, copy], check=True)
+    top = copy / "rtl" / "bw_accel.v"
+    top.write_text(top.read_text().replace(".in_valid(w_in_valid)", ".in_valid(1'b0)"))
+    done = bitwright("verify", copy, "--samples", 5)
+    assert done.returncode == 1 and "stall: nothing moved" in done.stderr and "Traceback" not in done.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,64 +40,88 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was simulated and found. Cycles are those measured without stalls; seconds are wall-clock."""
+    """What was simulated and found. Cycles are those measured without stalls; seconds are wall-clock.
+
+    `failure` is set, and nothing was compared, where the design stood still or broke a rule of AXI4-Stream.
+    """
 
     frames: int
-    mismatches: int
-    frame_cycles: int | None
-    latency_cycles: int
-    timing_as_computed: bool
-    first: Mismatch | None
-    simulated_cycles: int
-    build_seconds: float
-    seconds: float
     seed: int
+    build_seconds: float
+    mismatches: int = 0
+    frame_cycles: int | None = None
+    latency_cycles: int | None = None
+    timing_as_computed: bool = False
+    first: Mismatch | None = None
+    failure: str | None = None
+    simulated_cycles: int = 0
+    seconds: float = 0.0
 
     @property
     def ok(self) -> bool:
-        return self.mismatches == 0 and self.timing_as_computed
+        return self.mismatches == 0 and self.timing_as_computed and self.failure is None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"ok": self.ok}
 
 
 def verify(
-    rtl: Path, graph: Graph, manifest: dict[str, Any], boundary: Boundary, samples: int, seed: int, stall: float
+    rtl: Path,
+    graph: Graph,
+    manifest: dict[str, Any],
+    boundary: Boundary,
+    samples: int,
+    seed: int,
+    stall: float,
+    waves: Path | None = None,
 ) -> Verification:
-    """Two runs: every frame back to back without a stall, where cycles are measured; and again with idle cycles and
-    back-pressure at both ports and a reset in mid-frame. Raises CompileError E390 if a tool is missing."""
+    """Two runs: every frame back to back without a stall, where cycles are measured (and `waves` written, a VCD file);
+    and again with idle cycles and back-pressure at both ports and a reset in mid-frame.
+
+    Raises CompileError E390 if a tool is missing, E504 for bad options.
+    """
     if samples < 1:
         raise CompileError("E504", f"--samples must be at least 1, not {samples}")
+    if not 0 <= stall < 1:
+        raise CompileError("E504", f"--stall is a probability below 1, not {stall}")
     start = time.perf_counter()
     (source,) = graph.inputs
     codes = reference.random_codes(graph.types[source], samples, seed)
-    exe = verilator.build(_sources(rtl), TOP)
+    exe = verilator.build(_sources(rtl), TOP, trace=waves is not None)
     built = time.perf_counter() - start
     expected = reference.run(graph, codes)
-    smooth = simulate(exe, rtl, boundary, codes)
-    rough = simulate(
-        exe, rtl, boundary, codes, seed=seed, stall=stall, idle=stall, reset_frame=min(samples // 2, samples - 1)
-    )
-    wrong = [_differs(boundary, trace.outputs, expected) for trace in (smooth, rough)]
-    mismatches = int(sum(w.sum() for w in wrong))
-    first = _first(exe, rtl, graph, manifest, boundary, codes) if mismatches else None
-    ends, frame_cycles = smooth.last_out, None
-    if samples > SETTLED:
-        frame_cycles = ends[-1] - ends[-2]
+    found = Verification(frames=samples, seed=seed, build_seconds=round(built, 2))
+    try:
+        env = {"BITWRIGHT_WAVES": str(waves.resolve())} if waves else None
+        smooth = simulate(exe, rtl, boundary, codes, env=env)
+        rough = simulate(exe, rtl, boundary, codes, seed=seed, stall=stall, idle=stall, reset_frame=samples // 2)
+    except verilator.SimulationFailed as error:
+        return replace(found, failure=str(error).strip(), seconds=round(time.perf_counter() - start, 2))
+    mismatches = int(sum(_differs(boundary, trace.outputs, expected).sum() for trace in (smooth, rough)))
+    ends = smooth.last_out
+    frame_cycles = ends[-1] - ends[-2] if samples > SETTLED else None
     latency = ends[0] - smooth.first_in[0]
-    as_computed = latency == manifest["latency_cycles"] and frame_cycles in (None, manifest["frame_cycles"])
-    return Verification(
-        frames=samples, mismatches=mismatches, frame_cycles=frame_cycles, latency_cycles=latency,
-        timing_as_computed=as_computed, first=first, simulated_cycles=smooth.cycles + rough.cycles,
-        build_seconds=round(built, 2), seconds=round(time.perf_counter() - start, 2), seed=seed,
-    )  # fmt: skip
+    return replace(
+        found,
+        mismatches=mismatches,
+        frame_cycles=frame_cycles,
+        latency_cycles=latency,
+        timing_as_computed=latency == manifest["latency_cycles"]
+        and frame_cycles in (None, manifest["frame_cycles"]),
+        first=_first(exe, rtl, graph, manifest, boundary, codes) if mismatches else None,
+        simulated_cycles=smooth.cycles + rough.cycles,
+        seconds=round(time.perf_counter() - start, 2),
+    )
 
 
 def run_rtl(rtl: Path, boundary: Boundary, codes: Codes) -> Codes:
     """Output codes of the simulated RTL for input codes."""
     if not len(codes):
         return np.zeros((0, *boundary.output.shape), np.int64)
-    trace = simulate(verilator.build(_sources(rtl), TOP), rtl, boundary, codes)
+    try:
+        trace = simulate(verilator.build(_sources(rtl), TOP), rtl, boundary, codes)
+    except verilator.SimulationFailed as error:
+        raise CompileError("E902", f"the simulation failed: {error}", hint="bitwright verify DIR looks closer") from error
     return unpack(boundary, trace.outputs)
 
 

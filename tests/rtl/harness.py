@@ -75,6 +75,9 @@ MATRIX = (
     Run(idle=0.1, stall=0.8, seed=7),
 )
 
+# Resets of one cycle, in whatever state.
+RESETS = tuple(Run(idle=0.2 * (i % 3), stall=0.3 * (i % 3), seed=20 + i, stop_at=7 + 2 * i) for i in range(10))
+
 
 @dataclass
 class Seen:
@@ -89,8 +92,14 @@ def bits(words, width):
 
 def wrapper(cases, extra=""):
     n = len(cases)
-    ports = ["input clk", "input rst_n", *[f"{d} [{n - 1}:0] {s}" for d, s in (
-        ("input", "in_valid"), ("output", "in_ready"), ("input", "out_ready"), ("output", "out_valid"))]]
+    ports = [
+        "input clk",
+        "input rst_n",
+        *[
+            f"{d} [{n - 1}:0] {s}"
+            for d, s in (("input", "in_valid"), ("output", "in_ready"), ("input", "out_ready"), ("output", "out_valid"))
+        ],
+    ]
     for i, c in enumerate(cases):
         ports += [f"input [{c.in_width - 1}:0] d{i}_in", f"output [{c.out_width - 1}:0] d{i}_out"]
     body = "".join(c.text(i) for i, c in enumerate(cases))
@@ -123,7 +132,9 @@ def simulate(cases, work, runs=MATRIX, check=True, quiet=48):
     if check:
         bad = [
             f"run {vars(r)}\n  {c.module} {c.name} {c.params}: {s.error}"
-            for r, row in zip(runs, seen) for c, s in zip(cases, row) if s.error
+            for r, row in zip(runs, seen)
+            for c, s in zip(cases, row)
+            if s.error
         ]
         assert not bad, "\n".join(bad[:10])
     return seen

@@ -94,16 +94,30 @@ def case(shape, index, folder, vectors=6):
         out = xs @ full.T + padded
     assert (out[:, : shape.rows] == y).all()
     params = {
-        "COLS": shape.cols, "ROWS": shape.rows, "SIMD": shape.simd, "PE": shape.pe,
-        "A_WIDTH": abs(shape.a), "A_SIGNED": int(shape.a < 0), "W_WIDTH": abs(shape.w), "W_SIGNED": int(shape.w < 0),
-        "ACC_WIDTH": acc, "KIND": shape.kind, "WEIGHTS": f"w{index}.mem", "WEIGHT_STYLE": shape.styles[0],
-        "HAS_BIAS": int(shape.bias), "BIAS": f"b{index}.mem",
-        "BUFFER_DEPTH": 2 * shape.sf, "BUFFER_STYLE": shape.styles[1], "CREDITS": shape.credits,
+        "COLS": shape.cols,
+        "ROWS": shape.rows,
+        "SIMD": shape.simd,
+        "PE": shape.pe,
+        "A_WIDTH": abs(shape.a),
+        "A_SIGNED": int(shape.a < 0),
+        "W_WIDTH": abs(shape.w),
+        "W_SIGNED": int(shape.w < 0),
+        "ACC_WIDTH": acc,
+        "KIND": shape.kind,
+        "WEIGHTS": f"w{index}.mem",
+        "WEIGHT_STYLE": shape.styles[0],
+        "HAS_BIAS": int(shape.bias),
+        "BIAS": f"b{index}.mem",
+        "BUFFER_DEPTH": 2 * shape.sf,
+        "BUFFER_STYLE": shape.styles[1],
+        "CREDITS": shape.credits,
     }
     inputs = [pack(b, abs(shape.a)) for row in xs for b in chunks(row.tolist(), shape.simd)]
     expected = [pack(b, acc) for row in out for b in chunks(row.tolist(), shape.pe)]
     name = f"acc {acc}"
-    return Case("bw_mvu", params, shape.simd * abs(shape.a), shape.pe * acc, inputs, expected, "credit", shape.credits, name)
+    return Case(
+        "bw_mvu", params, shape.simd * abs(shape.a), shape.pe * acc, inputs, expected, "credit", shape.credits, name
+    )
 
 
 # Folding: every combination of one or several folds, whole or with pads.
@@ -111,10 +125,26 @@ FOLDS = [
     Shape(cols, rows, simd, pe, 4, -4, bias=bias, styles=(i % 2, i // 2 % 2))
     for i, (cols, rows, simd, pe, bias) in enumerate(
         [
-            (8, 8, 8, 8, False), (8, 8, 8, 8, True), (8, 8, 4, 8, False), (8, 8, 2, 8, True), (8, 8, 8, 4, False),
-            (8, 8, 8, 2, True), (8, 8, 4, 2, False), (8, 8, 2, 4, True), (8, 8, 1, 1, True), (9, 7, 4, 3, True),
-            (7, 5, 3, 2, False), (5, 3, 5, 2, True), (3, 5, 2, 5, False), (1, 1, 1, 1, True), (1, 6, 1, 2, False),
-            (12, 2, 5, 2, True), (13, 4, 13, 4, False), (6, 3, 6, 1, True), (17, 3, 3, 1, False), (2, 9, 1, 4, True),
+            (8, 8, 8, 8, False),
+            (8, 8, 8, 8, True),
+            (8, 8, 4, 8, False),
+            (8, 8, 2, 8, True),
+            (8, 8, 8, 4, False),
+            (8, 8, 8, 2, True),
+            (8, 8, 4, 2, False),
+            (8, 8, 2, 4, True),
+            (8, 8, 1, 1, True),
+            (9, 7, 4, 3, True),
+            (7, 5, 3, 2, False),
+            (5, 3, 5, 2, True),
+            (3, 5, 2, 5, False),
+            (1, 1, 1, 1, True),
+            (1, 6, 1, 2, False),
+            (12, 2, 5, 2, True),
+            (13, 4, 13, 4, False),
+            (6, 3, 6, 1, True),
+            (17, 3, 3, 1, False),
+            (2, 9, 1, 4, True),
         ]
     )
 ]
@@ -129,8 +159,15 @@ DSPS = [Shape(7, 4, 3, 2, a, w, DSP, bias=a > 0) for a in (8, -8, 4, -3) for w i
 XNORS = [
     Shape(cols, rows, simd, pe, 1, 1, XNOR, bias)
     for cols, rows, simd, pe, bias in [
-        (1, 1, 1, 1, False), (4, 4, 4, 2, True), (16, 4, 8, 4, False), (9, 4, 3, 2, True), (21, 5, 7, 5, False),
-        (30, 6, 16, 2, True), (64, 4, 32, 2, False), (5, 3, 2, 2, False), (33, 2, 33, 1, True),
+        (1, 1, 1, 1, False),
+        (4, 4, 4, 2, True),
+        (16, 4, 8, 4, False),
+        (9, 4, 3, 2, True),
+        (21, 5, 7, 5, False),
+        (30, 6, 16, 2, True),
+        (64, 4, 32, 2, False),
+        (5, 3, 2, 2, False),
+        (33, 2, 33, 1, True),
     ]
 ]
 
@@ -162,7 +199,9 @@ def test_mvu_widths(part, tmp_path):
 
 def test_few_credits(tmp_path):
     """Any number of credits works; few are slow."""
-    shapes = [Shape(8, 8, 4, 4, 4, -4, credits=c) for c in (1, 2, 3, 5)] + [Shape(8, 4, 8, 4, 4, -4, credits=c) for c in (1, 2)]
+    shapes = [Shape(8, 8, 4, 4, 4, -4, credits=c) for c in (1, 2, 3, 5)] + [
+        Shape(8, 4, 8, 4, 4, -4, credits=c) for c in (1, 2)
+    ]
     simulate([case(s, i, tmp_path) for i, s in enumerate(shapes)], tmp_path, MATRIX[:4])
 
 

@@ -61,10 +61,18 @@ class Steps:
 
 
 STEPS = [
-    Steps(1, 1, 8, True, 4, 15, False), Steps(2, 3, 8, True, 4, 15, True), Steps(1, 1, 8, False, 1, 1, False),
-    Steps(2, 1, 6, False, 2, 2, False), Steps(3, 2, 9, True, 2, 3, True), Steps(1, 4, 5, True, 3, 4, False),
-    Steps(2, 2, 10, False, 3, 7, True), Steps(1, 3, 10, True, 4, 9, False), Steps(4, 1, 12, True, 5, 31, True),
-    Steps(1, 2, 16, True, 6, 40, True), Steps(2, 5, 7, False, 2, 3, False), Steps(1, 1, 4, True, 8, 5, True),
+    Steps(1, 1, 8, True, 4, 15, False),
+    Steps(2, 3, 8, True, 4, 15, True),
+    Steps(1, 1, 8, False, 1, 1, False),
+    Steps(2, 1, 6, False, 2, 2, False),
+    Steps(3, 2, 9, True, 2, 3, True),
+    Steps(1, 4, 5, True, 3, 4, False),
+    Steps(2, 2, 10, False, 3, 7, True),
+    Steps(1, 3, 10, True, 4, 9, False),
+    Steps(4, 1, 12, True, 5, 31, True),
+    Steps(1, 2, 16, True, 6, 40, True),
+    Steps(2, 5, 7, False, 2, 3, False),
+    Steps(1, 1, 4, True, 8, 5, True),
 ]
 
 
@@ -83,12 +91,26 @@ def steps_case(s, index, folder):
     x[2:5, :] = np.minimum(t[:, : min(3, s.count)].T[[0, -1, 0]], hi)  # on a threshold
     met = (x[:, :, None] >= t[None]).sum(axis=2)
     y = base + np.where(minus == 1, -met, met)
-    write_mem(folder / f"t{index}.mem", [word([(v, t_width) for v in t[f * s.lanes : (f + 1) * s.lanes].ravel()]) for f in range(s.folds)])
+    write_mem(
+        folder / f"t{index}.mem",
+        [word([(v, t_width) for v in t[f * s.lanes : (f + 1) * s.lanes].ravel()]) for f in range(s.folds)],
+    )
     lanes = [[(c, f) for c in range(f * s.lanes, (f + 1) * s.lanes)] for f in range(s.folds)]
-    write_mem(folder / f"s{index}.mem", [word([p for c, _ in row for p in ((base[c], s.out + 1), (minus[c], 1))]) for row in lanes])
+    write_mem(
+        folder / f"s{index}.mem",
+        [word([p for c, _ in row for p in ((base[c], s.out + 1), (minus[c], 1))]) for row in lanes],
+    )
     params = {
-        "LANES": s.lanes, "FOLDS": s.folds, "IN_WIDTH": s.width, "IN_SIGNED": int(s.signed), "OUT_WIDTH": s.out,
-        "COUNT": s.count, "T_WIDTH": t_width, "THRESHOLDS": f"t{index}.mem", "HAS_BASE": int(s.base), "BASES": f"s{index}.mem",
+        "LANES": s.lanes,
+        "FOLDS": s.folds,
+        "IN_WIDTH": s.width,
+        "IN_SIGNED": int(s.signed),
+        "OUT_WIDTH": s.out,
+        "COUNT": s.count,
+        "T_WIDTH": t_width,
+        "THRESHOLDS": f"t{index}.mem",
+        "HAS_BASE": int(s.base),
+        "BASES": f"s{index}.mem",
     }
     inputs, expected = beats(x, s.lanes, s.width), beats(y, s.lanes, s.out)
     return Case("bw_threshold", params, s.lanes * s.width, s.lanes * s.out, inputs, expected, "pipe")
@@ -119,12 +141,22 @@ class Scale:
 
 
 SCALES = [
-    Scale(1, 1, 16, True, 16, 32, 16, 8, (-128, 127)), Scale(2, 4, 16, True, 14, 30, 15, 8, (0, 255)),
-    Scale(1, 3, 18, True, 16, 20, 20, 8, (-128, 127), 1), Scale(2, 1, 12, False, 10, 24, 12, 4, (-8, 7)),
-    Scale(1, 2, 3, True, 3, 5, 2, 4, (-8, 7)), Scale(1, 2, 2, False, 20, 24, 18, 6, None), Scale(1, 1, 20, True, 5, 30, 9, 8, (-100, 99)),
-    Scale(2, 2, 10, True, 18, 28, 0, 40, None), Scale(1, 3, 11, False, 9, 8, 30, 3, (-4, 3)), Scale(1, 2, 8, True, 8, 16, 4, 8, (-128, 127), 1),
-    Scale(1, 2, 24, True, 20, 44, 30, 8, (-128, 127)), Scale(3, 1, 9, False, 7, 4, 8, 8, (0, 10), 1), Scale(1, 2, 4, True, 4, 6, 3, 8, (100, 120)),
-    Scale(1, 2, 4, True, 4, 6, 3, 8, (-120, -100)), Scale(1, 2, 1, False, 8, 9, 3, 8, (-16, 15)), Scale(1, 2, 1, True, 8, 9, 3, 8, (-16, 15)),
+    Scale(1, 1, 16, True, 16, 32, 16, 8, (-128, 127)),
+    Scale(2, 4, 16, True, 14, 30, 15, 8, (0, 255)),
+    Scale(1, 3, 18, True, 16, 20, 20, 8, (-128, 127), 1),
+    Scale(2, 1, 12, False, 10, 24, 12, 4, (-8, 7)),
+    Scale(1, 2, 3, True, 3, 5, 2, 4, (-8, 7)),
+    Scale(1, 2, 2, False, 20, 24, 18, 6, None),
+    Scale(1, 1, 20, True, 5, 30, 9, 8, (-100, 99)),
+    Scale(2, 2, 10, True, 18, 28, 0, 40, None),
+    Scale(1, 3, 11, False, 9, 8, 30, 3, (-4, 3)),
+    Scale(1, 2, 8, True, 8, 16, 4, 8, (-128, 127), 1),
+    Scale(1, 2, 24, True, 20, 44, 30, 8, (-128, 127)),
+    Scale(3, 1, 9, False, 7, 4, 8, 8, (0, 10), 1),
+    Scale(1, 2, 4, True, 4, 6, 3, 8, (100, 120)),
+    Scale(1, 2, 4, True, 4, 6, 3, 8, (-120, -100)),
+    Scale(1, 2, 1, False, 8, 9, 3, 8, (-16, 15)),
+    Scale(1, 2, 1, True, 8, 9, 3, 8, (-16, 15)),
 ]
 
 
@@ -141,8 +173,18 @@ def scale_case(s, index, folder):
     write_mem(folder / f"m{index}.mem", [word([p for c in row for p in ((m[c], s.m), (b[c], s.b))]) for row in rows])
     lo, hi = s.clip or (0, 0)
     params = {
-        "LANES": s.lanes, "FOLDS": s.folds, "IN_WIDTH": s.width, "IN_SIGNED": int(s.signed), "M_WIDTH": s.m, "B_WIDTH": s.b,
-        "SHIFT": s.shift, "OUT_WIDTH": s.out, "CLIP": int(s.clip is not None), "LO": lo, "HI": hi, "KIND": s.kind,
+        "LANES": s.lanes,
+        "FOLDS": s.folds,
+        "IN_WIDTH": s.width,
+        "IN_SIGNED": int(s.signed),
+        "M_WIDTH": s.m,
+        "B_WIDTH": s.b,
+        "SHIFT": s.shift,
+        "OUT_WIDTH": s.out,
+        "CLIP": int(s.clip is not None),
+        "LO": lo,
+        "HI": hi,
+        "KIND": s.kind,
         "PARAMS": f"m{index}.mem",
     }
     inputs, expected = beats(x, s.lanes, s.width), beats(y, s.lanes, s.out)
@@ -171,10 +213,18 @@ class Shift:
 
 
 SHIFTS = [
-    Shift(1, 1, 16, True, 16, 0, 4, 8, (-128, 127)), Shift(2, 3, 16, True, 12, 0, 7, 8, (0, 255)), Shift(1, 2, 8, False, 10, 3, 5, 6, (-32, 31)),
-    Shift(2, 1, 12, True, 0, 0, 4, 8, (-128, 127)), Shift(1, 1, 9, False, 0, 2, 3, 8, None), Shift(3, 2, 7, True, 14, 0, 0, 16, None),
-    Shift(1, 2, 5, False, 3, 0, 9, 4, (-8, 7)), Shift(1, 1, 6, True, 0, 0, 8, 4, (-3, 3)), Shift(1, 2, 8, True, 4, 4, 2, 5, (-16, 15)),
-    Shift(2, 1, 10, False, 0, 0, 0, 10, None), Shift(1, 1, 10, False, 0, 0, 2, 8, (0, 255)), Shift(1, 1, 8, True, 0, 0, 0, 8, (0, 6)),
+    Shift(1, 1, 16, True, 16, 0, 4, 8, (-128, 127)),
+    Shift(2, 3, 16, True, 12, 0, 7, 8, (0, 255)),
+    Shift(1, 2, 8, False, 10, 3, 5, 6, (-32, 31)),
+    Shift(2, 1, 12, True, 0, 0, 4, 8, (-128, 127)),
+    Shift(1, 1, 9, False, 0, 2, 3, 8, None),
+    Shift(3, 2, 7, True, 14, 0, 0, 16, None),
+    Shift(1, 2, 5, False, 3, 0, 9, 4, (-8, 7)),
+    Shift(1, 1, 6, True, 0, 0, 8, 4, (-3, 3)),
+    Shift(1, 2, 8, True, 4, 4, 2, 5, (-16, 15)),
+    Shift(2, 1, 10, False, 0, 0, 0, 10, None),
+    Shift(1, 1, 10, False, 0, 0, 2, 8, (0, 255)),
+    Shift(1, 1, 8, True, 0, 0, 0, 8, (0, 6)),
 ]
 
 
@@ -189,9 +239,19 @@ def shift_case(s, index, folder):
     write_mem(folder / f"b{index}.mem", [pack(row, s.bias or 1) for row in rows])
     lo, hi = s.clip or (0, 0)
     params = {
-        "LANES": s.lanes, "FOLDS": s.folds, "IN_WIDTH": s.width, "IN_SIGNED": int(s.signed), "HAS_BIAS": int(s.bias > 0),
-        "B_WIDTH": s.bias or 1, "LEFT": s.left, "SHIFT": s.shift, "OUT_WIDTH": s.out, "CLIP": int(s.clip is not None),
-        "LO": lo, "HI": hi, "PARAMS": f"b{index}.mem",
+        "LANES": s.lanes,
+        "FOLDS": s.folds,
+        "IN_WIDTH": s.width,
+        "IN_SIGNED": int(s.signed),
+        "HAS_BIAS": int(s.bias > 0),
+        "B_WIDTH": s.bias or 1,
+        "LEFT": s.left,
+        "SHIFT": s.shift,
+        "OUT_WIDTH": s.out,
+        "CLIP": int(s.clip is not None),
+        "LO": lo,
+        "HI": hi,
+        "PARAMS": f"b{index}.mem",
     }
     inputs, expected = beats(x, s.lanes, s.width), beats(y, s.lanes, s.out)
     return Case("bw_shift", params, s.lanes * s.width, s.lanes * s.out, inputs, expected, "pipe")
@@ -211,7 +271,9 @@ def test_table(tmp_path):
         x = [[rng.getrandbits(width) for _ in range(lanes)] for _ in range(60)]
         params = {"LANES": lanes, "IN_WIDTH": width, "OUT_WIDTH": out, "TABLE": f"f{index}.mem", "STYLE": style}
         expected = [pack([table[a] for a in row], out) for row in x]
-        cases.append(Case("bw_table", params, lanes * width, lanes * out, [pack(r, width) for r in x], expected, "pipe"))
+        cases.append(
+            Case("bw_table", params, lanes * width, lanes * out, [pack(r, width) for r in x], expected, "pipe")
+        )
         latencies.append(1 + style)
     check(cases, latencies, tmp_path)
 

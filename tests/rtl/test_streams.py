@@ -2,10 +2,8 @@
 
 import random
 
-import pytest
-
 from tests.rtl import harness
-from tests.rtl.harness import Case, Run, chunks, clog2, pack, simulate
+from tests.rtl.harness import Case, Run, chunks, pack, simulate
 
 rng = random.Random(0)
 
@@ -42,9 +40,28 @@ def test_fifo_latency_and_rate(tmp_path):
 
 
 GEARS = [
-    (1, 2, 5), (1, 4, 4), (1, 4, 9), (2, 8, 8), (2, 8, 20), (2, 8, 21), (4, 8, 3), (3, 6, 16), (1, 3, 2), (2, 6, 13),
-    (2, 1, 5), (4, 1, 4), (4, 1, 9), (8, 2, 20), (8, 2, 21), (8, 4, 3), (6, 3, 16), (3, 1, 2), (6, 2, 13), (8, 4, 16),
-    (1, 2, 1), (4, 2, 1),
+    (1, 2, 5),
+    (1, 4, 4),
+    (1, 4, 9),
+    (2, 8, 8),
+    (2, 8, 20),
+    (2, 8, 21),
+    (4, 8, 3),
+    (3, 6, 16),
+    (1, 3, 2),
+    (2, 6, 13),
+    (2, 1, 5),
+    (4, 1, 4),
+    (4, 1, 9),
+    (8, 2, 20),
+    (8, 2, 21),
+    (8, 4, 3),
+    (6, 3, 16),
+    (3, 1, 2),
+    (6, 2, 13),
+    (8, 4, 16),
+    (1, 2, 1),
+    (4, 2, 1),
 ]
 
 
@@ -93,7 +110,18 @@ module bw_test_replay #(parameter WIDTH = 8, parameter WORDS = 4, parameter PASS
     .out_valid(out_valid), .out_ready(out_ready), .out_data(out_data), .credit(credit));
 endmodule
 """
-REPLAYS = [(1, 2, 1), (1, 3, 2), (2, 2, 2), (3, 2, 3), (3, 3, 4), (4, 2, 8), (5, 4, 10), (5, 2, 7), (7, 3, 16), (2, 5, 9)]
+REPLAYS = [
+    (1, 2, 1),
+    (1, 3, 2),
+    (2, 2, 2),
+    (3, 2, 3),
+    (3, 3, 4),
+    (4, 2, 8),
+    (5, 4, 10),
+    (5, 2, 7),
+    (7, 3, 16),
+    (2, 5, 9),
+]
 
 
 def replay_cases():
@@ -126,7 +154,14 @@ AXIS_OUT = (
     ".m_axis_tvalid({ov}), .m_axis_tready({or}), .m_axis_tdata({od}), .m_axis_tlast({last})"
 )
 # bits, slot, lanes, tdata, elements a vector, vectors a frame
-AXIS = [(8, 8, 1, 8, 5, 1), (3, 8, 4, 32, 10, 1), (5, 8, 2, 16, 7, 3), (8, 16, 2, 64, 4, 2), (1, 8, 3, 24, 3, 1), (8, 8, 4, 32, 1, 4)]
+AXIS = [
+    (8, 8, 1, 8, 5, 1),
+    (3, 8, 4, 32, 10, 1),
+    (5, 8, 2, 16, 7, 3),
+    (8, 16, 2, 64, 4, 2),
+    (1, 8, 3, 24, 3, 1),
+    (8, 8, 4, 32, 1, 4),
+]
 
 
 def axis_in_case(width, slot, lanes, tdata, vector, vectors, lasts):
@@ -154,7 +189,9 @@ def axis_in_cases():
         beats = -(-a[4] // a[2]) * a[5]
         early = [rng.randint(1, beats) for _ in range(6)]
         yield axis_in_case(*a, [beats] * 8)
-        yield axis_in_case(*a, [None, None, beats, early[0], early[1], None, early[2], beats, early[3], early[4], early[5], beats])
+        yield axis_in_case(
+            *a, [None, None, beats, early[0], early[1], None, early[2], beats, early[3], early[4], early[5], beats]
+        )
 
 
 def test_axis_in(tmp_path):
@@ -177,7 +214,15 @@ def axis_out_case(width, slot, lanes, tdata, vector, vectors, signed, frames=6):
             if signed:
                 keep = [c - (1 << width) if c >> (width - 1) else c for c in keep]
             expected.append(pack(keep, slot) | ((i == beats - 1) << tdata))
-    params = {"WIDTH": width, "SIGNED": int(signed), "SLOT": slot, "LANES": lanes, "TDATA": tdata, "VECTOR": vector, "BEATS": beats}
+    params = {
+        "WIDTH": width,
+        "SIGNED": int(signed),
+        "SLOT": slot,
+        "LANES": lanes,
+        "TDATA": tdata,
+        "VECTOR": vector,
+        "BEATS": beats,
+    }
     kind = AXIS_OUT.replace("{od}", "{od}[" + str(tdata - 1) + ":0]").replace("{last}", "{od}[" + str(tdata) + "]")
     return Case("bw_axis_out", params, lanes * width, tdata + 1, inputs, expected, kind)
 
@@ -188,8 +233,3 @@ def test_axis_out(tmp_path):
     for s in seen[0]:
         assert s.in_cycles == list(range(s.in_cycles[0], s.in_cycles[0] + len(s.in_cycles)))
         assert s.out_cycles == [c + 1 for c in s.in_cycles]
-
-
-@pytest.mark.parametrize("n", [1, 2, 3, 8, 9])
-def test_clog2(n):
-    assert 2 ** clog2(n) >= n > 2 ** clog2(n) // 2

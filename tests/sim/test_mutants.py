@@ -24,7 +24,7 @@ def mvu(shape, folder):
 
 
 # More cycles than any of these needs to wrap all of its counters.
-STEPS = 18
+STEPS = 16
 
 MODULES = {
     "gate and fifo": lambda _: gate(4),
@@ -37,8 +37,9 @@ MODULES = {
     "axis_in": lambda _: test_streams.axis_in_case(2, 4, 2, 8, 5, 1, [3, 3, None, 3, 1, None, 2, 3, 1, 1, 3]),
     "axis_in, whole": lambda _: test_streams.axis_in_case(2, 2, 1, 2, 2, 1, [2, None, 1, 1, 2, 2, 1, 2]),
     "axis_out": lambda _: test_streams.axis_out_case(2, 4, 2, 8, 5, 1, True),
-    "mvu": lambda folder: mvu(test_mvu.Shape(4, 4, 2, 2, 2, -2, bias=True, credits=4), folder),
-    "mvu, one fold": lambda folder: mvu(test_mvu.Shape(3, 1, 1, 1, 2, -2, credits=2), folder),
+    "mvu": lambda folder: mvu(test_mvu.Shape(4, 4, 2, 2, 2, -2, credits=4), folder),
+    "mvu with bias": lambda folder: mvu(test_mvu.Shape(3, 2, 1, 1, 2, -2, bias=True, credits=2), folder),
+    "mvu, one fold": lambda folder: mvu(test_mvu.Shape(3, 2, 1, 2, 2, -2, credits=2), folder),
 }
 
 
@@ -54,12 +55,16 @@ def survivors(module, count, seed, folder, monkeypatch):
     mutants = mutate.write_mutants(sources, "bw_test", count, seed, netlist)
     assert len(mutants) == count
     exe = verilator.build([netlist], "bw_test")
-    killed = harness.execute(exe, folder, harness.job(cases, harness.MATRIX, [m.number for m in mutants]))
+    killed = harness.execute(
+        exe, folder, harness.job(cases, (*harness.RESETS, *harness.MATRIX), [m.number for m in mutants])
+    )
     assert not any(k and k.startswith("unchanged") for k in killed), killed
     alive = [m for m, k in zip(mutants, killed) if k is None]
     data = {"d0_out": "gold_out_valid"}
     return [
-        m.text for m in alive if not mutate.indistinguishable(netlist, "bw_test", m.number, data, reset="rst_n", steps=STEPS)
+        m.text
+        for m in alive
+        if not mutate.indistinguishable(netlist, "bw_test", m.number, data, reset="rst_n", steps=STEPS)
     ]
 
 
@@ -80,6 +85,7 @@ def test_every_one_of_many_mutants_is_killed(module, seed, tmp_path, monkeypatch
 def test_a_bench_without_stalls_is_not_enough(tmp_path, monkeypatch):
     """What this file checks is a property of the bench, not a matter of course."""
     monkeypatch.setattr(harness, "MATRIX", (harness.Run(), harness.Run(seed=1)))
+    monkeypatch.setattr(harness, "RESETS", ())
     left = survivors("axis_out", 40, 1, tmp_path, monkeypatch)
     assert left
 
