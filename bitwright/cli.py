@@ -271,3 +271,16 @@ def check_command(model: str, input_type: str | None, as_json: bool) -> None:
         return
     for row in rows:
         print(f"{row['op']:10} {row['type']:28} {', '.join(row['origin'])}")
+
+
+@cli.command("explain")
+@click.argument("code")
+@_reports_errors
+def explain_command(code: str) -> None:
+    """Say when an error comes and what to do about it."""
+    from .explanations import EXPLANATIONS
+
+    text = EXPLANATIONS.get(code.upper())
+    if text is None:
+        raise CompileError("E504", f"there is no error {code[:20]!r}", hint=f"errors: {', '.join(EXPLANATIONS)}")
+    print(f"{code.upper()}: {text}")

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// LUT multiplier: a * b = product + carry, where product is signed and carry is left for a later adder's carry input.
-// b is recoded in radix 4 (digits -2 .. 2); a digit costs one row of LUTs, which select and add in one.
+// LUT multipliers: each lane's a * b = product + carry, where product is signed and carry is left for a later adder's
+// carry input. b is recoded in radix 4 (digits -2 .. 2); a digit costs one row of LUTs, which select and add in one.
 // Small operands are a table instead.
 // LATENCY: (A_WIDTH + B_WIDTH <= 6) ? 1 : max(1, DIGITS / 2), where DIGITS = B_SIGNED ? (B_WIDTH + 1) / 2 : B_WIDTH / 2 + 1
 module bw_mul #(
+  // multipliers
+  parameter LANES    = 1,
   // bits of a
   parameter A_WIDTH  = 8,
   // a is two's complement
@@ -15,124 +17,153 @@ module bw_mul #(
   // bits kept of the product; at most A_WIDTH + B_WIDTH + (neither is signed)
   parameter P_WIDTH  = 16
 ) (
-  input  wire               clk,
-  input  wire [A_WIDTH-1:0] a,
-  input  wire [B_WIDTH-1:0] b,
-  output wire [P_WIDTH-1:0] product,
-  output wire               carry
+  input  wire                     clk,
+  input  wire [LANES*A_WIDTH-1:0] a,
+  input  wire [LANES*B_WIDTH-1:0] b,
+  output wire [LANES*P_WIDTH-1:0] product,
+  output wire [LANES-1:0]         carry
 );
-  // Products of the table, if small enough.
+  // Products of the table, if small enough, and bits of one there: a power of two.
   localparam PRODUCTS = (A_WIDTH + B_WIDTH <= 6) ? 1 << (A_WIDTH + B_WIDTH) : 1;
+  localparam SLOT     = 8;
 
+  // Lanes are loops, not instances: simulators of wide units are then quick to build.
   generate
     if (PRODUCTS > 1) begin : g_table
-      reg [P_WIDTH-1:0] value;
-      genvar k;
-      for (k = 0; k < P_WIDTH; k = k + 1) begin : g_bit
-        localparam [PRODUCTS-1:0] TABLE = column(k);
-        always @(posedge clk) value[k] <= TABLE[{a, b}];
-      end
+      localparam [PRODUCTS*SLOT-1:0] TABLE = products(0);
+      reg [LANES*P_WIDTH-1:0] value;
+      always @(posedge clk) value <= look_up(a, b);
       assign product = value;
-      assign carry   = 1'b0;
+      assign carry   = {LANES{1'b0}};
+
+      function [LANES*P_WIDTH-1:0] look_up;
+        input [LANES*A_WIDTH-1:0] p;
+        input [LANES*B_WIDTH-1:0] q;
+        integer i;
+        for (i = 0; i < LANES; i = i + 1)
+          look_up[i*P_WIDTH +: P_WIDTH] = TABLE[{p[i*A_WIDTH +: A_WIDTH], q[i*B_WIDTH +: B_WIDTH], 3'd0} +: P_WIDTH];
+      endfunction
     end else begin : g_rows
       localparam DIGITS = (B_SIGNED != 0) ? (B_WIDTH + 1) / 2 : B_WIDTH / 2 + 1;
       localparam STAGES = (DIGITS < 2) ? 1 : DIGITS / 2;
       // Bits of a as a signed number, and of a row.
       localparam M = (A_SIGNED != 0) ? A_WIDTH : A_WIDTH + 1;
       localparam R = M + 2;
-      localparam TOTAL = R + 2 * (DIGITS - 1);
 
-      // a signed, b with the zero below its first digit, and the carry of the first digit, at every stage.
-      wire [M-1:0]        a_at     [0:STAGES-1];
-      wire [2*DIGITS:0]   b_at     [0:STAGES-1];
-      // The sum so far, after each digit: its low bits are final, its top R bits take the next digit.
-      wire [TOTAL-1:0]    sum      [0:DIGITS-1];
-      wire [STAGES:0]     carry_at;
-
-      if (A_SIGNED != 0) begin : g_a_signed
-        assign a_at[0] = a;
-      end else begin : g_a_unsigned
-        assign a_at[0] = {1'b0, a};
-      end
-      if (2 * DIGITS > B_WIDTH) begin : g_b_extend
-        assign b_at[0] = {{(2 * DIGITS - B_WIDTH){(B_SIGNED != 0) & b[B_WIDTH-1]}}, b, 1'b0};
-      end else begin : g_b_exact
-        assign b_at[0] = {b, 1'b0};
-      end
-      assign carry_at[0] = b_at[0][2];
-
-      genvar s, d;
+      genvar s;
       for (s = 0; s < STAGES; s = s + 1) begin : g_stage
-        reg held_carry;
-        always @(posedge clk) held_carry <= carry_at[s];
-        assign carry_at[s+1] = held_carry;
-        if (s > 0) begin : g_delay
-          reg [M-1:0]      held_a;
-          reg [2*DIGITS:0] held_b;
-          always @(posedge clk) begin
-            held_a <= a_at[s-1];
-            held_b <= b_at[s-1];
-          end
-          assign a_at[s] = held_a;
-          assign b_at[s] = held_b;
-        end
-      end
-
-      for (d = 0; d < DIGITS; d = d + 1) begin : g_digit
         // The last two digits share the last stage, the two before them the stage before, and so on.
-        localparam BACK  = (DIGITS - 1 - d) / 2;
-        localparam STAGE = (BACK > STAGES - 1) ? 0 : STAGES - 1 - BACK;
-        localparam LAST  = (d == DIGITS - 1);
-        localparam NEXT_BACK = LAST ? 0 : (DIGITS - 2 - d) / 2;
-        localparam NEXT  = LAST ? STAGES : ((NEXT_BACK > STAGES - 1) ? 0 : STAGES - 1 - NEXT_BACK);
-        wire [2:0]   digit = b_at[STAGE][2*d +: 3];
-        wire         one   = digit[1] ^ digit[0];
-        wire         two   = (digit == 3'b100) | (digit == 3'b011);
-        wire [R-1:0] plain = {{2{a_at[STAGE][M-1]}}, a_at[STAGE]};
-        // The row is one less than digit * a where the digit is negative: digit[2] is the missing carry.
-        wire [R-1:0] row   = (({R{one}} & plain) | ({R{two}} & {plain[R-2:0], 1'b0})) ^ {R{digit[2]}};
-        wire [TOTAL-1:0] raw;
+        localparam FIRST = (s == 0) ? 0 : DIGITS - 2 * (STAGES - s);
+        localparam LAST  = DIGITS - 1 - 2 * (STAGES - 1 - s);
+        // Bits of b from the one below the first digit on, and as many as the digits need.
+        localparam BITS  = B_WIDTH + 1 - 2 * FIRST;
+        localparam CODE  = 2 * (DIGITS - FIRST) + 1;
+        // Bits of the sum before and after these digits: its low bits are final, its top R bits take the next digit.
+        localparam OLD   = (s == 0) ? 1 : R + 2 * (FIRST - 1);
+        localparam NEW   = R + 2 * LAST;
+        localparam KEPT  = (s == STAGES - 1) ? P_WIDTH : NEW;
 
-        if (d == 0) begin : g_first
-          assign raw = {{(TOTAL - R){row[R-1]}}, row};
-        end else begin : g_next
-          wire signed [R-1:0] high  = $signed({{2{sum[d-1][R+2*d-3]}}, sum[d-1][2*d +: R-2]});
-          wire signed [R-1:0] added = high + $signed(row) + $signed({{(R - 1){1'b0}}, digit[2]});
-          if (LAST) begin : g_last
-            assign raw = {added, sum[d-1][2*d-1:0]};
-          end else begin : g_middle
-            assign raw = {{(TOTAL - R - 2 * d){added[R-1]}}, added, sum[d-1][2*d-1:0]};
+        wire [LANES*A_WIDTH-1:0] a_in;
+        wire [LANES*BITS-1:0]    b_in;
+        wire [LANES*OLD-1:0]     sum_in;
+        reg  [LANES*KEPT-1:0]    sum;
+        reg  [LANES-1:0]         left;
+
+        if (s == 0) begin : g_first
+          assign a_in   = a;
+          assign b_in   = pad(b);
+          assign sum_in = {LANES{1'b0}};
+          always @(posedge clk) left <= negative(b_in);
+
+          function [LANES*BITS-1:0] pad;
+            input [LANES*B_WIDTH-1:0] q;
+            integer i;
+            for (i = 0; i < LANES; i = i + 1)
+              pad[i*BITS +: BITS] = {q[i*B_WIDTH +: B_WIDTH], 1'b0};
+          endfunction
+
+          // Of digit 0.
+          function [LANES-1:0] negative;
+            input [LANES*BITS-1:0] q;
+            integer i;
+            for (i = 0; i < LANES; i = i + 1)
+              negative[i] = (BITS > 2) ? q[i*BITS+((BITS > 2) ? 2 : 1)] : (B_SIGNED != 0) & q[i*BITS+1];
+          endfunction
+        end else begin : g_later
+          // Bits of b that the stage before had.
+          localparam BEFORE = B_WIDTH + 1 - ((s == 1) ? 0 : 2 * (DIGITS - 2 * (STAGES - s + 1)));
+          reg [LANES*A_WIDTH-1:0] held_a;
+          reg [LANES*BITS-1:0]    held_b;
+          always @(posedge clk) begin
+            held_a <= g_stage[s-1].a_in;
+            held_b <= rest(g_stage[s-1].b_in);
+            left   <= g_stage[s-1].left;
           end
+          assign a_in   = held_a;
+          assign b_in   = held_b;
+          assign sum_in = g_stage[s-1].sum;
+
+          function [LANES*BITS-1:0] rest;
+            input [LANES*BEFORE-1:0] q;
+            integer i;
+            for (i = 0; i < LANES; i = i + 1)
+              rest[i*BITS +: BITS] = q[(i+1)*BEFORE-1 -: BITS];
+          endfunction
         end
 
-        if (NEXT != STAGE) begin : g_register
-          reg [TOTAL-1:0] held;
-          always @(posedge clk) held <= raw;
-          assign sum[d] = held;
-        end else begin : g_wire
-          assign sum[d] = raw;
-        end
+        always @(posedge clk) sum <= add_digits(a_in, b_in, sum_in);
+
+        function [LANES*KEPT-1:0] add_digits;
+          input [LANES*A_WIDTH-1:0] p;
+          input [LANES*BITS-1:0]    q;
+          input [LANES*OLD-1:0]     before;
+          // Of one lane: a, b, the sum, a digit of b, what it selects, and what becomes the top of the sum.
+          reg        [R-1:0]    plain, row;
+          reg        [CODE:0]   code;
+          reg        [NEW-1:0]  total;
+          reg        [2:0]      digit;
+          reg signed [R-1:0]    added;
+          integer               i, d;
+          for (i = 0; i < LANES; i = i + 1) begin
+            plain = {{(R - A_WIDTH){(A_SIGNED != 0) & p[(i+1)*A_WIDTH-1]}}, p[i*A_WIDTH +: A_WIDTH]};
+            code  = {{(CODE + 1 - BITS){(B_SIGNED != 0) & q[(i+1)*BITS-1]}}, q[i*BITS +: BITS]};
+            total = {NEW{1'b0}};
+            total[OLD-1:0] = before[i*OLD +: OLD];
+            for (d = FIRST; d <= LAST; d = d + 1) begin
+              digit = code[2*(d-FIRST) +: 3];
+              // The row is one less than digit * a where the digit is negative: digit[2] is the missing carry.
+              row   = (({R{digit[1] ^ digit[0]}} & plain)
+                    | ({R{(digit == 3'b100) | (digit == 3'b011)}} & {plain[R-2:0], 1'b0})) ^ {R{digit[2]}};
+              if (d == 0)
+                added = $signed(row);
+              else
+                added = $signed({{2{total[R+2*d-3]}}, total[2*d +: R-2]}) + $signed(row)
+                      + $signed({{(R - 1){1'b0}}, digit[2]});
+              total[2*d +: R] = added;
+            end
+            add_digits[i*KEPT +: KEPT] = total[KEPT-1:0];
+          end
+        endfunction
       end
 
-      assign product = sum[DIGITS-1][P_WIDTH-1:0];
-      assign carry   = carry_at[STAGES];
-
-      wire unused = &{1'b0, sum[DIGITS-1], b_at[STAGES-1]};
+      assign product = g_stage[STAGES-1].sum;
+      assign carry   = g_stage[STAGES-1].left;
     end
   endgenerate
 
-  // Bit `place` of every product of the table, by {a, b}.
-  function [PRODUCTS-1:0] column;
-    input integer place;
+  // The table: every product, by {a, b}. (Functions need an input.)
+  function [PRODUCTS*SLOT-1:0] products;
+    input unused;
     integer i, p, q;
     begin
-      column = 0;
+      products = {PRODUCTS * SLOT{1'b0 & unused}};
       for (i = 0; i < PRODUCTS; i = i + 1) begin
         p = i >> B_WIDTH;
         q = i & ((1 << B_WIDTH) - 1);
         if (A_SIGNED != 0 && p >= (1 << (A_WIDTH - 1))) p = p - (1 << A_WIDTH);
         if (B_SIGNED != 0 && q >= (1 << (B_WIDTH - 1))) q = q - (1 << B_WIDTH);
-        if ((((p * q) >>> place) & 1) != 0) column[i] = 1'b1;
+        p = p * q;
+        products[i*SLOT +: SLOT] = p[SLOT-1:0];
       end
     end
   endfunction

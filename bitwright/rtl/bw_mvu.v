@@ -196,24 +196,21 @@ module bw_mvu #(
       wire [ACC_WIDTH-1:0]  wide, base;
       reg  [ACC_WIDTH-1:0]  acc;
 
-      for (i = 0; i < TERMS; i = i + 1) begin : g_term
-        if (KIND == 2) begin : g_xnor
-          localparam PAIRS = (4 * i + 4 <= SIMD) ? 4 : SIMD - 4 * i;
-          wire [1:0] count;
-          bw_xnor #(.PAIRS(PAIRS)) pairs (
-            .clk  (clk),
-            .a    (x[4*i +: PAIRS]),
-            .b    (w[p*SIMD+4*i +: PAIRS]),
-            .count(count),
-            .carry(carries[i])
-          );
-          assign terms[i*TERM +: TERM] = count[TERM-1:0];
-          if (TERM < 2) begin : g_cut
-            wire unused = &{1'b0, count[1]};
-          end
-        end else if (KIND == 1) begin : g_dsp
-          localparam XW = A_WIDTH + ((A_SIGNED != 0) ? 0 : 1);
-          localparam WW = W_WIDTH + ((W_SIGNED != 0) ? 0 : 1);
+      if (KIND == 2) begin : g_xnor
+        bw_xnor #(
+          .PAIRS(SIMD),
+          .WIDTH(TERM)
+        ) pairs (
+          .clk  (clk),
+          .a    (x),
+          .b    (w[p*SIMD +: SIMD]),
+          .count(terms),
+          .carry(carries)
+        );
+      end else if (KIND == 1) begin : g_dsp
+        localparam XW = A_WIDTH + ((A_SIGNED != 0) ? 0 : 1);
+        localparam WW = W_WIDTH + ((W_SIGNED != 0) ? 0 : 1);
+        for (i = 0; i < SIMD; i = i + 1) begin : g_term
           wire signed [XW-1:0] xs;
           wire signed [WW-1:0] ws;
           (* use_dsp = "yes" *)
@@ -230,36 +227,32 @@ module bw_mvu #(
           end
           always @(posedge clk) product <= xs * ws;
           assign terms[i*TERM +: TERM] = product[TERM-1:0];
-          assign carries[i] = 1'b0;
           wire unused = &{1'b0, product};
-        end else if (RECODE_A != 0) begin : g_recode_a
-          bw_mul #(
-            .A_WIDTH (W_WIDTH),
-            .A_SIGNED(W_SIGNED),
-            .B_WIDTH (A_WIDTH),
-            .B_SIGNED(A_SIGNED),
-            .P_WIDTH (TERM)
-          ) mul (
-            .clk    (clk),
-            .a      (w[(p*SIMD+i)*W_WIDTH +: W_WIDTH]),
-            .b      (x[i*A_WIDTH +: A_WIDTH]),
-            .product(terms[i*TERM +: TERM]),
-            .carry  (carries[i])
-          );
+        end
+        assign carries = {SIMD{1'b0}};
+      end else begin : g_lut
+        wire [SIMD*(RECODE_A ? W_WIDTH : A_WIDTH)-1:0] a;
+        wire [SIMD*(RECODE_A ? A_WIDTH : W_WIDTH)-1:0] b;
+        bw_mul #(
+          .LANES   (SIMD),
+          .A_WIDTH (RECODE_A ? W_WIDTH : A_WIDTH),
+          .A_SIGNED(RECODE_A ? W_SIGNED : A_SIGNED),
+          .B_WIDTH (RECODE_A ? A_WIDTH : W_WIDTH),
+          .B_SIGNED(RECODE_A ? A_SIGNED : W_SIGNED),
+          .P_WIDTH (TERM)
+        ) mul (
+          .clk    (clk),
+          .a      (a),
+          .b      (b),
+          .product(terms),
+          .carry  (carries)
+        );
+        if (RECODE_A != 0) begin : g_recode_a
+          assign a = w[p*SIMD*W_WIDTH +: SIMD*W_WIDTH];
+          assign b = x;
         end else begin : g_recode_w
-          bw_mul #(
-            .A_WIDTH (A_WIDTH),
-            .A_SIGNED(A_SIGNED),
-            .B_WIDTH (W_WIDTH),
-            .B_SIGNED(W_SIGNED),
-            .P_WIDTH (TERM)
-          ) mul (
-            .clk    (clk),
-            .a      (x[i*A_WIDTH +: A_WIDTH]),
-            .b      (w[(p*SIMD+i)*W_WIDTH +: W_WIDTH]),
-            .product(terms[i*TERM +: TERM]),
-            .carry  (carries[i])
-          );
+          assign a = x;
+          assign b = w[p*SIMD*W_WIDTH +: SIMD*W_WIDTH];
         end
       end
 

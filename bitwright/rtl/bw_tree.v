@@ -21,7 +21,7 @@ module bw_tree #(
   localparam LEVELS = $clog2(TERMS);
 
   generate
-    genvar l, n;
+    genvar l;
     for (l = 0; l <= LEVELS; l = l + 1) begin : g_level
       localparam NODES = (TERMS + (1 << l) - 1) >> l;
       localparam W     = (WIDTH + l < OUT_WIDTH) ? WIDTH + l : OUT_WIDTH;
@@ -34,36 +34,44 @@ module bw_tree #(
       end else begin : g_nodes
         localparam BELOW = (TERMS + (1 << (l - 1)) - 1) >> (l - 1);
         localparam B     = (WIDTH + l - 1 < OUT_WIDTH) ? WIDTH + l - 1 : OUT_WIDTH;
-        for (n = 0; n < NODES; n = n + 1) begin : g_node
-          reg  [W-1:0] total;
-          reg          rest;
-          wire [W-1:0] a;
-
-          if (W > B) begin : g_extend_a
-            assign a = {(SIGNED != 0) & g_level[l-1].value[2*n*B+B-1], g_level[l-1].value[2*n*B +: B]};
-          end else begin : g_keep_a
-            assign a = g_level[l-1].value[2*n*B +: B];
-          end
-          if (2 * n + 1 < BELOW) begin : g_add
-            wire [W-1:0] b;
-            if (W > B) begin : g_extend_b
-              assign b = {(SIGNED != 0) & g_level[l-1].value[(2*n+1)*B+B-1], g_level[l-1].value[(2*n+1)*B +: B]};
-            end else begin : g_keep_b
-              assign b = g_level[l-1].value[(2*n+1)*B +: B];
-            end
-            always @(posedge clk) begin
-              total <= a + b + {{(W - 1){1'b0}}, g_level[l-1].left[2*n]};
-              rest  <= g_level[l-1].left[2*n+1];
-            end
-          end else begin : g_pass
-            always @(posedge clk) begin
-              total <= a;
-              rest  <= g_level[l-1].left[2*n];
-            end
-          end
-          assign value[n*W +: W] = total;
-          assign left[n]         = rest;
+        localparam PAIRS = BELOW / 2;
+        reg [NODES*W-1:0] total;
+        reg [NODES-1:0]   rest;
+        always @(posedge clk) begin
+          total <= add(g_level[l-1].value, g_level[l-1].left);
+          rest  <= hand_on(g_level[l-1].left);
         end
+        assign value = total;
+        assign left  = rest;
+
+        function [NODES*W-1:0] add;
+          input [BELOW*B-1:0] terms_in;
+          input [BELOW-1:0]   carries_in;
+          // Two operands, a bit longer.
+          reg   [B:0]         a, b;
+          integer             n;
+          begin
+            for (n = 0; n < PAIRS; n = n + 1) begin
+              a = {(SIGNED != 0) & terms_in[2*n*B+B-1], terms_in[2*n*B +: B]};
+              b = {(SIGNED != 0) & terms_in[2*n*B+2*B-1], terms_in[(2*n+1)*B +: B]};
+              add[n*W +: W] = a[W-1:0] + b[W-1:0] + {{(W - 1){1'b0}}, carries_in[2*n]};
+            end
+            if (NODES > PAIRS) begin
+              // One without a partner.
+              a = {(SIGNED != 0) & terms_in[BELOW*B-1], terms_in[BELOW*B-1 -: B]};
+              add[NODES*W-1 -: W] = a[W-1:0];
+            end
+          end
+        endfunction
+
+        function [NODES-1:0] hand_on;
+          input [BELOW-1:0] carries_in;
+          integer           n;
+          begin
+            for (n = 0; n < PAIRS; n = n + 1) hand_on[n] = carries_in[2*n+1];
+            if (NODES > PAIRS) hand_on[NODES-1] = carries_in[BELOW-1];
+          end
+        endfunction
       end
     end
 

@@ -106,8 +106,7 @@ def verify(
         mismatches=mismatches,
         frame_cycles=frame_cycles,
         latency_cycles=latency,
-        timing_as_computed=latency == manifest["latency_cycles"]
-        and frame_cycles in (None, manifest["frame_cycles"]),
+        timing_as_computed=latency == manifest["latency_cycles"] and frame_cycles in (None, manifest["frame_cycles"]),
         first=_first(exe, rtl, graph, manifest, boundary, codes) if mismatches else None,
         simulated_cycles=smooth.cycles + rough.cycles,
         seconds=round(time.perf_counter() - start, 2),
@@ -121,7 +120,9 @@ def run_rtl(rtl: Path, boundary: Boundary, codes: Codes) -> Codes:
     try:
         trace = simulate(verilator.build(_sources(rtl), TOP), rtl, boundary, codes)
     except verilator.SimulationFailed as error:
-        raise CompileError("E902", f"the simulation failed: {error}", hint="bitwright verify DIR looks closer") from error
+        raise CompileError(
+            "E902", f"the simulation failed: {error}", hint="bitwright verify DIR looks closer"
+        ) from error
     return unpack(boundary, trace.outputs)
 
 
