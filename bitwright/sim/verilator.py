@@ -97,9 +97,8 @@ def _run_tool(command: list[str], cwd: Path, root: Path) -> str:
     env = os.environ | {"VERILATOR_ROOT": str(root), "LC_ALL": "C"}
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
-        raise RuntimeError(
-            f"{Path(command[0]).name} failed ({done.returncode}):\n{(done.stdout + done.stderr)[-4000:]}"
-        )
+        message = f"{Path(command[0]).name} failed ({done.returncode}):\n{(done.stdout + done.stderr)[-4000:]}"
+        raise CompileError("E903", message)
     return done.stdout
 
 
@@ -179,7 +178,7 @@ def _compile_runtime(tools: Toolchain, flags: tuple[str, ...], work: Path, trace
     errors = [process.communicate()[1] for process in running]
     for process, error in zip(running, errors):
         if process.returncode != 0:
-            raise RuntimeError(f"g++ could not compile the Verilator runtime:\n{error[-4000:]}")
+            raise CompileError("E903", f"g++ could not compile the Verilator runtime:\n{error[-4000:]}")
     _run_tool(["ar", "rcs", "libruntime.a", *(f"{s.stem}.o" for s in sources)], work, tools.root)
     for source in sources:
         (work / f"{source.stem}.o").unlink()
@@ -205,7 +204,7 @@ def build(
     """The simulator of `top`, built unless the cache has it. Memory files are read when it runs, from its cwd.
 
     cocotb sees the ports of `top` and what is marked `/*verilator public_flat_rw*/`. A string parameter is given without
-    quotes. Raises CompileError E390 if a tool is missing and RuntimeError with the tool's text if the Verilog is refused.
+    quotes. Raises CompileError E390 if a tool is missing, and E903 with the tool's text if the Verilog is refused.
     """
     tools = find_tools()
     # The library's path is an input too: a simulator holds it. Names of sources are not.

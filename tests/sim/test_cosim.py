@@ -125,7 +125,7 @@ def test_parameters(tmp_path):
 
 
 def test_refused_verilog_shows_what_the_tool_says(tmp_path):
-    with pytest.raises(RuntimeError, match="syntax error"):
+    with pytest.raises(CompileError, match="syntax error"):
         build(tmp_path, "assign assign;")
 
 
