@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -17,8 +18,12 @@ from .errors import CompileError
 MISMATCH = 1
 
 
+INTERRUPTED, TERMINATED = 130, 143
+
+
 def main() -> None:
-    """Run the command line; exit statuses are those of DESIGN's list."""
+    """Run the command line: 0 done, 1 mismatch, 2 refused, 3 a tool is missing, 4 it does not fit, 130 or 143 interrupted."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that nothing half-written stays behind
     try:
         status = cli.main(standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
@@ -26,7 +31,7 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
 
 
 def _reports_errors(command: Callable[..., int | None]) -> Callable[..., int]:
@@ -145,16 +150,17 @@ def _tell_mismatch(found: Any, manifest: dict[str, Any]) -> None:
 @click.option("--samples", type=int, default=10, show_default=True, help="Frames.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the frames and of the stalls.")
 @click.option("--stall", type=float, default=0.3, show_default=True, help="Probability of a stall at each port.")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Simulations side by side.")
 @click.option("--waves", is_flag=True, help="Leave a waveform in DIR/sim/waves.vcd.")
 @_json
 @_reports_errors
-def verify_command(folder: str, samples: int, seed: int, stall: float, waves: bool, as_json: bool) -> int:
+def verify_command(folder: str, samples: int, seed: int, stall: float, jobs: int, waves: bool, as_json: bool) -> int:
     """Simulate a build's RTL and compare it with the reference, value by value."""
     from . import report
     from .design import load
 
     design = load(folder)
-    found = design.verify(samples=samples, seed=seed, stall=stall, waves=waves)
+    found = design.verify(samples=samples, seed=seed, stall=stall, waves=waves, jobs=jobs)
     report.save(design.folder, "sim", found.as_json())
     if as_json:
         print(json.dumps(found.as_json()))

@@ -59,7 +59,9 @@ class Design:
         (source,) = self.graph.inputs
         return codes.reshape(len(codes), *self.graph.types[source].shape)
 
-    def verify(self, *, samples: int = 10, seed: int = 0, stall: float = 0.3, waves: bool = False) -> Verification:
+    def verify(
+        self, *, samples: int = 10, seed: int = 0, stall: float = 0.3, waves: bool = False, jobs: int = 1
+    ) -> Verification:
         """Simulate the RTL on `samples` frames, with and without stalls, and compare every output with the reference.
 
         `waves` leaves a waveform of the run without stalls in `sim/waves.vcd`.
@@ -70,7 +72,7 @@ class Design:
             (self.folder / "sim").mkdir(exist_ok=True)
         file = self.folder / "sim" / "waves.vcd" if waves else None
         rtl = self.folder / "rtl"
-        return verify.verify(rtl, self.graph, self.manifest, self.boundary, samples, seed, stall, file)
+        return verify.verify(rtl, self.graph, self.manifest, self.boundary, samples, seed, stall, file, jobs)
 
     def synthesise(self) -> SynthResult:
         """Synthesise with Yosys into `synth/` and return the resources."""

@@ -167,3 +167,16 @@ def test_a_design_that_stands_still_exits_1(build, tmp_path):
     top.write_text(top.read_text().replace(".in_valid(w_in_valid)", ".in_valid(1'b0)"))
     done = bitwright("verify", copy, "--samples", 5)
     assert done.returncode == 1 and "stall: nothing moved" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_termination_leaves_nothing_behind(tmp_path):
+    """SIGTERM in the midst of writing: exit status 143, and no folder."""
+    script = (
+        "import os, signal, bitwright.compiler as c, bitwright.cli\n"
+        "write = c.write_rtl\n"
+        "c.write_rtl = lambda *a: (write(*a), os.kill(os.getpid(), signal.SIGTERM))\n"
+        f"import sys; sys.argv = ['bitwright', 'compile', {HELLO!r}, '--target-cycles', '64', '-o', 'out']\n"
+        "bitwright.cli.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 143 and "Traceback" not in done.stderr and not list(tmp_path.iterdir()), done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,7 @@ def verify(
     seed: int,
     stall: float,
     waves: Path | None = None,
+    jobs: int = 1,
 ) -> Verification:
     """Two runs: every frame back to back without a stall, where cycles are measured (and `waves` written, a VCD file);
     and again with idle cycles and back-pressure at both ports and a reset in mid-frame.
@@ -93,8 +95,12 @@ def verify(
     found = Verification(frames=samples, seed=seed, build_seconds=round(built, 2))
     try:
         env = {"BITWRIGHT_WAVES": str(waves.resolve())} if waves else None
-        smooth = simulate(exe, rtl, boundary, codes, env=env)
-        rough = simulate(exe, rtl, boundary, codes, seed=seed, stall=stall, idle=stall, reset_frame=samples // 2)
+        with ThreadPoolExecutor(max(1, min(jobs, 2))) as pool:
+            first = pool.submit(simulate, exe, rtl, boundary, codes, env=env)
+            second = pool.submit(
+                simulate, exe, rtl, boundary, codes, seed=seed, stall=stall, idle=stall, reset_frame=samples // 2
+            )
+            smooth, rough = first.result(), second.result()
     except verilator.SimulationFailed as error:
         return replace(found, failure=str(error).strip(), seconds=round(time.perf_counter() - start, 2))
     mismatches = int(sum(_differs(boundary, trace.outputs, expected).sum() for trace in (smooth, rough)))
