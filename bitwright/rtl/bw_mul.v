@@ -116,7 +116,7 @@ module bw_mul #(
         function [LANES*KEPT-1:0] add_digits;
           input [LANES*A_WIDTH-1:0] p;
           input [LANES*BITS-1:0]    q;
-          input [LANES*OLD-1:0]     before;
+          input [LANES*OLD-1:0]     so_far;
           // Of one lane: a, b, the sum, a digit of b, what it selects, and what becomes the top of the sum.
           reg        [R-1:0]    plain, row;
           reg        [CODE:0]   code;
@@ -128,7 +128,7 @@ module bw_mul #(
             plain = {{(R - A_WIDTH){(A_SIGNED != 0) & p[(i+1)*A_WIDTH-1]}}, p[i*A_WIDTH +: A_WIDTH]};
             code  = {{(CODE + 1 - BITS){(B_SIGNED != 0) & q[(i+1)*BITS-1]}}, q[i*BITS +: BITS]};
             total = {NEW{1'b0}};
-            total[OLD-1:0] = before[i*OLD +: OLD];
+            total[OLD-1:0] = so_far[i*OLD +: OLD];
             for (d = FIRST; d <= LAST; d = d + 1) begin
               digit = code[2*(d-FIRST) +: 3];
               // The row is one less than digit * a where the digit is negative: digit[2] is the missing carry.
