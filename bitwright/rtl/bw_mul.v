@@ -23,14 +23,14 @@ module bw_mul #(
   output wire [LANES*P_WIDTH-1:0] product,
   output wire [LANES-1:0]         carry
 );
-  // Products of the table, if small enough, and bits of one there: a power of two.
+  // Products of the table, if small enough.
   localparam PRODUCTS = (A_WIDTH + B_WIDTH <= 6) ? 1 << (A_WIDTH + B_WIDTH) : 1;
-  localparam SLOT     = 8;
 
-  // Lanes are loops, not instances: simulators of wide units are then quick to build.
+  // Lanes are loops in functions, not instances: simulators of wide units are then quick to build.
   generate
     if (PRODUCTS > 1) begin : g_table
-      localparam [PRODUCTS*SLOT-1:0] TABLE = products(0);
+      // Bit k of every product at k * PRODUCTS, by {a, b}.
+      localparam [P_WIDTH*PRODUCTS-1:0] TABLE = products(0);
       reg [LANES*P_WIDTH-1:0] value;
       always @(posedge clk) value <= look_up(a, b);
       assign product = value;
@@ -39,9 +39,16 @@ module bw_mul #(
       function [LANES*P_WIDTH-1:0] look_up;
         input [LANES*A_WIDTH-1:0] p;
         input [LANES*B_WIDTH-1:0] q;
-        integer i;
-        for (i = 0; i < LANES; i = i + 1)
-          look_up[i*P_WIDTH +: P_WIDTH] = TABLE[{p[i*A_WIDTH +: A_WIDTH], q[i*B_WIDTH +: B_WIDTH], 3'd0} +: P_WIDTH];
+        reg   [A_WIDTH+B_WIDTH-1:0] at;
+        reg   [PRODUCTS-1:0] column;
+        integer i, k;
+        for (i = 0; i < LANES; i = i + 1) begin
+          at = {p[i*A_WIDTH +: A_WIDTH], q[i*B_WIDTH +: B_WIDTH]};
+          for (k = 0; k < P_WIDTH; k = k + 1) begin
+            column = TABLE[k*PRODUCTS +: PRODUCTS];
+            look_up[i*P_WIDTH+k] = column[at];
+          end
+        end
       endfunction
     end else begin : g_rows
       localparam DIGITS = (B_SIGNED != 0) ? (B_WIDTH + 1) / 2 : B_WIDTH / 2 + 1;
@@ -151,19 +158,18 @@ module bw_mul #(
     end
   endgenerate
 
-  // The table: every product, by {a, b}. (Functions need an input.)
-  function [PRODUCTS*SLOT-1:0] products;
-    input unused;
-    integer i, p, q;
+  function [P_WIDTH*PRODUCTS-1:0] products;
+    input unused;  // a function has an input
+    integer i, k, p, q;
     begin
-      products = {PRODUCTS * SLOT{1'b0 & unused}};
+      products = {P_WIDTH * PRODUCTS{1'b0 & unused}};
       for (i = 0; i < PRODUCTS; i = i + 1) begin
         p = i >> B_WIDTH;
         q = i & ((1 << B_WIDTH) - 1);
         if (A_SIGNED != 0 && p >= (1 << (A_WIDTH - 1))) p = p - (1 << A_WIDTH);
         if (B_SIGNED != 0 && q >= (1 << (B_WIDTH - 1))) q = q - (1 << B_WIDTH);
-        p = p * q;
-        products[i*SLOT +: SLOT] = p[SLOT-1:0];
+        for (k = 0; k < P_WIDTH; k = k + 1)
+          products[k*PRODUCTS+i] = (((p * q) >>> k) & 1) != 0;
       end
     end
   endfunction

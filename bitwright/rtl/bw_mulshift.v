@@ -70,10 +70,53 @@ module bw_mulshift #(
     .out_valid(out_valid)
   );
 
+  // m of every lane, and what LUT multipliers make of it.
+  wire [LANES*M_WIDTH-1:0] factors;
+  wire [LANES*PW-1:0]      products;
+  wire [LANES-1:0]         carries;
+
   generate
+    for (l = 0; l < LANES; l = l + 1) begin : g_factor
+      assign factors[l*M_WIDTH +: M_WIDTH] = words[l*WORD +: M_WIDTH];
+    end
+
+    if (KIND == 1) begin : g_no_lut
+      assign products = {LANES * PW{1'b0}};
+      assign carries  = {LANES{1'b0}};
+      wire unused = &{1'b0, products, carries};
+    end else if (RECODE_A != 0) begin : g_recode_a
+      bw_mul #(
+        .LANES   (LANES),
+        .A_WIDTH (M_WIDTH),
+        .A_SIGNED(1),
+        .B_WIDTH (IN_WIDTH),
+        .B_SIGNED(IN_SIGNED),
+        .P_WIDTH (PW)
+      ) mul (
+        .clk    (clk),
+        .a      (factors),
+        .b      (data),
+        .product(products),
+        .carry  (carries)
+      );
+    end else begin : g_recode_m
+      bw_mul #(
+        .LANES   (LANES),
+        .A_WIDTH (IN_WIDTH),
+        .A_SIGNED(IN_SIGNED),
+        .B_WIDTH (M_WIDTH),
+        .B_SIGNED(1),
+        .P_WIDTH (PW)
+      ) mul (
+        .clk    (clk),
+        .a      (data),
+        .b      (factors),
+        .product(products),
+        .carry  (carries)
+      );
+    end
+
     for (l = 0; l < LANES; l = l + 1) begin : g_lane
-      wire [IN_WIDTH-1:0] code = data[l*IN_WIDTH +: IN_WIDTH];
-      wire [M_WIDTH-1:0]  m    = words[l*WORD +: M_WIDTH];
       wire [B_WIDTH-1:0]  bias [0:MUL];
       wire [PW-1:0]       product;
       wire                carry;
@@ -93,6 +136,8 @@ module bw_mulshift #(
 
       if (KIND == 1) begin : g_dsp
         localparam XW = IN_WIDTH + ((IN_SIGNED != 0) ? 0 : 1);
+        wire [IN_WIDTH-1:0]  code = data[l*IN_WIDTH +: IN_WIDTH];
+        wire [M_WIDTH-1:0]   m    = factors[l*M_WIDTH +: M_WIDTH];
         wire signed [XW-1:0] x;
         (* use_dsp = "yes" *)
         reg  signed [XW+M_WIDTH-1:0] held;
@@ -105,34 +150,9 @@ module bw_mulshift #(
         assign product = held[PW-1:0];
         assign carry   = 1'b0;
         wire unused = &{1'b0, held};
-      end else if (RECODE_A != 0) begin : g_recode_a
-        bw_mul #(
-          .A_WIDTH (M_WIDTH),
-          .A_SIGNED(1),
-          .B_WIDTH (IN_WIDTH),
-          .B_SIGNED(IN_SIGNED),
-          .P_WIDTH (PW)
-        ) mul (
-          .clk    (clk),
-          .a      (m),
-          .b      (code),
-          .product(product),
-          .carry  (carry)
-        );
-      end else begin : g_recode_m
-        bw_mul #(
-          .A_WIDTH (IN_WIDTH),
-          .A_SIGNED(IN_SIGNED),
-          .B_WIDTH (M_WIDTH),
-          .B_SIGNED(1),
-          .P_WIDTH (PW)
-        ) mul (
-          .clk    (clk),
-          .a      (code),
-          .b      (m),
-          .product(product),
-          .carry  (carry)
-        );
+      end else begin : g_lut
+        assign product = products[l*PW +: PW];
+        assign carry   = carries[l];
       end
 
       always @(posedge clk)
