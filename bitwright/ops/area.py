@@ -67,6 +67,11 @@ def product(a: IntType, b: IntType, width: int) -> Resources:
     return Resources(lut=max(rows * (row + 0.5) - 2, row), ff=width + (stages - 1) * (row + 2 * rows + 1))
 
 
+def read_cycles(folds: int) -> int:
+    """Cycles in which `rtl/bw_fold.v` reads a beat's constants."""
+    return int(folds > 1) + int(folds > 64)
+
+
 def nominal(op: Op, x: TensorType, lanes: int) -> float:
     """LUT-equivalents of an elementwise operator at a nominal parallelism, to compare implementations."""
     cost = op.estimate(x, op.infer(x), Fold(pe=min(lanes, x.vector), multiplier=Multiplier.LUT)).cost

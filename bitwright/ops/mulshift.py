@@ -20,7 +20,7 @@ def latency(x: IntType, folds: int, m_width: int, kind: Multiplier, clips: bool)
     multiply = 1
     if kind is Multiplier.LUT and x.width + m_width > 6:
         multiply = max(1, min(area.digits(IntType(m_width, True)), area.digits(x)) // 2)
-    return int(folds > 1) + multiply + 1 + int(clips)
+    return area.read_cycles(folds) + multiply + 1 + int(clips)
 
 
 @dataclass(frozen=True, eq=False)

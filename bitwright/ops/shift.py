@@ -17,7 +17,7 @@ from .channels import beats, by_channel, check_period, fold_rows, over_range, pa
 
 def latency(folds: int, biased: bool, clips: bool) -> int:
     """Cycles through `rtl/bw_shift.v`, as it documents them."""
-    return (int(folds > 1) + 1 if biased else 0) + int(clips)
+    return (area.read_cycles(folds) + 1 if biased else 0) + int(clips)
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,8 @@ FEW = 24  # up to so many thresholds a comparison each is faster in NumPy than a
 
 def latency(folds: int, count: int, based: bool) -> int:
     """Cycles through `rtl/bw_threshold.v`, as it documents them."""
-    return int(folds > 1) + (1 if count <= 3 else area.clog2(count + 1)) + int(based)
+    search = int(folds > 1) + area.clog2(count + 1)
+    return (area.read_cycles(folds) + 1 if count <= 3 else search) + int(based)
 
 
 def _cost(lanes: int, folds: int, count: int, width: int, out: int, based: bool) -> Resources:

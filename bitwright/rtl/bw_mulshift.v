@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requantiser by multiplication, per channel: y = clip((m * a + b) >>> SHIFT, LO, HI), cut to OUT_WIDTH bits.
-// LATENCY: (FOLDS > 1) + MUL + 1 + (CLIP != 0), where MUL = KIND == 1 || IN_WIDTH + M_WIDTH <= 6 ? 1 :
+// LATENCY: (FOLDS > 1) + (FOLDS > 64) + MUL + 1 + (CLIP != 0), where MUL = KIND == 1 || IN_WIDTH + M_WIDTH <= 6 ? 1 :
 //   max(1, min((M_WIDTH + 1) / 2, IN_SIGNED ? (IN_WIDTH + 1) / 2 : IN_WIDTH / 2 + 1) / 2) (integer division)
 module bw_mulshift #(
   // lanes a beat

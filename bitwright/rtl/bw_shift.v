@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requantiser by shifts, per channel: y = clip(((a << LEFT) + b) >>> SHIFT, LO, HI), cut to OUT_WIDTH bits.
-// LATENCY: ((HAS_BIAS != 0) ? (FOLDS > 1) + 1 : 0) + (CLIP != 0)
+// LATENCY: ((HAS_BIAS != 0) ? (FOLDS > 1) + (FOLDS > 64) + 1 : 0) + (CLIP != 0)
 module bw_shift #(
   // lanes a beat
   parameter LANES     = 1,

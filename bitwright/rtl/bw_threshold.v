@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Step function, per channel: each lane gives base + sign * (how many of its COUNT thresholds t have a >= t).
-// LATENCY: (FOLDS > 1) + ((COUNT <= 3) ? 1 : clog2(COUNT + 1)) + (HAS_BASE != 0)
+// LATENCY: (FOLDS > 1) + ((COUNT <= 3) ? (FOLDS > 64) + 1 : clog2(COUNT + 1)) + (HAS_BASE != 0)
 module bw_threshold #(
   // lanes a beat
   parameter LANES      = 1,
@@ -31,6 +31,8 @@ module bw_threshold #(
 );
   localparam READ   = (FOLDS > 1) ? 1 : 0;
   localparam LEVELS = (COUNT <= 3) ? 1 : $clog2(COUNT + 1);
+  // Cycles to the count, beside the first one, in which the fold's constants are read.
+  localparam STEPS  = (COUNT <= 3) ? ((FOLDS > 64) ? 2 : 1) : LEVELS;
   // Bits of the count of thresholds met.
   localparam C      = $clog2(COUNT + 1);
   localparam B      = OUT_WIDTH + 2;
@@ -190,7 +192,7 @@ module bw_threshold #(
       wire               due;
 
       // The base's fold counter runs where the count is: it costs no delay registers.
-      bw_delay #(.CYCLES(LEVELS)) counted (
+      bw_delay #(.CYCLES(STEPS)) counted (
         .clk      (clk),
         .rst_n    (rst_n),
         .in_valid (in_valid),
@@ -246,7 +248,7 @@ module bw_threshold #(
         assign out_data[l*OUT_WIDTH +: OUT_WIDTH] = step[OUT_WIDTH-1:0];
         wire unused = &{1'b0, step};
       end
-      bw_delay #(.CYCLES(READ + LEVELS)) delay (
+      bw_delay #(.CYCLES(READ + STEPS)) delay (
         .clk      (clk),
         .rst_n    (rst_n),
         .in_valid (in_valid),

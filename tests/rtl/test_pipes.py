@@ -57,7 +57,7 @@ class Steps:
 
     @property
     def latency(self):
-        return (self.folds > 1) + (1 if self.count <= 3 else clog2(self.count + 1)) + self.base
+        return (self.folds > 1) + ((self.folds > 64) + 1 if self.count <= 3 else clog2(self.count + 1)) + self.base
 
 
 STEPS = [
@@ -73,6 +73,9 @@ STEPS = [
     Steps(1, 2, 16, True, 6, 40, True),
     Steps(2, 5, 7, False, 2, 3, False),
     Steps(1, 1, 4, True, 8, 5, True),
+    Steps(1, 65, 8, True, 3, 3, True),
+    Steps(2, 70, 6, False, 1, 1, False),
+    Steps(1, 80, 9, True, 5, 15, True),
 ]
 
 
@@ -137,7 +140,7 @@ class Scale:
     def latency(self):
         ad = (self.width + 1) // 2 if self.signed else self.width // 2 + 1
         mul = max(1, min((self.m + 1) // 2, ad) // 2) if self.kind == 0 and self.width + self.m > 6 else 1
-        return (self.folds > 1) + mul + 1 + (self.clip is not None)
+        return (self.folds > 1) + (self.folds > 64) + mul + 1 + (self.clip is not None)
 
 
 SCALES = [
@@ -157,6 +160,8 @@ SCALES = [
     Scale(1, 2, 4, True, 4, 6, 3, 8, (-120, -100)),
     Scale(1, 2, 1, False, 8, 9, 3, 8, (-16, 15)),
     Scale(1, 2, 1, True, 8, 9, 3, 8, (-16, 15)),
+    Scale(1, 100, 12, True, 10, 20, 12, 8, (-128, 127)),
+    Scale(2, 65, 9, False, 7, 14, 8, 8, (-128, 127), 1),
 ]
 
 
@@ -209,7 +214,7 @@ class Shift:
 
     @property
     def latency(self):
-        return ((self.folds > 1) + 1 if self.bias else 0) + (self.clip is not None)
+        return ((self.folds > 1) + (self.folds > 64) + 1 if self.bias else 0) + (self.clip is not None)
 
 
 SHIFTS = [
@@ -225,6 +230,7 @@ SHIFTS = [
     Shift(2, 1, 10, False, 0, 0, 0, 10, None),
     Shift(1, 1, 10, False, 0, 0, 2, 8, (0, 255)),
     Shift(1, 1, 8, True, 0, 0, 0, 8, (0, 6)),
+    Shift(1, 90, 12, True, 12, 0, 4, 8, (-128, 127)),
 ]
 
 
