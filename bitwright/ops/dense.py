@@ -45,6 +45,11 @@ class Dense(Op):
         return matvec.product(self.weight, x) + self.bias
 
     @cached_property
+    def sparsity(self) -> float:
+        """The share of zeros among the weights."""
+        return 1.0 - np.count_nonzero(self.weight) / self.weight.size
+
+    @cached_property
     def weight_type(self) -> IntType:
         """The narrowest type of all weights."""
         return IntType.covering(int(self.weight.min()), int(self.weight.max()))
@@ -53,7 +58,9 @@ class Dense(Op):
         return matvec.block(self.weight, self.bias, x, self.infer(x), self.weight_type, fold)
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
-        return matvec.estimate(self.weight.shape, self.weight_type, x.elem, y.elem, fold, bool(self.bias.any()))
+        return matvec.estimate(
+            self.weight, self.sparsity, self.weight_type, x.elem, y.elem, fold, bool(self.bias.any())
+        )
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, TensorType]]:

@@ -82,26 +82,43 @@ def weight_memory(weight: Codes, weight_type: IntType, fold: Fold) -> Memory:
     return Memory(weight_type.width * fold.pe * fold.simd, pack_words(words, weight_type.width))
 
 
-def estimate(shape: tuple[int, ...], w: IntType, a: IntType, y: IntType, fold: Fold, bias: bool) -> Estimate:
+def estimate(weight: Codes, sparsity: float, w: IntType, a: IntType, y: IntType, fold: Fold, bias: bool) -> Estimate:
     """Multipliers, adder trees, accumulators, weights, replay buffer and control of the unit."""
-    return Estimate(latency(a, w, fold), _cost(shape, w, a, y.width, fold, bias))
+    live = 1.0 if fold.multiplier is Multiplier.XNOR else live_share(weight, sparsity, fold)
+    return Estimate(latency(a, w, fold), _cost(weight.shape, w, a, y.width, fold, bias, live))
 
 
-def _cost(shape: tuple[int, ...], w: IntType, a: IntType, acc: int, fold: Fold, bias: bool) -> Resources:
+def live_share(weight: Codes, sparsity: float, fold: Fold) -> float:
+    """The share of the unit's multipliers that ever see a weight other than zero; the others vanish in synthesis.
+
+    In a layer that is not mostly zeros, a multiplier that takes turns sees one soon.
+    """
+    rows, columns = weight.shape
+    nf, sf = folds(rows, columns, fold)
+    if sparsity < 0.5 and nf * sf > 8:
+        return 1.0
+    used = np.zeros((nf * fold.pe, sf * fold.simd), np.bool_)
+    used[:rows, :columns] = weight
+    return max(0.02, float(used.reshape(nf, fold.pe, sf, fold.simd).any(axis=(0, 2)).mean()))
+
+
+def _cost(shape: tuple[int, ...], w: IntType, a: IntType, acc: int, fold: Fold, bias: bool, live: float) -> Resources:
     nf, sf = folds(shape[0], shape[1], fold)
-    cost, units = Resources(lut=45, ff=40), fold.pe * fold.simd
+    cost, units = Resources(lut=45, ff=40), fold.pe * fold.simd * live
     if fold.multiplier is Multiplier.XNOR:
         cost += Resources(lut=fold.pe * (fold.simd * 1.05 + 2), ff=fold.pe * fold.simd * 1.1)
     elif fold.multiplier is Multiplier.DSP:
         # The slice takes the products, the first level of the trees, and the registers of both operands.
-        cost += Resources(dsp=units) + _tree(fold, min(a.width + w.width, acc), acc, first=2)
+        cost += Resources(dsp=fold.pe * fold.simd) + _tree(fold, min(a.width + w.width, acc), acc, 2, live)
     else:
         each = area.product(a, w, min(a.width + w.width, acc))
         constant = 0.4 if nf * sf == 1 else 1.0  # weights that never change
-        cost += Resources(units * each.lut * constant, units * each.ff) + _tree(fold, min(a.width + w.width, acc), acc, first=1)
+        cost += Resources(units * each.lut * constant, units * each.ff) + _tree(
+            fold, min(a.width + w.width, acc), acc, 1, live
+        )
     if sf > 1:
         cost += Resources(lut=fold.pe * acc, ff=fold.pe * acc)
-    cost += area.rom(units * w.width, nf * sf, fold.weights)
+    cost += area.rom(ceil(units * w.width), nf * sf, fold.weights)
     if bias:
         cost += area.rom(fold.pe * acc, nf, Ram.DISTRIBUTED)
     word = fold.simd * a.width
@@ -112,11 +129,11 @@ def _cost(shape: tuple[int, ...], w: IntType, a: IntType, acc: int, fold: Fold, 
     return cost + Resources(lut=area.lutram(word, 2 * sf), ff=word)
 
 
-def _tree(fold: Fold, width: int, acc: int, first: int) -> Resources:
+def _tree(fold: Fold, width: int, acc: int, first: int, live: float) -> Resources:
     """The adder trees of all PEs from level `first` on: a level halves the terms and adds a bit."""
     lut, terms, level = 0.0, fold.simd, 0
     while terms > 1:
         terms, level = ceil(terms / 2), level + 1
         if level >= first:
             lut += terms * min(width + level, acc)
-    return Resources(lut=fold.pe * lut * area.ADDER, ff=fold.pe * lut)
+    return Resources(lut=fold.pe * lut * live * area.ADDER, ff=fold.pe * lut * live)

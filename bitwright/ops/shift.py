@@ -1,4 +1,4 @@
-"""shift: y = clip(⌊(x·2^left + b) / 2^right⌋, lo, hi), a requantiser without a multiplication."""
+"""shift: y = clip(round((x·2^left + b) / 2^right), lo, hi), a requantiser without a multiplication."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from . import area
 from .channels import beats, by_channel, check_period, fold_rows, over_range, pack_words, ranged, signed_width
 
 
-def latency(folds: int, biased: bool, clips: bool) -> int:
+def latency(folds: int, biased: bool, even: bool, clips: bool) -> int:
     """Cycles through `rtl/bw_shift.v`, as it documents them."""
-    return (area.read_cycles(folds) + 1 if biased else 0) + int(clips)
+    return (area.read_cycles(folds) + 1 if biased else 0) + int(even) + int(clips)
 
 
 @dataclass(frozen=True, eq=False)
 class Shift(Op):
-    """`b` has shape (channels,)."""
+    """`b` has shape (channels,). With `even` it rounds to nearest, ties to even; without, down."""
 
     mnemonic: ClassVar[str] = "shift"
     b: Codes
@@ -30,6 +30,7 @@ class Shift(Op):
     right: int
     lo: int
     hi: int
+    even: bool = False
 
     def infer(self, x: TensorType) -> TensorType:
         check_period(x, len(self.b))
@@ -37,7 +38,14 @@ class Shift(Op):
 
     def evaluate(self, x: Codes) -> Codes:
         view = by_channel(x, len(self.b))
-        return np.clip(((view << self.left) + self.b) >> self.right, self.lo, self.hi).reshape(x.shape)
+        return np.clip(self._round(view), self.lo, self.hi).reshape(x.shape)
+
+    def _round(self, x: Codes) -> Codes:
+        """Before clipping; x has the channels along its last axis."""
+        value = (x << self.left) + self.b
+        if self.even and self.right:
+            value = value + ((1 << (self.right - 1)) - 1) + ((value >> self.right) & 1)
+        return value >> self.right
 
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
         y, lanes, b_width = self.infer(x).elem, fold.pe, signed_width(self.b)
@@ -50,6 +58,7 @@ class Shift(Op):
             "B_WIDTH": b_width,
             "LEFT": self.left,
             "SHIFT": self.right,
+            "EVEN": int(self.even),
             "OUT_WIDTH": y.width,
             "CLIP": int(self.clips(x)),
             "LO": self.lo,
@@ -61,17 +70,21 @@ class Shift(Op):
 
     def clips(self, x: TensorType) -> bool:
         """Whether any operand of the type leaves lo .. hi before clipping."""
-        free = ((over_range(x, len(self.b)).reshape(2, -1, len(self.b)) << self.left) + self.b) >> self.right
+        free = self._round(over_range(x, len(self.b)).reshape(2, -1, len(self.b)))
         return bool(free.min() < self.lo or free.max() > self.hi)
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
         b_width, biased, out = signed_width(self.b), bool(self.b.any()), y.elem.width
         clips, folds = self.clips(x), beats(x, len(self.b), fold.pe)
         total = max(x.elem.width + self.left, b_width) + 1
-        lut = (total if biased else 0) + ((total - self.right) / 3 + out if clips else 0)
+        lut = (
+            (total if biased else 0)
+            + (total - self.right + self.right / 5 if self.even else 0)
+            + ((total - self.right) / 3 + out if clips else 0)
+        )
         cost = Resources(lut=lut * fold.pe, ff=(2 * total + out) * fold.pe)
         cost += area.rom(fold.pe * b_width * int(biased), folds, Ram.DISTRIBUTED)
-        return Estimate(latency(folds, biased, clips), cost)
+        return Estimate(latency(folds, biased, self.even, clips), cost)
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, TensorType]]:
@@ -84,3 +97,4 @@ class Shift(Op):
         ):  # fmt: skip
             b = rng.integers(-(1 << right), 1 << (right + 1), channels)
             yield cls(b, left, right, lo, hi), TensorType.of((repeat, channels), type_)
+            yield cls(b * (channels > 3), left, right, lo, hi, True), TensorType.of((repeat, channels), type_)

@@ -33,7 +33,9 @@ def _cost(lanes: int, folds: int, count: int, width: int, out: int, based: bool)
     cost = Resources(lut=8 * (folds > 1) + lanes * (compare + choose), ff=6 + lanes * (pipe if folds > 1 else out))
     cost += area.rom(lanes * count * width, folds, Ram.DISTRIBUTED)
     if based:
-        cost += Resources(lut=lanes * out * constant, ff=lanes * out) + area.rom(lanes * (out + 2), folds, Ram.DISTRIBUTED)
+        cost += Resources(lut=lanes * out * constant, ff=lanes * out) + area.rom(
+            lanes * (out + 2), folds, Ram.DISTRIBUTED
+        )
     return cost
 
 

@@ -38,7 +38,7 @@ class Xnor(Op):
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
         bit = IntType(1, False)
-        return matvec.estimate(self.weight.shape, bit, bit, y.elem, fold, bool(self.bias.any()))
+        return matvec.estimate(self.weight, 0.0, bit, bit, y.elem, fold, bool(self.bias.any()))
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, TensorType]]:

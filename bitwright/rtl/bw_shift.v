@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requantiser by shifts, per channel: y = clip(((a << LEFT) + b) >>> SHIFT, LO, HI), cut to OUT_WIDTH bits.
-// LATENCY: ((HAS_BIAS != 0) ? (FOLDS > 1) + (FOLDS > 64) + 1 : 0) + (CLIP != 0)
+// Requantiser by shifts, per channel: y = clip(((a << LEFT) + b) >>> SHIFT, LO, HI), cut to OUT_WIDTH bits. With EVEN the
+// quotient is rounded to nearest, ties to even, instead of down.
+// LATENCY: ((HAS_BIAS != 0) ? (FOLDS > 1) + (FOLDS > 64) + 1 : 0) + (EVEN != 0) + (CLIP != 0)
 module bw_shift #(
   // lanes a beat
   parameter LANES     = 1,
@@ -16,6 +17,8 @@ module bw_shift #(
   // left shift before, right shift after the addition
   parameter LEFT      = 0,
   parameter SHIFT     = 4,
+  // round half to even instead of down (SHIFT > 0)
+  parameter EVEN      = 0,
   // bits of an output
   parameter OUT_WIDTH = 8,
   // clip, and where; without, the output is the low bits
@@ -72,7 +75,7 @@ module bw_shift #(
         always @(posedge clk) sum <= a + b;
         assign sums[l*SW +: SW] = sum;
       end
-      bw_delay #(.CYCLES(1 + ((CLIP != 0) ? 1 : 0))) delay (
+      bw_delay #(.CYCLES(1 + ((EVEN != 0) ? 1 : 0) + ((CLIP != 0) ? 1 : 0))) delay (
         .clk      (clk),
         .rst_n    (rst_n),
         .in_valid (valid),
@@ -85,7 +88,7 @@ module bw_shift #(
         assign sums[l*SW +: SW] = a[SW-1:0];
         wire unused = &{1'b0, a};
       end
-      bw_delay #(.CYCLES((CLIP != 0) ? 1 : 0)) delay (
+      bw_delay #(.CYCLES(((EVEN != 0) ? 1 : 0) + ((CLIP != 0) ? 1 : 0))) delay (
         .clk      (clk),
         .rst_n    (rst_n),
         .in_valid (in_valid),
@@ -94,18 +97,41 @@ module bw_shift #(
     end
 
     for (l = 0; l < LANES; l = l + 1) begin : g_clip
-      bw_clip #(
-        .WIDTH    (SW),
-        .SHIFT    (SHIFT),
-        .OUT_WIDTH(OUT_WIDTH),
-        .CLIP     (CLIP),
-        .LO       (LO),
-        .HI       (HI)
-      ) clip (
-        .clk(clk),
-        .a  (sums[l*SW +: SW]),
-        .y  (out_data[l*OUT_WIDTH +: OUT_WIDTH])
-      );
+      if (EVEN != 0) begin : g_even
+        // Up if the fraction is above a half, or a half and the quotient odd.
+        localparam VW = (SW > SHIFT + 1) ? SW : SHIFT + 2;
+        localparam QW = VW - SHIFT + 1;
+        wire [VW:0]   v = {{(VW + 1 - SW){sums[l*SW+SW-1]}}, sums[l*SW +: SW]};
+        wire [SHIFT:0] rest = {v[SHIFT-1:0], 1'b0};
+        wire          up = rest[SHIFT] & (v[SHIFT] | (|rest[SHIFT-1:0]));
+        reg  [QW-1:0] quotient;
+        always @(posedge clk) quotient <= v[VW:SHIFT] + {{(QW - 1){1'b0}}, up};
+        bw_clip #(
+          .WIDTH    (QW),
+          .SHIFT    (0),
+          .OUT_WIDTH(OUT_WIDTH),
+          .CLIP     (CLIP),
+          .LO       (LO),
+          .HI       (HI)
+        ) clip (
+          .clk(clk),
+          .a  (quotient),
+          .y  (out_data[l*OUT_WIDTH +: OUT_WIDTH])
+        );
+      end else begin : g_down
+        bw_clip #(
+          .WIDTH    (SW),
+          .SHIFT    (SHIFT),
+          .OUT_WIDTH(OUT_WIDTH),
+          .CLIP     (CLIP),
+          .LO       (LO),
+          .HI       (HI)
+        ) clip (
+          .clk(clk),
+          .a  (sums[l*SW +: SW]),
+          .y  (out_data[l*OUT_WIDTH +: OUT_WIDTH])
+        );
+      end
     end
   endgenerate
 endmodule

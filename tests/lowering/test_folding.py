@@ -100,4 +100,8 @@ def test_a_board_too_small_says_what_is_short():
     small = Budget(lut=1000, ff=10_000, bram36=0, dsp=2, stream_bits=64)
     with pytest.raises(CompileError) as error:
         lower(mlp(128, 128, 10), small, None)
-    assert error.value.code == "E490" and "even at its slowest folding" in str(error.value) and "lut of 1000" in str(error.value)
+    assert (
+        error.value.code == "E490"
+        and "even at its slowest folding" in str(error.value)
+        and "lut of 1000" in str(error.value)
+    )

@@ -91,7 +91,16 @@ def test_a_power_of_two_becomes_a_shift():
     x = TensorType.of((1,), IntType(16, True))
     op, _ = step_function([Fraction(1, 64)], [Fraction(3, 7)], half_up, -128, 127, x)
     (shift,) = [c for c in candidates(op, x) if isinstance(c, Shift)]
-    assert (shift.left, shift.right) == (0, 6)
+    assert (shift.left, shift.right, shift.even) == (0, 6, False)
+
+
+@pytest.mark.parametrize("offset", [Fraction(0), Fraction(5, 8), Fraction(-3)])
+def test_ties_to_even_at_a_power_of_two_become_a_shift(offset):
+    x = TensorType.of((1,), IntType(14, True))
+    op, values = step_function([Fraction(1, 32)], [offset], half_even, 0, 63, x)
+    (shift,) = [c for c in candidates(op, x) if isinstance(c, Shift)]
+    assert (shift.left, shift.right, shift.even) == (0, 5, True)
+    np.testing.assert_array_equal(shift.evaluate(np.arange(x.min, x.max + 1)[:, None]), values)
 
 
 @pytest.mark.parametrize("bits, channels", [(14, 16), (16, 4)])

@@ -211,10 +211,11 @@ class Shift:
     shift: int
     out: int
     clip: tuple[int, int] | None
+    even: bool = False
 
     @property
     def latency(self):
-        return ((self.folds > 1) + (self.folds > 64) + 1 if self.bias else 0) + (self.clip is not None)
+        return ((self.folds > 1) + (self.folds > 64) + 1 if self.bias else 0) + self.even + (self.clip is not None)
 
 
 SHIFTS = [
@@ -231,6 +232,10 @@ SHIFTS = [
     Shift(1, 1, 10, False, 0, 0, 2, 8, (0, 255)),
     Shift(1, 1, 8, True, 0, 0, 0, 8, (0, 6)),
     Shift(1, 90, 12, True, 12, 0, 4, 8, (-128, 127)),
+    Shift(2, 3, 12, True, 12, 0, 4, 8, (-128, 127), True),
+    Shift(1, 2, 6, False, 8, 0, 1, 6, None, True),
+    Shift(1, 1, 5, True, 0, 0, 7, 3, (-4, 3), True),
+    Shift(3, 1, 9, False, 0, 1, 3, 8, (0, 255), True),
 ]
 
 
@@ -239,7 +244,10 @@ def shift_case(s, index, folder):
     channels = s.lanes * s.folds
     b = rng.integers(-(1 << (s.bias - 1)), 1 << (s.bias - 1), channels) if s.bias else np.zeros(channels, int)
     x = codes(rng, s.width, s.signed, (40, channels))
-    y = ((x << s.left) + b) >> s.shift
+    y = (x << s.left) + b
+    if s.even:
+        y = y + (1 << (s.shift - 1)) - 1 + ((y >> s.shift) & 1)
+    y = y >> s.shift
     y = y if s.clip is None else np.clip(y, *s.clip)
     rows = [b[f * s.lanes : (f + 1) * s.lanes] for f in range(s.folds)]
     write_mem(folder / f"b{index}.mem", [pack(row, s.bias or 1) for row in rows])
@@ -253,6 +261,7 @@ def shift_case(s, index, folder):
         "B_WIDTH": s.bias or 1,
         "LEFT": s.left,
         "SHIFT": s.shift,
+        "EVEN": int(s.even),
         "OUT_WIDTH": s.out,
         "CLIP": int(s.clip is not None),
         "LO": lo,

@@ -1,6 +1,6 @@
 """Requantisation: each step function gets the cheapest implementation that is proved equal to it.
 
-The candidates are a shift, a multiplication with a shift, a truth table, and the comparisons themselves. A candidate
+The candidates are a shift (rounding down, or to nearest even), a multiplication with a shift, a truth table, and the comparisons themselves. A candidate
 ⌊(m·a + b) / 2^s⌋ equals the steps on the whole accumulator range if and only if it does at every breakpoint t:
 m·t + b ≥ v·2^s and m·(t − 1) + b < v·2^s, where v is the value that begins at t; for given m and s that is an
 interval for b. Nothing is taken that was not proved; there is no tolerance.
@@ -102,15 +102,24 @@ class Steps:
     def clip(self) -> tuple[int, int]:
         return int(self.first.min()), int(self.last.max())
 
-    def interval(self, m: Codes, shift: int) -> tuple[Codes, Codes]:
-        """All b for which ⌊(m·a + b) / 2^shift⌋, clipped, is the step function; empty where low > high."""
+    def interval(self, m: Codes, shift: int, *, even: bool = False) -> tuple[Codes, Codes]:
+        """All b for which ⌊(m·a + b) / 2^shift⌋, clipped, is the step function; empty where low > high.
+
+        With `even` the quotient is rounded to nearest, ties to even: a value begins at the tie below it if it is even, and
+        just above the tie if it is odd.
+        """
+
+        def begins(value: Codes) -> Codes:
+            return (value << shift) - (1 << (shift - 1)) + (value & 1) if even else value << shift
+
         m, far = m[:, None], 1 << 61
-        lower = np.where(self.used, (self.values << shift) - m * self.at, -far)
-        upper = np.where(self.used, (self.values << shift) - 1 - m * (self.at - 1), far)
+        start = begins(self.values)
+        lower = np.where(self.used, start - m * self.at, -far)
+        upper = np.where(self.used, start - 1 - m * (self.at - 1), far)
         (lo, hi), m = self.clip, m[:, 0]
         # Where clipping does not hold the ends, they are conditions too.
-        at_low = np.where(self.first > lo, (self.first << shift) - m * self.low, -far)
-        at_high = np.where(self.last < hi, ((self.last + 1) << shift) - 1 - m * self.high, far)
+        at_low = np.where(self.first > lo, begins(self.first) - m * self.low, -far)
+        at_high = np.where(self.last < hi, begins(self.last + 1) - 1 - m * self.high, far)
         return (
             np.maximum(lower.max(axis=1, initial=-far), at_low),
             np.minimum(upper.min(axis=1, initial=far), at_high),
@@ -162,9 +171,10 @@ class Steps:
         for left, right in [(max(-r, 0), max(r, 0)) for r in range(near - 2, near + 4)]:
             if right > self.finest or left > MOST_LEFT:
                 continue
-            low, high = self.interval(ones << left, right)
-            if (low <= high).all():
-                return Shift(_simplest(low, high), left, right, lo, hi)
+            for even in (False, True)[: 1 + (right > 0)]:
+                low, high = self.interval(ones << left, right, even=even)
+                if (low <= high).all():
+                    return Shift(_simplest(low, high), left, right, lo, hi, even)
         return None
 
     def as_mulshift(self) -> MulShift | None:
