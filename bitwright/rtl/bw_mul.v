@@ -36,7 +36,7 @@ module bw_mul #(
       assign product = value;
       assign carry   = {LANES{1'b0}};
 
-      function [LANES*P_WIDTH-1:0] look_up;
+      function automatic [LANES*P_WIDTH-1:0] look_up;
         input [LANES*A_WIDTH-1:0] p;
         input [LANES*B_WIDTH-1:0] q;
         reg   [A_WIDTH+B_WIDTH-1:0] at;
@@ -82,7 +82,7 @@ module bw_mul #(
           assign sum_in = {LANES{1'b0}};
           always @(posedge clk) left <= negative(b_in);
 
-          function [LANES*BITS-1:0] pad;
+          function automatic [LANES*BITS-1:0] pad;
             input [LANES*B_WIDTH-1:0] q;
             integer i;
             for (i = 0; i < LANES; i = i + 1)
@@ -90,7 +90,7 @@ module bw_mul #(
           endfunction
 
           // Of digit 0.
-          function [LANES-1:0] negative;
+          function automatic [LANES-1:0] negative;
             input [LANES*BITS-1:0] q;
             integer i;
             for (i = 0; i < LANES; i = i + 1)
@@ -110,7 +110,7 @@ module bw_mul #(
           assign b_in   = held_b;
           assign sum_in = g_stage[s-1].sum;
 
-          function [LANES*BITS-1:0] rest;
+          function automatic [LANES*BITS-1:0] rest;
             input [LANES*BEFORE-1:0] q;
             integer i;
             for (i = 0; i < LANES; i = i + 1)
@@ -120,7 +120,7 @@ module bw_mul #(
 
         always @(posedge clk) sum <= add_digits(a_in, b_in, sum_in);
 
-        function [LANES*KEPT-1:0] add_digits;
+        function automatic [LANES*KEPT-1:0] add_digits;
           input [LANES*A_WIDTH-1:0] p;
           input [LANES*BITS-1:0]    q;
           input [LANES*OLD-1:0]     so_far;
@@ -158,7 +158,7 @@ module bw_mul #(
     end
   endgenerate
 
-  function [P_WIDTH*PRODUCTS-1:0] products;
+  function automatic [P_WIDTH*PRODUCTS-1:0] products;
     input unused;  // a function has an input
     integer i, k, p, q;
     begin

@@ -186,13 +186,29 @@ module bw_mvu #(
     end
   endgenerate
 
+  // Of every row: what the multipliers give, and what the adder trees make of it.
+  wire [PE*TERMS*TERM-1:0] terms;
+  wire [PE*TERMS-1:0]      carries;
+  wire [PE*SUM-1:0]        sums;
+  wire [PE-1:0]            carry;
+
+  bw_tree #(
+    .ROWS     (PE),
+    .TERMS    (TERMS),
+    .WIDTH    (TERM),
+    .SIGNED   ((KIND == 2) ? 0 : 1),
+    .OUT_WIDTH(SUM)
+  ) tree (
+    .clk    (clk),
+    .terms  (terms),
+    .carries(carries),
+    .sum    (sums),
+    .carry  (carry)
+  );
+
   genvar p, i;
   generate
     for (p = 0; p < PE; p = p + 1) begin : g_pe
-      wire [TERMS*TERM-1:0] terms;
-      wire [TERMS-1:0]      carries;
-      wire [SUM-1:0]        sum;
-      wire                  carry;
       wire [ACC_WIDTH-1:0]  wide, base;
       reg  [ACC_WIDTH-1:0]  acc;
 
@@ -204,8 +220,8 @@ module bw_mvu #(
           .clk  (clk),
           .a    (x),
           .b    (w[p*SIMD +: SIMD]),
-          .count(terms),
-          .carry(carries)
+          .count(terms[p*TERMS*TERM +: TERMS*TERM]),
+          .carry(carries[p*TERMS +: TERMS])
         );
       end else if (KIND == 1) begin : g_dsp
         localparam XW = A_WIDTH + ((A_SIGNED != 0) ? 0 : 1);
@@ -226,10 +242,10 @@ module bw_mvu #(
             assign ws = $signed({1'b0, w[(p*SIMD+i)*W_WIDTH +: W_WIDTH]});
           end
           always @(posedge clk) product <= xs * ws;
-          assign terms[i*TERM +: TERM] = product[TERM-1:0];
+          assign terms[(p*SIMD+i)*TERM +: TERM] = product[TERM-1:0];
           wire unused = &{1'b0, product};
         end
-        assign carries = {SIMD{1'b0}};
+        assign carries[p*SIMD +: SIMD] = {SIMD{1'b0}};
       end else begin : g_lut
         wire [SIMD*(RECODE_A ? W_WIDTH : A_WIDTH)-1:0] a;
         wire [SIMD*(RECODE_A ? A_WIDTH : W_WIDTH)-1:0] b;
@@ -244,8 +260,8 @@ module bw_mvu #(
           .clk    (clk),
           .a      (a),
           .b      (b),
-          .product(terms),
-          .carry  (carries)
+          .product(terms[p*SIMD*TERM +: SIMD*TERM]),
+          .carry  (carries[p*SIMD +: SIMD])
         );
         if (RECODE_A != 0) begin : g_recode_a
           assign a = w[p*SIMD*W_WIDTH +: SIMD*W_WIDTH];
@@ -256,23 +272,10 @@ module bw_mvu #(
         end
       end
 
-      bw_tree #(
-        .TERMS    (TERMS),
-        .WIDTH    (TERM),
-        .SIGNED   ((KIND == 2) ? 0 : 1),
-        .OUT_WIDTH(SUM)
-      ) tree (
-        .clk    (clk),
-        .terms  (terms),
-        .carries(carries),
-        .sum    (sum),
-        .carry  (carry)
-      );
-
       if (SUM < ACC_WIDTH) begin : g_extend
-        assign wide = {{(ACC_WIDTH - SUM){(KIND != 2) & sum[SUM-1]}}, sum};
+        assign wide = {{(ACC_WIDTH - SUM){(KIND != 2) & sums[p*SUM+SUM-1]}}, sums[p*SUM +: SUM]};
       end else begin : g_exact
-        assign wide = sum;
+        assign wide = sums[p*SUM +: SUM];
       end
       if (SF == 1) begin : g_once
         assign base = bias[p*ACC_WIDTH +: ACC_WIDTH];
@@ -280,7 +283,7 @@ module bw_mvu #(
         assign base = first_at[S] ? bias[p*ACC_WIDTH +: ACC_WIDTH] : acc;
       end
       always @(posedge clk)
-        if (valid_at[S]) acc <= wide + base + {{(ACC_WIDTH - 1){1'b0}}, carry};
+        if (valid_at[S]) acc <= wide + base + {{(ACC_WIDTH - 1){1'b0}}, carry[p]};
 
       assign out_data[p*ACC_WIDTH +: ACC_WIDTH] = acc;
     end

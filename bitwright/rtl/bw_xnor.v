@@ -30,7 +30,7 @@ module bw_xnor #(
     carry <= fourths(same);
   end
 
-  function [FOURS*WIDTH-1:0] count_threes;
+  function automatic [FOURS*WIDTH-1:0] count_threes;
     input [4*FOURS-1:0] equal;
     reg   [2:0]         at;
     reg   [1:0]         total;
@@ -42,7 +42,7 @@ module bw_xnor #(
     end
   endfunction
 
-  function [FOURS-1:0] fourths;
+  function automatic [FOURS-1:0] fourths;
     input [4*FOURS-1:0] equal;
     integer             i;
     for (i = 0; i < FOURS; i = i + 1) fourths[i] = equal[4*i+3];

@@ -1,9 +1,9 @@
 """Requantisation: each step function gets the cheapest implementation that is proved equal to it.
 
-The candidates are a shift (rounding down, or to nearest even), a multiplication with a shift, a truth table, and the comparisons themselves. A candidate
-⌊(m·a + b) / 2^s⌋ equals the steps on the whole accumulator range if and only if it does at every breakpoint t:
-m·t + b ≥ v·2^s and m·(t − 1) + b < v·2^s, where v is the value that begins at t; for given m and s that is an
-interval for b. Nothing is taken that was not proved; there is no tolerance.
+The candidates are a shift (rounding down, or to nearest even), a multiplication with a shift, a truth table, and the
+comparisons themselves. A candidate ⌊(m·a + b) / 2^s⌋ equals the steps on the whole accumulator range if and only if it
+does at every breakpoint t: m·t + b ≥ v·2^s and m·(t − 1) + b < v·2^s, where v is the value that begins at t; for given
+m and s that is an interval for b. Nothing is taken that was not proved; there is no tolerance.
 """
 
 from __future__ import annotations
