@@ -316,8 +316,11 @@ def _gears(a: int, b: int) -> bool:
 
 
 def _counts(n: int, extra: Sequence[int]) -> list[int]:
-    """Lane counts worth trying for n elements: divisors, powers of two up to what holds all, shares, and `extra`."""
+    """Lane counts worth trying for n elements: divisors, powers of two, shares, and `extra`.
+
+    Of few elements also the power of two that holds them all: it suits more neighbours, and idles little.
+    """
     found = {d for d in range(1, n + 1) if n % d == 0}
-    found |= {1 << k for k in range((n - 1).bit_length() + 1)}
+    found |= {1 << k for k in range((n - 1).bit_length() + (n <= 16))}
     found |= {ceil(n / k) for k in range(1, 17)}
     return sorted(found | set(extra))

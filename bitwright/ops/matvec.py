@@ -72,34 +72,45 @@ def block(weight: Codes, bias: Codes, x: TensorType, y: TensorType, weight_type:
 
 
 def weight_memory(weight: Codes, weight_type: IntType, fold: Fold) -> Memory:
-    """Word nf·SF + sf holds, for every PE p and lane i, the weight of row nf·PE + p and column sf·SIMD + i."""
-    rows, columns = weight.shape
-    nf, sf = folds(rows, columns, fold)
+    """The words that the unit reads, a field of `weight_type` for each multiplier."""
     # A bipolar pad is a one: the stream's pad lanes are zero, so it never matches and counts nothing.
-    padded = np.full((nf * fold.pe, sf * fold.simd), int(fold.multiplier is Multiplier.XNOR), np.int64)
-    padded[:rows, :columns] = weight
-    words = padded.reshape(nf, fold.pe, sf, fold.simd).transpose(0, 2, 1, 3).reshape(nf * sf, -1)
+    words = _words(weight, fold, int(fold.multiplier is Multiplier.XNOR))
     return Memory(weight_type.width * fold.pe * fold.simd, pack_words(words, weight_type.width))
 
 
 def estimate(weight: Codes, sparsity: float, w: IntType, a: IntType, y: IntType, fold: Fold, bias: bool) -> Estimate:
     """Multipliers, adder trees, accumulators, weights, replay buffer and control of the unit."""
-    live = 1.0 if fold.multiplier is Multiplier.XNOR else live_share(weight, sparsity, fold)
-    return Estimate(latency(a, w, fold), _cost(weight.shape, w, a, y.width, fold, bias, live))
+    nf, sf = folds(weight.shape[0], weight.shape[1], fold)
+    live, rom = 1.0, area.rom(fold.pe * fold.simd * w.width, nf * sf, fold.weights)
+    # In a layer that is not mostly zeros, a multiplier that takes turns soon sees a weight that is not.
+    if fold.multiplier is not Multiplier.XNOR and (sparsity > 0.5 or nf * sf <= 8):
+        words = _words(weight, fold, 0)
+        live = max(0.02, float((words != 0).any(axis=0).mean()))
+        if fold.weights is Ram.DISTRIBUTED and nf * sf > 8:
+            rom = _sparse_rom(words, w.width)
+    return Estimate(latency(a, w, fold), rom + _cost(weight.shape, w, a, y.width, fold, bias, live))
 
 
-def live_share(weight: Codes, sparsity: float, fold: Fold) -> float:
-    """The share of the unit's multipliers that ever see a weight other than zero; the others vanish in synthesis.
-
-    In a layer that is not mostly zeros, a multiplier that takes turns sees one soon.
-    """
+def _words(weight: Codes, fold: Fold, pad: int) -> Codes:
+    """Weights as the unit reads them: row nf·SF + sf has, for every PE p and lane i, row nf·PE + p, column sf·SIMD + i."""
     rows, columns = weight.shape
     nf, sf = folds(rows, columns, fold)
-    if sparsity < 0.5 and nf * sf > 8:
-        return 1.0
-    used = np.zeros((nf * fold.pe, sf * fold.simd), np.bool_)
-    used[:rows, :columns] = weight
-    return max(0.02, float(used.reshape(nf, fold.pe, sf, fold.simd).any(axis=(0, 2)).mean()))
+    padded = np.full((nf * fold.pe, sf * fold.simd), pad, np.int64)
+    padded[:rows, :columns] = weight
+    return padded.reshape(nf, fold.pe, sf, fold.simd).transpose(0, 2, 1, 3).reshape(nf * sf, -1)
+
+
+def _sparse_rom(words: Codes, width: int) -> Resources:
+    """A ROM of LUTs with many constant columns: only blocks of 64 words of a bit that is not constant there cost one."""
+    depth, columns = words.shape
+    blocks = np.zeros((-(-depth // 64) * 64, columns), np.int64)
+    blocks[:depth] = words
+    lut = ff = 0
+    for bit in range(width):
+        plane = ((blocks >> bit) & 1).reshape(-1, 64, columns)
+        varied = plane.any(axis=1) & ~plane.all(axis=1)
+        lut, ff = lut + int(varied.sum()), ff + int(varied.any(axis=0).sum())
+    return Resources(lut=lut * (1.0 if depth > 16 else 0.6), ff=ff)
 
 
 def _cost(shape: tuple[int, ...], w: IntType, a: IntType, acc: int, fold: Fold, bias: bool, live: float) -> Resources:
@@ -118,7 +129,6 @@ def _cost(shape: tuple[int, ...], w: IntType, a: IntType, acc: int, fold: Fold, 
         )
     if sf > 1:
         cost += Resources(lut=fold.pe * acc, ff=fold.pe * acc)
-    cost += area.rom(ceil(units * w.width), nf * sf, fold.weights)
     if bias:
         cost += area.rom(fold.pe * acc, nf, Ram.DISTRIBUTED)
     word = fold.simd * a.width
