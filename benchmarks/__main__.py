@@ -76,7 +76,7 @@ def measure(path: Path, input_type: str | None, synth: bool) -> dict[str, Any]:
             "differences": {k: v for k, v in compare_with_onnx(path, design).items() if k != "first"},
             "frame_cycles": manifest["frame_cycles"], "measured_frame_cycles": warm.frame_cycles,
             "latency_cycles": manifest["latency_cycles"], "measured_latency_cycles": warm.latency_cycles,
-            "slowest_stage_by_formula": max(formula(s, design) for s in manifest["stages"]),
+            "slowest_stage_by_formula": max(formula(s) for s in manifest["stages"]),
             "macs": manifest["macs"], "estimate": manifest["estimate"],
             "frames_a_second_at_clock": round(manifest["clock_mhz"] * 1e6 / manifest["frame_cycles"]),
             **speed(path, design),
@@ -91,16 +91,9 @@ def measure(path: Path, input_type: str | None, synth: bool) -> dict[str, Any]:
         shutil.rmtree(folder)
 
 
-def formula(stage: dict[str, Any], design: Design) -> int:
-    """⌈rows/PE⌉·⌈columns/SIMD⌉ for each vector of a matrix-vector stage."""
-    nodes = {n.name: n for n in design.graph.nodes}
-    node = nodes[stage["value"]]
-    while node.op.mnemonic not in ("dense", "xnor"):
-        if node.input not in nodes:
-            return int(stage["cycles"])
-        node = nodes[node.input]
-    rows, columns = node.op.weight.shape  # type: ignore[attr-defined]
-    return ceil(rows / stage["pe"]) * ceil(columns / stage["simd"]) * (node.type.size // rows)
+def formula(stage: dict[str, Any]) -> int:
+    """⌈rows/PE⌉·⌈columns/SIMD⌉ of a matrix-vector stage."""
+    return ceil(stage["rows"] / stage["pe"]) * ceil(stage["columns"] / stage["simd"])
 
 
 def speed(path: Path, design: Design, frames: int = 256) -> dict[str, Any]:

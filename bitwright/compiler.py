@@ -150,6 +150,8 @@ def _stage(stage: Stage, frame_cycles: int, graph: Graph) -> dict[str, Any]:
         "engine": stage.engine,
         "pe": stage.fold.pe,
         "simd": stage.fold.simd,
+        "rows": stage.rows,
+        "columns": stage.columns,
         "cycles": stage.cycles,
         "busy": round(stage.cycles / frame_cycles, 4),
         "macs": stage.macs,

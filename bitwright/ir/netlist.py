@@ -126,7 +126,7 @@ class Lanes:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A layer as the user sees it. `value` is the IR value that leaves it on the wires `stream`."""
+    """A layer as the user sees it: `rows` results of `columns` operands. `value` leaves it on the wires `stream`."""
 
     name: str
     op: str
@@ -135,6 +135,8 @@ class Stage:
     stream: Wire
     lanes: Lanes
     fold: Fold
+    rows: int
+    columns: int
     cycles: int
     macs: int
     cost: Resources

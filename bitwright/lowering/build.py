@@ -223,8 +223,9 @@ class _Builder:
         vectors = layer.vectors if layer.head else result.lanes.beats
         stage = Stage(
             name=f"s{index}", op="+".join(n.op.mnemonic for n in layer.nodes), engine=_engine(layer, fold),
-            value=layer.value, stream=result.wire, lanes=result.lanes, fold=fold, cycles=cycles * vectors,
-            macs=layer.macs, cost=cost + self.pending, origin=origins,
+            value=layer.value, stream=result.wire, lanes=result.lanes, fold=fold, rows=layer.rows,
+            columns=layer.columns, cycles=cycles * vectors, macs=layer.macs, cost=cost + self.pending,
+            origin=origins,
         )  # fmt: skip
         self.pending = Resources()
         self.stages.append(stage)
