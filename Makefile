@@ -30,7 +30,7 @@ test: setup lint  ## lint, then every test that is not long
 	$(BIN)/python -m pytest -n $(JOBS) -m "not long"
 
 test-long: setup  ## the long tests
-	$(BIN)/python -m pytest -n $(JOBS) -m long
+	$(BIN)/python -m pytest -n $(JOBS) -m long --hypothesis-profile=long
 
 lint: setup  ## ruff and basedpyright
 	$(BIN)/ruff check .

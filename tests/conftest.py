@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("bitwright", deadline=None)  # a loaded machine is no failure
+# A loaded machine is no failure. Every run draws the same examples; the long tests (--hypothesis-profile=long) draw new ones.
+settings.register_profile("bitwright", deadline=None, derandomize=True)
+settings.register_profile("long", deadline=None, print_blob=True)
 settings.load_profile("bitwright")
 
 

@@ -29,7 +29,7 @@ def test_text_is_golden():
         "input x : 3xs4\n"
         "a = dense(x) weight=@a.weight bias=[0,7] : 2xs7[-46..44]"
         '  # [["MatMul", "evil \\"name\\"\\n# x", 3]]\n'
-        "b = shift(a) b=[1] left=0 right=2 lo=-4 hi=3 : 2xs3\n"
+        "b = shift(a) b=[1] left=0 right=2 lo=-4 hi=3 even=false : 2xs3\n"
         "output b\n"
     )
     again = parse_graph(text, constants)

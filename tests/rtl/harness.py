@@ -73,6 +73,8 @@ MATRIX = (
     Run(idle=0.6, stall=0.6, seed=5),
     Run(seed=6, stop_at=23),
     Run(idle=0.1, stall=0.8, seed=7),
+    Run(stall=0.93, seed=8),  # so rarely taken that every buffer fills
+    Run(stall=0.97, seed=9),
 )
 
 # Resets of one cycle, in whatever state.
