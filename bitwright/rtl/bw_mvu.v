@@ -192,19 +192,27 @@ module bw_mvu #(
   wire [PE*SUM-1:0]        sums;
   wire [PE-1:0]            carry;
 
-  bw_tree #(
-    .ROWS     (PE),
-    .TERMS    (TERMS),
-    .WIDTH    (TERM),
-    .SIGNED   ((KIND == 2) ? 0 : 1),
-    .OUT_WIDTH(SUM)
-  ) tree (
-    .clk    (clk),
-    .terms  (terms),
-    .carries(carries),
-    .sum    (sums),
-    .carry  (carry)
-  );
+  // Rows share a module while it is small: simulators like wide modules, synthesis does not.
+  localparam GROUP = (TERMS < 256) ? 256 / TERMS : 1;
+  genvar g;
+  generate
+    for (g = 0; g < PE; g = g + GROUP) begin : g_trees
+      localparam COUNT = (g + GROUP <= PE) ? GROUP : PE - g;
+      bw_tree #(
+        .ROWS     (COUNT),
+        .TERMS    (TERMS),
+        .WIDTH    (TERM),
+        .SIGNED   ((KIND == 2) ? 0 : 1),
+        .OUT_WIDTH(SUM)
+      ) tree (
+        .clk    (clk),
+        .terms  (terms[g*TERMS*TERM +: COUNT*TERMS*TERM]),
+        .carries(carries[g*TERMS +: COUNT*TERMS]),
+        .sum    (sums[g*SUM +: COUNT*SUM]),
+        .carry  (carry[g +: COUNT])
+      );
+    end
+  endgenerate
 
   genvar p, i;
   generate

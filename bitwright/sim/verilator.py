@@ -251,7 +251,7 @@ def _verilate(
     command += ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing", "--x-assign", "unique", "--x-initial", "unique"]
     command += ["--default-language", "1364-2005", "--output-split", "0"]
     # Wide units are loops over their lanes: unrolled, they are thousands of lines for the compiler.
-    command += ["--unroll-count", "8"]
+    command += ["--unroll-count", "4"]
     command += ["--trace-vcd"] if trace else []
     command += ["--coverage-line", "--coverage-toggle"] if coverage else []
     command += [f"-G{k}={v}" for k, v in quoted.items()]
