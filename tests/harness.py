@@ -29,7 +29,7 @@ class Built:
 
 def single(op: Op, x: TensorType) -> Graph:
     """A graph of one operator."""
-    return Graph({"x": x}, (Node("y", op, "x", op.infer(x)),), ("y",))
+    return Graph({"x": x}, (Node("y", op, ("x",), op.infer(x)),), ("y",))
 
 
 def build(graph: Graph, folder: Path, target: int | None = None, budget: Budget = ROOMY) -> Built:

@@ -23,7 +23,7 @@ def random_network(seed: int, largest: int = 24) -> Graph:
         nonlocal here
         source = nodes[-1].name if nodes else "x"
         here = op.infer(here)
-        nodes.append(Node(f"v{len(nodes)}", op, source, here))
+        nodes.append(Node(f"v{len(nodes)}", op, (source,), here))
 
     for layer in range(depth := int(rng.integers(1, 5))):
         if len(here.shape) == 2 and rng.random() < 0.5:

@@ -16,9 +16,15 @@ class Node:
 
     name: str
     op: Op
-    input: str
+    inputs: tuple[str, ...]
     type: TensorType
     origin: tuple[Origin, ...] = ()
+
+    @property
+    def input(self) -> str:
+        """The only operand, of an operator of one."""
+        (name,) = self.inputs
+        return name
 
 
 @dataclass(frozen=True)
@@ -34,13 +40,13 @@ class Graph:
         object.__setattr__(self, "types", dict(self.inputs) | {n.name: n.type for n in self.nodes})
 
     def users(self, value: str) -> tuple[Node, ...]:
-        return tuple(n for n in self.nodes if n.input == value)
+        return tuple(n for n in self.nodes if value in n.inputs)
 
     def with_nodes(self, nodes: tuple[Node, ...], outputs: tuple[str, ...] | None = None) -> Graph:
         """The graph with other nodes, their types inferred anew from the inputs'."""
         types, typed = dict(self.inputs), []
         for n in nodes:
-            types[n.name] = n.op.infer(types[n.input])
+            types[n.name] = n.op.infer(*(types[i] for i in n.inputs))
             typed.append(replace(n, type=types[n.name]))
         return Graph(self.inputs, tuple(typed), self.outputs if outputs is None else outputs)
 
@@ -52,11 +58,12 @@ def verify(graph: Graph) -> None:
         origin = node.origin[0] if node.origin else None
         if node.name in known:
             raise CompileError("E101", f"value '{node.name}' is defined twice", origin=origin)
-        if node.input not in known:
-            raise CompileError("E102", f"'{node.name}' uses '{node.input}' before it is defined", origin=origin)
-        inferred = node.op.infer(known[node.input])
+        for name in node.inputs:
+            if name not in known:
+                raise CompileError("E102", f"'{node.name}' uses '{name}' before it is defined", origin=origin)
+        inferred = node.op.infer(*(known[i] for i in node.inputs))
         if inferred != node.type:
-            message = f"'{node.name}' claims {node.type}, but its operand gives {inferred}"
+            message = f"'{node.name}' claims {node.type}, but its operands give {inferred}"
             raise CompileError("E103", message, origin=origin)
         known[node.name] = node.type
     for name in graph.outputs:
@@ -68,5 +75,5 @@ def evaluate(graph: Graph, feeds: Mapping[str, Codes]) -> dict[str, Codes]:
     """Every value of the graph for a batch of frames; `feeds` holds the inputs, shape (frames, *shape)."""
     values = dict(feeds)
     for node in graph.nodes:
-        values[node.name] = node.op.evaluate(values[node.input])
+        values[node.name] = node.op.evaluate(*(values[i] for i in node.inputs))
     return values

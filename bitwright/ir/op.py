@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,23 +30,31 @@ class Op(ABC):
             raise TypeError(f"operator '{cls.mnemonic}' is registered twice")
         REGISTRY[cls.mnemonic] = cls
 
-    @abstractmethod
-    def infer(self, x: TensorType) -> TensorType:
-        """The result's type with its exact ranges. Raises CompileError (E11x) if the operand does not fit."""
+    # An operator takes as many operands as its methods say: `infer(x)`, or `infer(a, b)` where two streams meet.
 
     @abstractmethod
-    def evaluate(self, x: Codes) -> Codes:
+    def infer(self, *operands: Any, **_: Any) -> TensorType:
+        """The result's type with its exact ranges. Raises CompileError (E11x) if an operand does not fit."""
+
+    @abstractmethod
+    def evaluate(self, *operands: Any, **_: Any) -> Codes:
         """The meaning: codes in, codes out, over a batch. Everything else is compared with this."""
 
     @abstractmethod
-    def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
-        """The library module that computes `evaluate` at this folding; None if it costs no hardware."""
+    def to_rtl(self, *operands_and_fold: Any, **_: Any) -> Block | None:
+        """The library module that computes `evaluate` at a folding; None if it costs no hardware.
+
+        Called with the operands' types and the Fold.
+        """
 
     @abstractmethod
-    def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
-        """Latency and resources of that module, without building its memories; `y` is `infer(x)`."""
+    def estimate(self, *operands_result_and_fold: Any, **_: Any) -> Estimate:
+        """Latency and resources of that module, without building its memories.
+
+        Called with the operands' types, the result's, which is `infer` of them, and the Fold.
+        """
 
     @classmethod
     @abstractmethod
-    def samples(cls) -> Iterable[tuple[Op, TensorType]]:
-        """Small instances, corner cases first. The conformance suite runs every one of them in every engine."""
+    def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:
+        """Small instances with their operands' types, corner cases first: the conformance suite runs each in every engine."""

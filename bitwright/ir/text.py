@@ -16,7 +16,7 @@ from .types import IntType, TensorType
 
 INLINE = 8  # arrays of at most so many entries, in one dimension, stand in the line itself
 
-_NODE = re.compile(r"(\w+) = (\w+)\((\w+)\)((?: \w+=\S+)*) : (\S+)(?:  # (.*))?")
+_NODE = re.compile(r"(\w+) = (\w+)\((\w+(?:, \w+)*)\)((?: \w+=\S+)*) : (\S+)(?:  # (.*))?")
 _INPUT = re.compile(r"input (\w+) : (\S+)")
 _TYPE = re.compile(r"((?:\d+x)*)([su]\d+)(?:\[(-?\d+)\.\.(-?\d+)\])?")
 
@@ -29,7 +29,8 @@ def print_graph(graph: Graph) -> tuple[str, dict[str, Codes]]:
         attributes = "".join(f" {f.name}={_show(node, f.name, constants)}" for f in fields(node.op))
         origin = json.dumps([[o.op_type, o.name, o.index] for o in node.origin])
         where = f"  # {origin}" if node.origin else ""
-        lines.append(f"{node.name} = {node.op.mnemonic}({node.input}){attributes} : {node.type}{where}")
+        operands = ", ".join(node.inputs)
+        lines.append(f"{node.name} = {node.op.mnemonic}({operands}){attributes} : {node.type}{where}")
     lines += [f"output {name}" for name in graph.outputs]
     return "\n".join(lines) + "\n", constants
 
@@ -83,12 +84,15 @@ def _show(node: Node, name: str, constants: dict[str, Codes]) -> str:
 def _parse_node(line: str, types: Mapping[str, TensorType], constants: Mapping[str, Codes]) -> Node:
     match = _NODE.fullmatch(line)
     if not match:
-        raise ValueError("expected 'value = op(operand) attributes : type'")
-    name, mnemonic, operand, attributes, type_, origin = match.groups()
+        raise ValueError("expected 'value = op(operands) attributes : type'")
+    name, mnemonic, operands, attributes, type_, origin = match.groups()
+    inputs = tuple(operands.split(", "))
     op = _parse_op(mnemonic, attributes, constants)
-    node = Node(name, op, operand, op.infer(types[operand]), tuple(Origin(*o) for o in json.loads(origin or "[]")))
+    node = Node(
+        name, op, inputs, op.infer(*(types[i] for i in inputs)), tuple(Origin(*o) for o in json.loads(origin or "[]"))
+    )
     if str(node.type) != type_:
-        raise ValueError(f"the type says {type_}, but the operand gives {node.type}")
+        raise ValueError(f"the type says {type_}, but the operands give {node.type}")
     return node
 
 

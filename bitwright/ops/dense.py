@@ -63,7 +63,7 @@ class Dense(Op):
         )
 
     @classmethod
-    def samples(cls) -> Iterable[tuple[Op, TensorType]]:
+    def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:
         rng = np.random.default_rng(1)
         s8, u4, u1 = IntType(8, True), IntType(4, False), IntType(1, False)
         for outputs, inputs, low, high, type_, bias in (

@@ -90,7 +90,7 @@ class MulShift(Op):
         return Estimate(latency(x.elem, folds, m_width, kind, clips), cost)
 
     @classmethod
-    def samples(cls) -> Iterable[tuple[Op, TensorType]]:
+    def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:
         rng = np.random.default_rng(4)
         s8 = IntType(8, True)
         yield cls(np.array([1]), np.array([0]), 0, -128, 127), TensorType.of((4,), s8)

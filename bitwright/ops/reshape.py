@@ -38,6 +38,6 @@ class Reshape(Op):
         return Estimate()
 
     @classmethod
-    def samples(cls) -> Iterable[tuple[Op, TensorType]]:
+    def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:
         yield cls(np.array([12])), TensorType.of((3, 4), IntType(3, True))
         yield cls(np.array([2, 6])), TensorType.of((12,), IntType(1, False))

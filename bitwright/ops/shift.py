@@ -87,7 +87,7 @@ class Shift(Op):
         return Estimate(latency(folds, biased, self.even, clips), cost)
 
     @classmethod
-    def samples(cls) -> Iterable[tuple[Op, TensorType]]:
+    def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:
         rng = np.random.default_rng(5)
         yield cls(np.array([0]), 0, 0, 0, 127), TensorType.of((4,), IntType(8, True))
         yield cls(np.array([1]), 0, 1, -1, 0), TensorType.of((3,), IntType(1, True))

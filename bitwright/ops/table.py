@@ -51,7 +51,7 @@ class Table(Op):
         return Estimate(LATENCY, Resources(lut=one.lut * fold.pe, ff=one.ff * fold.pe))
 
     @classmethod
-    def samples(cls) -> Iterable[tuple[Op, TensorType]]:
+    def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:
         rng = np.random.default_rng(6)
         for width, signed, lo, hi in ((1, False, 0, 1), (4, True, -8, 8), (8, True, -128, 128), (6, False, 0, 200)):
             yield cls(rng.integers(lo, hi, 1 << width)), TensorType.of((5,), IntType(width, signed))

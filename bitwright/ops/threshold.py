@@ -108,7 +108,7 @@ class Threshold(Op):
         return Estimate(latency(folds, self.count, self.based), cost)
 
     @classmethod
-    def samples(cls) -> Iterable[tuple[Op, TensorType]]:
+    def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:
         rng = np.random.default_rng(3)
         for channels, steps, repeat, type_ in (
             (1, 1, 5, IntType(1, False)), (1, 1, 4, IntType(8, True)), (6, 1, 1, IntType(11, True)),

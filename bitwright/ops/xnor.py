@@ -41,7 +41,7 @@ class Xnor(Op):
         return matvec.estimate(self.weight, 0.0, bit, bit, y.elem, fold, bool(self.bias.any()))
 
     @classmethod
-    def samples(cls) -> Iterable[tuple[Op, TensorType]]:
+    def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:
         rng = np.random.default_rng(2)
         for outputs, inputs, bias in ((1, 1, 0), (4, 6, 0), (5, 17, -9), (3, 40, 7)):
             weight = rng.integers(0, 2, (outputs, inputs))

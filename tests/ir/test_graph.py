@@ -18,9 +18,9 @@ ORIGIN = (Origin("MatMul", 'evil "name"\n# x', 3),)
 
 
 def graph() -> Graph:
-    a = Node("a", DENSE, "x", DENSE.infer(X), ORIGIN)
+    a = Node("a", DENSE, ("x",), DENSE.infer(X), ORIGIN)
     clip = Shift(np.array([1]), 0, 2, -4, 3)
-    return Graph({"x": X}, (a, Node("b", clip, "a", clip.infer(a.type))), ("b",))
+    return Graph({"x": X}, (a, Node("b", clip, ("a",), clip.infer(a.type))), ("b",))
 
 
 def test_text_is_golden():

@@ -29,7 +29,7 @@ def mlp(*widths: int, bits: int = 8) -> Graph:
         weight = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), (rows, here.vector))
         for op in (Dense(weight, np.zeros(rows, np.int64)), even_steps(rows, bits)):
             here_next = op.infer(here)
-            nodes.append(Node(f"v{len(nodes)}", op, nodes[-1].name if nodes else "x", here_next))
+            nodes.append(Node(f"v{len(nodes)}", op, (nodes[-1].name if nodes else "x",), here_next))
             here = here_next
     return run_passes(Graph({"x": x}, tuple(nodes), (nodes[-1].name,)), PIPELINE)
 

@@ -50,7 +50,7 @@ def test_steps_in_a_row_become_one():
     for _ in range(100):
         first = steps(x, int(rng.integers(1, 9)))
         second = steps(first.infer(x), int(rng.integers(1, 9)))
-        nodes = (Node("a", first, "x", first.infer(x)), Node("b", second, "a", second.infer(first.infer(x))))
+        nodes = (Node("a", first, ("x",), first.infer(x)), Node("b", second, ("a",), second.infer(first.infer(x))))
         graph = run_passes(Graph({"x": x}, nodes, ("b",)), [compose_thresholds], same_meaning)
         assert [n.name for n in graph.nodes] == ["b"]
 
@@ -59,14 +59,14 @@ def test_bipolar_layers_become_xnor():
     x = TensorType.of((9,), IntType(1, False))
     weight = np.random.default_rng(0).choice([-1, 1], (4, 9))
     op = Dense(weight, np.arange(4))
-    graph = run_passes(Graph({"x": x}, (Node("y", op, "x", op.infer(x)),), ("y",)), PIPELINE, same_meaning)
+    graph = run_passes(Graph({"x": x}, (Node("y", op, ("x",), op.infer(x)),), ("y",)), PIPELINE, same_meaning)
     assert [n.op.mnemonic for n in graph.nodes] == ["xnor"]
 
 
 def test_dead_values_go():
     x = TensorType.of((2,), IntType(3, True))
     op = Dense(np.eye(2, dtype=np.int64), np.zeros(2, np.int64))
-    nodes = tuple(Node(name, op, "x", op.infer(x)) for name in ("a", "b"))
+    nodes = tuple(Node(name, op, ("x",), op.infer(x)) for name in ("a", "b"))
     assert [n.name for n in drop_dead(Graph({"x": x}, nodes, ("b",))).nodes] == ["b"]
 
 
@@ -83,7 +83,7 @@ def test_a_pass_that_changes_the_meaning_is_caught():
         first = graph.nodes[0]
         assert isinstance(first.op, Dense)
         spoiled = Dense(first.op.weight, first.op.bias + 1000)
-        return graph.with_nodes((Node(first.name, spoiled, first.input, first.type), *graph.nodes[1:]))
+        return graph.with_nodes((Node(first.name, spoiled, first.inputs, first.type), *graph.nodes[1:]))
 
     with pytest.raises(AssertionError):
         run_passes(random_network(3), [wrong], same_meaning)

@@ -13,7 +13,7 @@ def ascending(graph: Graph) -> Graph:
     """After a dense layer of a single use, every channel of a threshold has sign +1."""
     nodes: dict[str, Node] = {n.name: n for n in graph.nodes}
     for node in graph.nodes:
-        producer = nodes.get(node.input)
+        producer = nodes.get(node.inputs[0])
         if not (isinstance(node.op, Threshold) and producer and isinstance(producer.op, Dense)):
             continue
         if (node.op.sign > 0).all() or len(graph.users(producer.name)) > 1 or producer.name in graph.outputs:

@@ -14,7 +14,7 @@ def bias_into_threshold(graph: Graph) -> Graph:
     """A dense or xnor layer whose only user is a threshold has no bias."""
     nodes: dict[str, Node] = {n.name: n for n in graph.nodes}
     for node in graph.nodes:
-        producer = nodes.get(node.input)
+        producer = nodes.get(node.inputs[0])
         if not (isinstance(node.op, Threshold) and producer and isinstance(producer.op, Dense | Xnor)):
             continue
         bias = producer.op.bias

@@ -14,7 +14,7 @@ def bipolar_to_xnor(graph: Graph) -> Graph:
     """No dense layer is left whose weights are all ±1 and whose operand is of type u1."""
 
     def convert(node: Node) -> Node:
-        one_bit = graph.types[node.input].elem == IntType(1, False)
+        one_bit = graph.types[node.inputs[0]].elem == IntType(1, False)
         if not (isinstance(node.op, Dense) and one_bit and (np.abs(node.op.weight) == 1).all()):
             return node
         # Σ w·x over codes x ∈ {0, 1} is the number of matches minus the number of weights −1.

@@ -13,13 +13,13 @@ def compose_thresholds(graph: Graph) -> Graph:
     """No threshold is left whose operand is a threshold of a single use."""
     nodes: dict[str, Node] = {}
     for node in graph.nodes:
-        first = nodes.get(node.input)
+        first = nodes.get(node.inputs[0])
         if isinstance(node.op, Threshold) and first and isinstance(first.op, Threshold):
             if len(graph.users(node.input)) == 1 and node.input not in graph.outputs:
                 x = graph.types[first.input]
                 merged = _compose(first.op, node.op, x)
                 del nodes[node.input]
-                nodes[node.name] = replace(node, op=merged, input=first.input, origin=(*first.origin, *node.origin))
+                nodes[node.name] = replace(node, op=merged, inputs=first.inputs, origin=(*first.origin, *node.origin))
                 continue
         nodes[node.name] = node
     return graph.with_nodes(tuple(nodes.values()))

@@ -8,5 +8,5 @@ def drop_dead(graph: Graph) -> Graph:
     live = set(graph.outputs)
     for node in reversed(graph.nodes):
         if node.name in live:
-            live.add(node.input)
+            live.update(node.inputs)
     return graph.with_nodes(tuple(n for n in graph.nodes if n.name in live))

@@ -36,8 +36,8 @@ def requantize(graph: Graph) -> Graph:
     """Every threshold is replaced by the cheapest implementation proved equal to it over its operand's range."""
     types, nodes = dict(graph.inputs), list[Node]()
     for node in graph.nodes:
-        nodes.append(_convert(node, types[node.input]))
-        types[node.name] = nodes[-1].op.infer(types[node.input])
+        nodes.append(_convert(node, types[node.inputs[0]]))
+        types[node.name] = nodes[-1].op.infer(*(types[i] for i in node.inputs))
     return graph.with_nodes(tuple(nodes))
 
 

@@ -1,0 +1,87 @@
+"""depthwise: y[c] = Σₜ weight[t, c] · x[t, c] + bias[c]: a channel's own sum over the taps of its window, exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from ..errors import CompileError
+from ..ir.netlist import Block, Estimate, Fold, Memory, Multiplier, Ram, Resources
+from ..ir.op import Codes, Op
+from ..ir.types import IntType, TensorType
+from . import area, matvec
+from .channels import pack_words
+
+
+@dataclass(frozen=True, eq=False)
+class Depthwise(Op):
+    """`weight` has shape (taps, channels), `bias` (channels,); the operand's vectors are taps · channels long."""
+
+    mnemonic: ClassVar[str] = "depthwise"
+    weight: Codes
+    bias: Codes
+
+    @property
+    def taps(self) -> int:
+        return len(self.weight)
+
+    def infer(self, x: TensorType) -> TensorType:
+        taps, channels = self.weight.shape
+        if x.vector != taps * channels:
+            raise CompileError("E110", f"{taps} taps of {channels} channels do not fit vectors of {x}")
+        lo, hi = x.bounds(max(x.vector, len(x.lo)))
+        low = np.array(lo, np.int64).reshape(-1, taps, channels).min(axis=0)
+        high = np.array(hi, np.int64).reshape(-1, taps, channels).max(axis=0)
+        ends = np.stack([self.weight * low, self.weight * high])
+        least, most = ends.min(axis=0).sum(axis=0) + self.bias, ends.max(axis=0).sum(axis=0) + self.bias
+        return TensorType.ranged((*x.shape[:-1], channels), least.tolist(), most.tolist())
+
+    def evaluate(self, x: Codes) -> Codes:
+        return np.einsum("...tc,tc->...c", x.reshape(*x.shape[:-1], *self.weight.shape), self.weight) + self.bias
+
+    @cached_property
+    def weight_type(self) -> IntType:
+        return IntType.covering(int(self.weight.min()), int(self.weight.max()))
+
+    def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
+        taps, channels = self.weight.shape
+        groups, lanes, acc = channels // fold.pe, fold.pe, self.infer(x).elem.width
+        words = self.weight.reshape(taps, groups, lanes).transpose(1, 0, 2).reshape(-1, lanes)
+        params: dict[str, int | Memory] = {
+            "TAPS": taps, "GROUPS": groups, "LANES": lanes, "A_WIDTH": x.elem.width, "A_SIGNED": int(x.elem.signed),
+            "W_WIDTH": self.weight_type.width, "W_SIGNED": int(self.weight_type.signed), "ACC_WIDTH": acc,
+            "KIND": int(fold.multiplier), "WEIGHT_STYLE": int(fold.weights),
+            "WEIGHTS": Memory(lanes * self.weight_type.width, pack_words(words, self.weight_type.width)),
+        }  # fmt: skip
+        if self.bias.any():
+            params |= {"HAS_BIAS": 1, "BIAS": Memory(lanes * acc, pack_words(self.bias.reshape(groups, lanes), acc))}
+        return Block("bw_depthwise", params)
+
+    def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
+        taps, channels = self.weight.shape
+        groups, w, acc = channels // fold.pe, self.weight_type, y.elem.width
+        cost = Resources(lut=35, ff=30) + area.rom(fold.pe * w.width, groups * taps, fold.weights)
+        if fold.multiplier is Multiplier.DSP:
+            each = Resources(lut=acc * 0.5, ff=acc, dsp=1)
+        else:
+            each = area.product(x.elem, w, min(x.elem.width + w.width, acc)) + Resources(lut=acc, ff=acc)
+        cost += each.scaled(fold.pe) + Resources(ff=2 * fold.pe * x.elem.width)
+        if self.bias.any():
+            cost += area.rom(fold.pe * acc, groups, Ram.DISTRIBUTED)
+        return Estimate(matvec.latency(x.elem, w, Fold(multiplier=fold.multiplier)), cost)
+
+    @classmethod
+    def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:
+        rng = np.random.default_rng(11)
+        for taps, channels, bias, low, high, elem in (
+            (1, 1, 0, -1, 2, IntType(1, False)), (9, 4, 100, -128, 128, IntType(8, True)),
+            (4, 3, 0, -8, 8, IntType(4, False)), (6, 6, 5, 0, 3, IntType(2, True)),
+        ):  # fmt: skip
+            weight = rng.integers(low, high, (taps, channels))
+            yield cls(weight, rng.integers(-bias, bias + 1, channels)), TensorType.of((2, 2, taps * channels), elem)
+
+    multipliers: ClassVar[tuple[Multiplier, ...]] = (Multiplier.LUT, Multiplier.DSP)

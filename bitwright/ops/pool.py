@@ -1,0 +1,54 @@
+"""pool: y[c] = max or Σ over the taps of a window, a channel for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..errors import CompileError
+from ..ir.netlist import Block, Estimate, Fold, Resources
+from ..ir.op import Codes, Op
+from ..ir.types import IntType, TensorType
+
+LATENCY = 1
+"""Cycles from a group's last tap to its result in `rtl/bw_pool.v`, as it documents them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pool(Op):
+    """The operand's vectors are `taps` times the channels long; `largest` takes the maximum, else it is the sum."""
+
+    mnemonic: ClassVar[str] = "pool"
+    taps: int
+    largest: bool
+
+    def infer(self, x: TensorType) -> TensorType:
+        if x.vector % self.taps:
+            raise CompileError("E110", f"{self.taps} taps do not fit vectors of {x}")
+        channels = x.vector // self.taps
+        shape = (*x.shape[:-1], channels)
+        lo, hi = (x.lo, x.hi) if channels % len(x.lo) == 0 else ((x.min,), (x.max,))
+        if self.largest:
+            return TensorType(shape, x.elem, lo, hi)
+        return TensorType.ranged(shape, [v * self.taps for v in lo], [v * self.taps for v in hi])
+
+    def evaluate(self, x: Codes) -> Codes:
+        taps = x.reshape(*x.shape[:-1], self.taps, -1)
+        return taps.max(axis=-2) if self.largest else taps.sum(axis=-2)
+
+    def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
+        return Block("bw_pool", {
+            "TAPS": self.taps, "LANES": fold.pe, "A_WIDTH": x.elem.width, "A_SIGNED": int(x.elem.signed),
+            "OUT_WIDTH": self.infer(x).elem.width, "KIND": int(not self.largest),
+        })  # fmt: skip
+
+    def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
+        each = x.elem.width * 1.6 if self.largest else y.elem.width
+        return Estimate(LATENCY, Resources(lut=15 + fold.pe * each, ff=15 + fold.pe * y.elem.width))
+
+    @classmethod
+    def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:
+        for taps, channels, elem in ((1, 3, IntType(1, False)), (4, 5, IntType(6, True)), (9, 2, IntType(8, False))):
+            for largest in (True, False):
+                yield cls(taps, largest), TensorType.of((3, 2, taps * channels), elem)

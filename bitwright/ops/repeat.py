@@ -1,0 +1,53 @@
+"""repeat: each pixel as a block of equal ones: upsampling by whole numbers to the nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+from typing import ClassVar
+
+import numpy as np
+
+from ..errors import CompileError
+from ..ir.netlist import Block, Estimate, Fold, Ram, Resources
+from ..ir.op import Codes, Op
+from ..ir.types import IntType, TensorType
+from . import area
+
+
+@dataclass(frozen=True, eq=False)
+class Repeat(Op):
+    """(H, W, C) → (rows · H, columns · W, C)."""
+
+    mnemonic: ClassVar[str] = "repeat"
+    rows: int
+    columns: int
+
+    def infer(self, x: TensorType) -> TensorType:
+        if len(x.shape) != 3:
+            raise CompileError("E110", f"only images of rows, columns and channels are upsampled, not {x}")
+        height, width, channels = x.shape
+        lo, hi = (x.lo, x.hi) if channels % len(x.lo) == 0 else ((x.min,), (x.max,))
+        return TensorType((height * self.rows, width * self.columns, channels), x.elem, lo, hi)
+
+    def evaluate(self, x: Codes) -> Codes:
+        return np.repeat(np.repeat(x, self.rows, axis=1), self.columns, axis=2)
+
+    def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
+        return Block("bw_repeat", {
+            "BITS": x.elem.width * fold.pe, "WORDS": ceil(x.vector / fold.pe), "WIDTH": x.shape[1],
+            "RH": self.rows, "RW": self.columns, "STYLE": int(fold.buffer),
+        })  # fmt: skip
+
+    def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
+        word, depth = x.elem.width * fold.pe, 2 * ceil(x.vector / fold.pe) * x.shape[1]
+        cost = Resources(lut=60 + word, ff=50 + 2 * word)
+        if fold.buffer is Ram.BLOCK:
+            return Estimate(0, cost + Resources(bram36=area.block_rams(word, depth)))
+        return Estimate(0, cost + Resources(lut=area.lutram(word, depth)))
+
+    @classmethod
+    def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:
+        for rows, columns, shape in ((1, 1, (1, 1, 1)), (2, 2, (3, 4, 3)), (3, 1, (2, 3, 4)), (1, 3, (2, 2, 5))):
+            yield cls(rows, columns), TensorType.of(shape, IntType(3, True))

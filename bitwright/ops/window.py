@@ -1,0 +1,156 @@
+"""window: every position of a kernel that slides over an image, as one vector a position; also padding and cropping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..errors import CompileError
+from ..ir.netlist import Block, Estimate, Fold, Ram, Resources
+from ..ir.op import Codes, Op
+from ..ir.types import IntType, TensorType
+from . import area
+
+
+@dataclass(frozen=True, eq=False)
+class Window(Op):
+    """(H, W, C) → (OH, OW, KH·KW·C): the taps row by row, each with its C channels.
+
+    `kernel`, `stride` and `dilation` are (vertical, horizontal); `pads` is (top, left, bottom, right) in pixels of code
+    `pad`, and crops where negative.
+    """
+
+    mnemonic: ClassVar[str] = "window"
+    kernel: Codes
+    stride: Codes
+    dilation: Codes
+    pads: Codes
+    pad: int
+
+    @property
+    def taps(self) -> int:
+        return int(self.kernel.prod())
+
+    @property
+    def padded(self) -> bool:
+        return bool((self.pads > 0).any())
+
+    def infer(self, x: TensorType) -> TensorType:
+        if len(x.shape) != 3:
+            raise CompileError("E110", f"a window slides over images of rows, columns and channels, not over {x}")
+        rows, columns = self.positions(x)
+        if rows < 1 or columns < 1:
+            raise CompileError("E110", f"a kernel of {self.kernel.tolist()} does not fit into {x}")
+        lo, hi = (x.lo, x.hi) if x.vector % len(x.lo) == 0 else ((x.min,), (x.max,))
+        if self.padded:
+            lo, hi = tuple(min(v, self.pad) for v in lo), tuple(max(v, self.pad) for v in hi)
+        shape = (rows, columns, self.taps * x.vector)
+        fits = x.elem.lo <= min(lo) and max(hi) <= x.elem.hi
+        return TensorType(shape, x.elem, lo, hi) if fits else TensorType.ranged(shape, lo, hi)
+
+    def positions(self, x: TensorType) -> tuple[int, int]:
+        """Rows and columns of the result."""
+        size = np.array(x.shape[:2]) + self.pads[:2] + self.pads[2:]
+        count = (size - self.dilation * (self.kernel - 1) - 1) // self.stride + 1
+        return int(count[0]), int(count[1])
+
+    def evaluate(self, x: Codes) -> Codes:
+        (rows, columns), (kh, kw) = self.positions(_type(x)), self.kernel.tolist()
+        at_row, inside_row = _taps(rows, kh, int(self.stride[0]), int(self.dilation[0]), int(self.pads[0]), x.shape[1])
+        at_column, inside_column = _taps(
+            columns, kw, int(self.stride[1]), int(self.dilation[1]), int(self.pads[1]), x.shape[2]
+        )
+        found = x[:, at_row[:, None, :, None], at_column[None, :, None, :]]
+        if self.padded:
+            inside = inside_row[:, None, :, None] & inside_column[None, :, None, :]
+            found = np.where(inside[None, ..., None], found, self.pad)
+        return found.reshape(len(x), rows, columns, -1)
+
+    def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
+        return self.block(x, fold.simd, passes=1, grouped=False, depth=self.depth(x, fold.simd, 1), style=fold.buffer)
+
+    def block(self, x: TensorType, lanes: int, *, passes: int, grouped: bool, depth: int, style: Ram) -> Block:
+        """The module: each window `passes` times; `grouped` puts the taps of `lanes` channels together."""
+        height, width, channels = x.shape
+        rows, columns = self.positions(x)
+        elem = self.infer(x).elem
+        return Block("bw_window", {
+            "ELEM": elem.width, "LANES": lanes, "WORDS": channels // lanes, "WIDTH": width, "HEIGHT": height,
+            "KW": int(self.kernel[1]), "KH": int(self.kernel[0]), "SW": int(self.stride[1]), "SH": int(self.stride[0]),
+            "DW": int(self.dilation[1]), "DH": int(self.dilation[0]), "PL": int(self.pads[1]), "PT": int(self.pads[0]),
+            "OW": columns, "OH": rows, "PAD": self.pad & ((1 << elem.width) - 1), "PASSES": passes,
+            "GROUPED": int(grouped), "DEPTH": depth, "STYLE": int(style),
+        })  # fmt: skip
+
+    def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
+        return Estimate(0, self.cost(x, y, fold.simd, self.depth(x, fold.simd, 1), fold.buffer))
+
+    def cost(self, x: TensorType, y: TensorType, lanes: int, depth: int, style: Ram) -> Resources:
+        """Control, the ring and the output FIFO."""
+        word = lanes * y.elem.width
+        control = Resources(lut=120 + 40 * self.padded + word * 1.2, ff=110 + word * 2)
+        if style is Ram.BLOCK:
+            return control + Resources(bram36=area.block_rams(word, depth))
+        return control + Resources(lut=area.lutram(word, depth))
+
+    def depth(self, x: TensorType, lanes: int, passes: int) -> int:
+        """Words of the ring: what the windows span, and what arrives while they are read (see `spans`)."""
+        words = x.vector // lanes
+        return max(self.spans(x)) * words + SLACK
+
+    def spans(self, x: TensorType) -> tuple[int, int]:
+        """Pixels that the ring must hold at least, and so that a uniform input never makes a busy reader wait."""
+        need, oldest = self._bounds(x)
+        pixels, positions = x.shape[0] * x.shape[1], len(need)
+        starts = np.arange(3 * positions)
+        frame, place = np.divmod(starts, positions)
+        need, oldest = need[place] + frame * pixels, oldest[place] + frame * pixels
+        uniform = -(-(starts + 1) * pixels // positions)
+        late = int((need - uniform).max())
+        return int((need - oldest).max()), int((uniform + late - oldest).max())
+
+    def _bounds(self, x: TensorType) -> tuple[Codes, Codes]:
+        """For each window of a frame: pixels that must have arrived, and the oldest that it or a later one needs."""
+        (height, width, _), (rows, columns) = x.shape, self.positions(x)
+        ends: list[tuple[Codes, Codes]] = []
+        for axis, (count, size) in enumerate(((rows, height), (columns, width))):
+            at = np.arange(count)[:, None] * self.stride[axis] - self.pads[axis]
+            taps = at + np.arange(self.kernel[axis]) * self.dilation[axis]
+            inside = (taps >= 0) & (taps < size)
+            first = np.where(inside, taps, size).min(axis=1)
+            last = np.where(inside, taps, -1).max(axis=1)
+            ends.append((first, last))
+        (top, bottom), (left, right) = ends
+        some = (bottom >= 0)[:, None] & (right >= 0)[None, :]
+        need = np.where(some, bottom[:, None] * width + right[None, :] + 1, 0).reshape(-1)
+        first = np.where(some, top[:, None] * width + left[None, :], height * width).reshape(-1)
+        return np.maximum.accumulate(need), np.minimum.accumulate(first[::-1])[::-1]
+
+    @classmethod
+    def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:
+        for kernel, stride, dilation, pads, pad, shape, elem in (
+            ((1, 1), (1, 1), (1, 1), (0, 0, 0, 0), 0, (1, 1, 1), IntType(1, False)),
+            ((3, 3), (1, 1), (1, 1), (1, 1, 1, 1), 0, (5, 4, 2), IntType(4, True)),
+            ((2, 3), (2, 1), (1, 2), (1, 0, 0, 2), -3, (6, 7, 3), IntType(3, True)),
+            ((1, 1), (2, 2), (1, 1), (-1, 0, 0, -1), 0, (6, 5, 4), IntType(2, False)),
+            ((1, 5), (1, 3), (1, 1), (0, 2, 0, 1), 9, (1, 20, 1), IntType(3, False)),
+        ):
+            yield cls(*(np.array(v) for v in (kernel, stride, dilation, pads)), pad), TensorType.of(shape, elem)
+
+
+SLACK = 4
+"""Words of the ring beyond the spans: what is under way between its ports."""
+
+
+def _taps(count: int, kernel: int, stride: int, dilation: int, pad: int, size: int) -> tuple[Codes, Codes]:
+    """Along one axis, for each position and tap: its index in the image, clipped, and whether it lies inside."""
+    at = np.arange(count)[:, None] * stride - pad + np.arange(kernel) * dilation
+    return np.clip(at, 0, size - 1), (at >= 0) & (at < size)
+
+
+def _type(x: Codes) -> TensorType:
+    """Of a batch; only its shape matters."""
+    return TensorType.of(x.shape[1:], IntType(1, False))
