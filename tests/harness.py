@@ -10,10 +10,12 @@ from bitwright.boards.host import Boundary
 from bitwright.compiler import code_of, stream_of
 from bitwright.ir.graph import Graph, Node
 from bitwright.ir.op import Codes, Op
-from bitwright.ir.types import TensorType
+from bitwright.ir.types import IntType, TensorType
 from bitwright.lowering.build import Lowered, lower
 from bitwright.lowering.folding import Budget
 from bitwright.lowering.verilog import write_rtl
+from bitwright.ops.dense import Dense
+from bitwright.ops.shift import Shift
 from bitwright.sim import cosim, reference, verify, verilator
 
 ROOMY = Budget(lut=1e9, ff=1e9, bram36=1e9, dsp=10**9, stream_bits=64)
@@ -27,14 +29,27 @@ class Built:
     rtl: Path
 
 
-def single(op: Op, x: TensorType) -> Graph:
-    """A graph of one operator."""
-    return Graph({"x": x}, (Node("y", op, ("x",), op.infer(x)),), ("y",))
+def single(op: Op, *xs: TensorType) -> Graph:
+    """A graph of one operator. Two operands are taken from one input, by a layer that picks each and one that clips it."""
+    if len(xs) == 1:
+        return Graph({"x": xs[0]}, (Node("y", op, ("x",), op.infer(*xs)),), ("y",))
+    widest = IntType.covering(min(x.elem.lo for x in xs), max(x.elem.hi for x in xs))
+    given = TensorType.of((*xs[0].shape[:-1], sum(x.vector for x in xs)), widest)
+    nodes: list[Node] = []
+    for k, x in enumerate(xs):
+        pick = np.eye(given.vector, dtype=np.int64)[sum(p.vector for p in xs[:k]) :][: x.vector]
+        dense = Dense(pick, np.zeros(x.vector, np.int64))
+        clip = Shift(np.array([0]), 0, 0, x.elem.lo, x.elem.hi)
+        picked = dense.infer(given)
+        nodes += [Node(f"p{k}", dense, ("x",), picked), Node(f"c{k}", clip, (f"p{k}",), clip.infer(picked))]
+    types = [n.type for n in nodes[1::2]]
+    nodes.append(Node("y", op, tuple(f"c{k}" for k in range(len(xs))), op.infer(*types)))
+    return Graph({"x": given}, tuple(nodes), ("y",))
 
 
-def build(graph: Graph, folder: Path, target: int | None = None, budget: Budget = ROOMY) -> Built:
-    """Lower a graph and write its RTL into `folder`/rtl; without a target, as slowly as can be."""
-    lowered = lower(graph, budget, 10**9 if target is None else target)
+def build(graph: Graph, folder: Path, target: int | None = 10**9, budget: Budget = ROOMY) -> Built:
+    """Lower a graph and write its RTL into `folder`/rtl: as slowly as can be, for a target, or (None) as fast as can be."""
+    lowered = lower(graph, budget, target)
     write_rtl(lowered.netlist, folder / "rtl")
     return Built(graph, lowered, _boundary(graph, lowered), folder / "rtl")
 

@@ -75,15 +75,16 @@ class Context:
     encode: dict[str, Any] | None = None
     """How the host makes the codes of the graph input; None until that is settled."""
 
-    def emit(self, op: Op, operand: str, origin: Origin) -> str:
+    def emit(self, op: Op, operands: str | tuple[str, ...], origin: Origin) -> str:
         """Append an IR operation; returns the value that it defines."""
+        inputs = (operands,) if isinstance(operands, str) else operands
         try:
-            type_ = op.infer(self.types[operand])
+            type_ = op.infer(*(self.types[i] for i in inputs))
         except ValueError as error:
             message = f"this needs integers wider than {MAX_WIDTH} bits"
             raise CompileError("E036", message, origin=origin) from error
         name = f"v{len(self.nodes) + 1}"
-        self.nodes.append(Node(name, op, operand, type_, (origin,)))
+        self.nodes.append(Node(name, op, inputs, type_, (origin,)))
         self.types[name] = type_
         return name
 

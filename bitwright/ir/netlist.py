@@ -27,13 +27,24 @@ class Ram(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A choice of parallelism for one layer: `pe` rows by `simd` columns a cycle, and what it is built from."""
+    """A choice of parallelism for one layer: `pe` rows by `simd` columns a cycle, and what it is built from.
+
+    `narrow` results at a time pass its elementwise operators and leave it; 0 means all `pe`. Where `multiplier` is DSP,
+    the last `lut_rows` of the `pe` rows are made of LUTs all the same.
+    """
 
     pe: int = 1
     simd: int = 1
     multiplier: Multiplier = Multiplier.LUT
     weights: Ram = Ram.DISTRIBUTED
     buffer: Ram = Ram.DISTRIBUTED
+    narrow: int = 0
+    lut_rows: int = 0
+
+    @property
+    def lanes(self) -> int:
+        """Elements a beat of what leaves the layer."""
+        return self.narrow or self.pe
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +95,20 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """`width` bits of data between modules, with a valid and (if it is a stream) a ready wire beside it."""
+    """`width` bits of data between modules, with a valid and (if it is a stream) a ready wire beside it.
+
+    The copies of a fork share the data of the first of them.
+    """
 
     name: str
     width: int
     ready: bool
+    shares: str = ""
+
+    @property
+    def data(self) -> str:
+        """The net of the data."""
+        return self.shares or f"{self.name}_data"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
-from math import ceil
+from math import ceil, gcd, lcm
+
+import numpy as np
 
 from ..ir.graph import Graph
 from ..ir.netlist import (
@@ -22,12 +24,20 @@ from ..ir.netlist import (
     Stage,
     Wire,
 )
-from ..ir.types import TensorType
-from ..ops import area
+from ..ir.types import IntType, TensorType
+from ..ops import area, matvec
+from ..ops.concat import Concat
+from ..ops.dense import Dense
+from ..ops.depthwise import Depthwise
+from ..ops.permute import Permute
+from ..ops.pool import Pool
+from ..ops.repeat import Repeat
+from ..ops.window import Window
+from ..ops.xnor import Xnor
 from . import schedule
-from .folding import Budget, Cost, Folding, slot_width, solve
-from .layers import Layer, split
-from .schedule import Edge, Matvec, Process, Timing
+from .folding import Budget, Cost, Folding, cycles, slot_width, solve
+from .layers import Kind, Layer, Operand, ring_style, split
+from .schedule import Domain, Edge, Process, Replay, Timing, Total, Walk
 
 ROUND_TRIP = 4  # cycles from a result's arrival in an empty FIFO until its credit can be used again, and one to spare
 
@@ -48,26 +58,54 @@ def lower(graph: Graph, budget: Budget, target: int | None) -> Lowered:
     while True:
         folding = solve(layers, layer_cost(layers), budget.less(reserve), target)
         builder = _Builder(layers, folding)
-        netlist = builder.build()
-        # What the solver does not see, the gears and the ports, is known only now; leave room for it and solve again.
-        needed = sum((i.cost for i in netlist.instances), Resources())
+        lowered = builder.lower()
+        # What the solver does not see, the gears, ports and queues, is known only now; leave room and solve again.
+        needed = sum((i.cost for i in lowered.netlist.instances), Resources())
         unseen = needed + folding.need.scaled(-1)
         if max(budget.excess(needed).values()) <= 1 or unseen == reserve:
-            return Lowered(netlist, folding, builder.simulate())
+            return lowered
         reserve = unseen.most(reserve)
 
 
 def layer_blocks(layer: Layer, fold: Fold) -> Iterator[tuple[Block, Estimate, int]]:
-    """The library modules of a layer in order of the data, what each takes, and the bits of its output."""
-    x = layer.x
-    if layer.head is None:
-        width = x.elem.width * fold.pe
+    """The library modules of a credit domain in order of the data, what each takes, and the bits of its output."""
+    x = layer.inner
+    lanes = fold.pe
+    if layer.kind is Kind.STREAM:
+        width = x.elem.width * lanes
         yield Block("bw_gate", {"WIDTH": width}), Estimate(0, Resources(lut=4, ff=5)), width
-    for node in layer.nodes:
-        block = node.op.to_rtl(x, fold)
-        assert block is not None, "a layer holds no node without hardware"
-        yield block, node.op.estimate(x, node.type, fold), node.type.elem.width * fold.pe
+    elif layer.kind is Kind.JOIN:
+        widths = [o.type.elem.width * lanes for o in layer.operands]
+        join = Block("bw_join", {"WIDTH_A": widths[0], "WIDTH_B": widths[1]})
+        yield join, Estimate(0, Resources(lut=6, ff=5)), sum(widths)
+    if layer.head is not None:
+        operands = [o.type for o in layer.operands] if layer.kind is Kind.JOIN else [x]
+        block = _head(layer, x, fold)
+        assert block is not None, "a layer's head has hardware"
+        estimate = layer.head.op.estimate(*operands, layer.head.type, fold)
+        x = layer.head.type
+        yield block, estimate, x.elem.width * lanes
+        if fold.lanes < lanes:
+            lanes = fold.lanes
+            width, ratio = x.elem.width * lanes, fold.pe // lanes
+            cost = Resources(lut=width * ratio * 0.6, ff=width * ratio + ratio)
+            yield Block("bw_serial", {"WIDTH": width, "RATIO": ratio}), Estimate(1, cost), width
+    for node in layer.tail:
+        at = replace(fold, pe=lanes, narrow=0)
+        block = node.op.to_rtl(x, at)
+        assert block is not None, "a layer's tail holds no node without hardware"
+        yield block, node.op.estimate(x, node.type, at), node.type.elem.width * lanes
         x = node.type
+
+
+def _head(layer: Layer, x: TensorType, fold: Fold) -> Block | None:
+    assert layer.head is not None
+    op = layer.head.op
+    if isinstance(op, Dense | Xnor):
+        return op.to_rtl(x, fold, replay=not layer.repeats(fold.simd))
+    if layer.kind is Kind.JOIN:
+        return op.to_rtl(*(o.type for o in layer.operands), fold)
+    return op.to_rtl(x, fold)
 
 
 def layer_cost(layers: Sequence[Layer]) -> Cost:
@@ -77,19 +115,47 @@ def layer_cost(layers: Sequence[Layer]) -> Cost:
     def tail(index: int, pe: int, multiplier: Multiplier) -> Estimate:
         layer = layers[index]
         latency, need = 0, Resources()
-        x = layer.head.type if layer.head else layer.x
+        x = layer.head.type if layer.head else layer.inner
         for node in layer.tail:
             estimate = node.op.estimate(x, node.type, Fold(pe=pe, multiplier=multiplier))
             latency, need, x = latency + estimate.latency, need + estimate.cost, node.type
         return Estimate(latency, need)
 
     def cost(index: int, fold: Fold) -> Resources:
-        layer, rest = layers[index], tail(index, fold.pe, fold.multiplier)
-        head = layer.head.op.estimate(layer.x, layer.head.type, fold) if layer.head else Estimate()
-        credits = credits_for(layer, fold, head.latency + rest.latency)
-        return Resources(lut=12, ff=8) + head.cost + rest.cost + fifo_cost(layer.y.elem.width * fold.pe, credits)
+        layer, rest = layers[index], tail(index, fold.lanes, fold.multiplier)
+        total = Resources(lut=12, ff=8)
+        if layer.window is not None:
+            op, lanes = layer.window.op, layer.in_lanes(fold.simd)
+            assert isinstance(op, Window)
+            total += op.cost(layer.x, layer.window.type, lanes, _ring(layer, fold), fold.buffer)
+        if layer.kind is Kind.MOVE:
+            assert layer.head is not None
+            operands = [o.type for o in layer.operands]
+            return total + layer.head.op.estimate(*operands, layer.head.type, fold).cost + rest.cost
+        head = Estimate()
+        if isinstance(layer.head and layer.head.op, Dense | Xnor):
+            assert layer.head is not None and isinstance(layer.head.op, Dense | Xnor)
+            replay = not layer.repeats(fold.simd)
+            head = layer.head.op.estimate(layer.inner, layer.head.type, fold, replay=replay)
+        elif layer.head is not None:
+            operands = [o.type for o in layer.operands] if layer.kind is Kind.JOIN else [layer.inner]
+            head = layer.head.op.estimate(*operands, layer.head.type, fold)
+        parts = fold.pe // fold.lanes
+        if parts > 1:
+            assert layer.head is not None
+            bits = layer.head.type.elem.width * fold.pe
+            total += Resources(lut=bits * 0.6, ff=bits + parts)
+        latency = head.latency + rest.latency + int(parts > 1)
+        depth = parts * credits_for(layer, fold, latency)
+        return total + head.cost + rest.cost + fifo_cost(layer.y.elem.width * fold.lanes, depth)
 
     return cost
+
+
+def _ring(layer: Layer, fold: Fold) -> int:
+    """Words of the ring of a layer's window generator."""
+    assert layer.window is not None and isinstance(layer.window.op, Window)
+    return layer.window.op.depth(layer.x, layer.in_lanes(fold.simd), 1)
 
 
 def fifo_cost(width: int, depth: int) -> Resources:
@@ -101,13 +167,17 @@ def fifo_cost(width: int, depth: int) -> Resources:
 
 def words_of(layer: Layer, fold: Fold) -> int:
     """Cycles between two results of a layer at full rate (SF)."""
-    return ceil(layer.columns / fold.simd) if layer.head else 1
+    if layer.kind is Kind.MATVEC:
+        return ceil(layer.columns / fold.simd)
+    if layer.kind is Kind.LANES:
+        return layer.columns // layer.x.vector
+    return 1
 
 
 def credits_for(layer: Layer, fold: Fold, latency: int) -> int:
     """The fewest results in flight that never make the layer wait while its FIFO is emptied at once, and one more."""
-    words = words_of(layer, fold)
-    return ceil((words + latency + ROUND_TRIP) / words) + 1
+    words, parts = words_of(layer, fold), fold.pe // fold.lanes
+    return ceil((words + latency + parts - 1 + ROUND_TRIP) / words) + 1
 
 
 @dataclass
@@ -120,6 +190,28 @@ class _Stream:
 
 
 @dataclass
+class _Queue:
+    """A FIFO in front of a layer where branches meet: as deep as the other branch is long."""
+
+    index: int
+    """Of its instance; it becomes one when the depth is known."""
+    inner: Edge
+    out: Edge
+    width: int
+    depth: int = 0
+
+    @property
+    def style(self) -> Ram:
+        return ring_style(self.width * self.depth)
+
+    @property
+    def cost(self) -> Resources:
+        if self.style is Ram.BLOCK:
+            return Resources(lut=30, ff=30 + self.width, bram36=area.block_rams(self.width, self.depth))
+        return fifo_cost(self.width, self.depth) + Resources(lut=10, ff=self.width)
+
+
+@dataclass
 class _Builder:
     layers: Sequence[Layer]
     folding: Folding
@@ -127,36 +219,64 @@ class _Builder:
     wires: list[Wire] = field(default_factory=list[Wire])
     nets: list[str] = field(default_factory=list[str])
     stages: list[Stage] = field(default_factory=list[Stage])
-    processes: list[Process] = field(default_factory=list[Process])
     edges: list[Edge] = field(default_factory=list[Edge])
+    schedules: list[Callable[[], list[Process]]] = field(default_factory=list["Callable[[], list[Process]]"])
+    queues: list[_Queue] = field(default_factory=list[_Queue])
+    streams: dict[int | None, list[_Stream]] = field(default_factory=dict[int | None, list[_Stream]])
+    """Of every layer, and of the input, a stream for each of its users that has none yet."""
     pending: Resources = field(default_factory=Resources)
 
-    def build(self) -> Netlist:
+    def lower(self) -> Lowered:
         first, last = self.layers[0], self.layers[-1]
         self.source = _port(first.x, self.folding.in_lanes)
         self.sink = _port(last.y, self.folding.out_lanes)
-        stream = self._axis_in()
+        self._share(None, self._axis_in(), "in")
         for index, (layer, fold) in enumerate(zip(self.layers, self.folding.folds, strict=True)):
-            vector = Lanes(stream.lanes.elem, stream.lanes.lanes, layer.columns, layer.vectors)
-            stream = self._gear(_Stream(stream.wire, vector, stream.edge), fold.simd, f"s{index}")
-            stream = self._layer(index, layer, fold, stream)
+            self._share(index, self._layer(index, layer, fold), f"s{index}")
+        (stream,) = self.streams[len(self.layers) - 1]
         self._axis_out(self._gear(stream, self.folding.out_lanes, "out"))
-        return Netlist(
+        timing = self._timing()
+        netlist = Netlist(
             tuple(self.instances), tuple(self.wires), tuple(self.nets), tuple(self.stages), self.source, self.sink
         )
+        return Lowered(netlist, self.folding, timing)
 
-    def simulate(self) -> Timing:
-        """The timing of the streams that were built."""
-        return schedule.simulate(self.processes, self.edges, self.first, self.last, self.source.beats, self.sink.beats)
+    def _timing(self) -> Timing:
+        """The timing of the streams that were built; on the way, the depths of the queues.
+
+        Queues without a limit give the best interval. An input that comes no faster than that shows how much each of
+        them must hold; that much keeps the interval, or they grow.
+        """
+        if not self.queues:
+            return self._simulate()
+        best = self._simulate()
+        self._simulate(best.frame_cycles)
+        for queue in self.queues:
+            queue.depth = max(1, schedule.occupancy(queue.inner, queue.out, schedule.QUEUE_REUSE))
+        timing = self._simulate()
+        while timing.frame_cycles > best.frame_cycles:
+            for queue in self.queues:
+                queue.depth += ceil(queue.depth / 4)
+            timing = self._simulate()
+        for queue in self.queues:
+            old = self.instances[queue.index]
+            params = {"WIDTH": queue.width, "DEPTH": queue.depth, "STYLE": int(queue.style)}
+            self.instances[queue.index] = replace(old, params=params, cost=queue.cost)
+        return timing
+
+    def _simulate(self, interval: int = 0) -> Timing:
+        for edge in self.edges:
+            edge.clear()
+        processes = [p for make in self.schedules for p in make()]
+        return schedule.simulate(processes, self.first, self.last, self.source.beats, self.sink.beats, interval)
 
     def _axis_in(self) -> _Stream:
         lanes, slot = self.source, slot_width(self.source.elem)
-        self.first = self._edge()
+        self.first = first = self._edge()
         stream = self._stream("in", lanes)
-        self.processes += [
-            schedule.emit(self.first, stream.edge, 1),
-            schedule.admit(self.first, stream.edge, depth=2, reuse=1),
-        ]
+        self.schedules.append(
+            lambda: [schedule.emit(first, stream.edge, 1), schedule.admit(first, stream.edge, depth=2, reuse=1)]
+        )
         params = {"WIDTH": lanes.elem.width, "SLOT": slot, "LANES": lanes.lanes, "TDATA": slot * lanes.lanes,
                   "VECTOR": lanes.vector, "BEATS": lanes.beats}  # fmt: skip
         cost = Resources(lut=lanes.width * 0.5 + 20, ff=2 * lanes.width + 20)
@@ -165,66 +285,177 @@ class _Builder:
 
     def _axis_out(self, stream: _Stream) -> None:
         lanes, slot = self.sink, slot_width(self.sink.elem)
-        self.last = self._edge()
-        self.processes += [
-            schedule.emit(stream.edge, self.last, 1),
-            schedule.admit(stream.edge, self.last, depth=1, reuse=0),
-        ]
+        self.last = last = self._edge()
+        self.schedules.append(
+            lambda: [schedule.emit(stream.edge, last, 1), schedule.admit(stream.edge, last, depth=1, reuse=0)]
+        )
         params = {"WIDTH": lanes.elem.width, "SIGNED": int(lanes.elem.signed), "SLOT": slot, "LANES": lanes.lanes,
                   "TDATA": slot * lanes.lanes, "VECTOR": lanes.vector, "BEATS": lanes.beats}  # fmt: skip
         cost = Resources(lut=lanes.width * 0.5 + 12, ff=slot * lanes.lanes + 10)
         self._place("out", "axis", "bw_axis_out", params, _in(stream.wire) | _axis("m"), cost)
+
+    def _share(self, source: int | None, stream: _Stream, stage: str) -> None:
+        """Give a stream to each of its users, through a fork if there are several."""
+        users = sum(o.source == source for layer in self.layers for o in layer.operands)
+        users += source == len(self.layers) - 1
+        if users == 1:
+            self.streams[source] = [stream]
+            return
+        copies = [self._stream(f"{stage}_copy{k}", stream.lanes) for k in range(users)]
+        data = copies[0].wire.data
+        for copy in copies[1:]:
+            copy.wire = replace(copy.wire, shares=data)
+            self.wires = [copy.wire if w.name == copy.wire.name else w for w in self.wires]
+        self.schedules.append(lambda: [schedule.fork(stream.edge, [c.edge for c in copies])])
+        ports = _in(stream.wire)
+        for port in ("valid", "ready"):
+            ports[f"out_{port}"] = "{" + ", ".join(f"{c.wire.name}_{port}" for c in reversed(copies)) + "}"
+        ports["out_data"] = data
+        cost = Resources(lut=3 * users, ff=users)
+        self._place(stage, "fork", "bw_fork", {"WIDTH": stream.wire.width, "COUNT": users}, ports, cost)
+        self.streams[source] = list(copies)
+
+    def _operand(self, operand: Operand, lanes: int, stage: str, *, queued: bool) -> _Stream:
+        """A layer's operand, as it wants to see it."""
+        stream = self.streams[operand.source].pop(0)
+        if queued:
+            stream = self._queue(stream, stage)
+        here, type_ = stream.lanes, operand.type
+        if here.vector != type_.vector:
+            common = gcd(here.vector, type_.vector)
+            if common % here.lanes:
+                stream = self._gear(stream, gcd(common, here.lanes), stage)
+            vectors = type_.size // type_.vector
+            stream = _Stream(stream.wire, Lanes(here.elem, stream.lanes.lanes, type_.vector, vectors), stream.edge)
+        return self._gear(stream, lanes, stage)
+
+    def _queue(self, stream: _Stream, stage: str) -> _Stream:
+        """A FIFO whose depth is found when all is built."""
+        number = len(self.queues)
+        out = self._stream(f"{stage}_queue{number}", stream.lanes)
+        self._place(stage, f"queue{number}", "bw_queue", {}, _in(stream.wire) | _out(out.wire), Resources())
+        queue = _Queue(len(self.instances) - 1, stream.edge, out.edge, stream.wire.width)
+        self.queues.append(queue)
+        self.schedules.append(lambda: schedule.queue(stream.edge, out.edge, queue.depth, 1 + int(queue.style)))
+        return out
 
     def _gear(self, stream: _Stream, lanes: int, stage: str) -> _Stream:
         """The stream at another number of lanes."""
         here = stream.lanes
         if here.lanes == lanes:
             return stream
-        out = self._stream(f"{stage}_gear", Lanes(here.elem, lanes, here.vector, here.vectors))
+        if min(lanes, here.lanes) >= here.vector:
+            return self._lanes(stream, here.elem, lanes, stage)
+        if lanes % here.lanes and here.lanes % lanes:
+            stream = self._gear(stream, lcm(lanes, here.lanes), stage)
+            return self._gear(stream, lanes, stage)
+        out = self._stream(f"{stage}_gear", replace(here, lanes=lanes))
         wide = lanes > here.lanes
         process = schedule.widen if wide else schedule.narrow
         groups = _groups(here.vector, min(lanes, here.lanes), max(lanes, here.lanes))
-        self.processes.append(process(stream.edge, out.edge, groups))
+        self.schedules.append(lambda: [process(stream.edge, out.edge, groups)])
         params = {"ELEM": here.elem.width, "IN_LANES": here.lanes, "OUT_LANES": lanes, "VECTOR": here.vector}
         bits = max(lanes, here.lanes) * here.elem.width
         cost = Resources(lut=bits * (0.1 if wide else 0.6) + 10, ff=bits + 10)
         self.pending += cost
-        self._place(stage, "gear", "bw_gear", params, _in(stream.wire) | _out(out.wire), cost)
+        self._place(stage, f"gear_{here.lanes}_{lanes}_{len(self.instances)}", "bw_gear", params,
+                    _in(stream.wire) | _out(out.wire), cost)  # fmt: skip
         return out
 
-    def _layer(self, index: int, layer: Layer, fold: Fold, stream: _Stream) -> _Stream:
-        stage, blocks = f"s{index}", list(layer_blocks(layer, fold))
+    def _lanes(self, stream: _Stream, elem: IntType, lanes: int, stage: str) -> _Stream:
+        """The stream with wider elements, or with lanes beyond the vector added or dropped: wires only."""
+        here = stream.lanes
+        if (here.elem, here.lanes) == (elem, lanes):
+            return stream
+        new = replace(here, elem=elem, lanes=lanes)
+        out = _Stream(self._wire(f"{stage}_lanes", new.width, ready=True), new, stream.edge)
+        params = {"IN_WIDTH": here.elem.width, "OUT_WIDTH": elem.width, "SIGNED": int(here.elem.signed),
+                  "IN_LANES": here.lanes, "OUT_LANES": lanes}  # fmt: skip
+        self._place(stage, f"lanes_{len(self.instances)}", "bw_lanes", params, _in(stream.wire) | _out(out.wire), Resources())
+        return out
+
+    def _layer(self, index: int, layer: Layer, fold: Fold) -> _Stream:
+        stage = f"s{index}"
+        joins = len(layer.operands) > 1
+        lanes = layer.in_lanes(fold.simd)
+        inputs = [self._operand(o, lanes, stage, queued=joins) for o in layer.operands]
+        if layer.window is not None:
+            inputs = [self._window(layer, fold, inputs[0], stage)]
+        if layer.kind is Kind.MOVE:
+            return self._move(index, layer, fold, inputs)
+        blocks = list(layer_blocks(layer, fold))
         latency = sum(estimate.latency for _, estimate, _ in blocks)
-        credits, width = credits_for(layer, fold, latency), layer.y.elem.width * fold.pe
+        credits, parts = credits_for(layer, fold, latency), fold.pe // fold.lanes
+        width, depth = layer.y.elem.width * fold.lanes, credits * parts
         credit = f"{stage}_credit"
         self.nets.append(credit)
-        flow = stream.wire
+        ports = {"credit": credit}
+        for side, stream in zip("ab" if joins else ("in",), inputs, strict=True):
+            ports |= _side(side, stream.wire)
         for k, (block, estimate, bits) in enumerate(blocks):
             out = self._wire(f"{stage}_{k}", bits, ready=False)
-            params, ports = dict(block.params), _valid_only("in", flow) | _valid_only("out", out)
+            params = dict(block.params)
             if k == 0:  # the entry admits work only against credits
                 params["CREDITS"] = credits
-                ports |= _in(flow) | {"credit": credit}
-            self._place(stage, f"{block.module[3:]}{k}", block.module, params, ports, estimate.cost)
-            flow = out
-        result = self._stream(stage, Lanes(layer.y.elem, fold.pe, layer.y.vector, layer.y.size // layer.y.vector))
-        cost = fifo_cost(width, credits)
-        self._place(stage, "fifo", "bw_fifo", {"WIDTH": width, "DEPTH": credits},
-                    _valid_only("in", flow) | _out(result.wire) | {"credit": credit}, cost)  # fmt: skip
-        words = words_of(layer, fold)
-        passes = ceil(layer.rows / fold.pe) if layer.head else 1
-        matvec = Matvec(stream.edge, result.edge, words, passes, 2 * words, latency, credits)
-        self.processes += matvec.processes()
-        self._stage(index, layer, fold, result, sum((e.cost for _, e, _ in blocks), cost), words * passes)
+            self._place(stage, f"{block.module[3:]}{k}", block.module, params, ports | _valid_only("out", out),
+                        estimate.cost)  # fmt: skip
+            ports = _valid_only("in", out)
+        result = self._stream(stage, Lanes(layer.y.elem, fold.lanes, layer.y.vector, layer.y.size // layer.y.vector))
+        cost = fifo_cost(width, depth)
+        self._place(stage, "fifo", "bw_fifo", {"WIDTH": width, "DEPTH": depth, "GROUP": parts},
+                    ports | _out(result.wire) | {"credit": credit}, cost)  # fmt: skip
+        edges = [s.edge for s in inputs]
+        self.schedules.append(lambda: _domain(layer, fold, edges, result.edge, latency, credits).processes())
+        self._stage(index, layer, fold, result, sum((e.cost for _, e, _ in blocks), cost))
         return result
 
-    def _stage(self, index: int, layer: Layer, fold: Fold, result: _Stream, cost: Resources, cycles: int) -> None:
+    def _window(self, layer: Layer, fold: Fold, stream: _Stream, stage: str) -> _Stream:
+        """The window generator, and a gear behind it where a word is wider than a pixel."""
+        assert layer.window is not None and isinstance(layer.window.op, Window)
+        op, type_, lanes = layer.window.op, layer.window.type, stream.lanes.lanes
+        stream = self._lanes(stream, type_.elem, lanes, stage)
+        grouped, depth = layer.kind is Kind.LANES, _ring(layer, fold)
+        passes = ceil(layer.rows / fold.pe) if layer.repeats(fold.simd) else 1
+        block = op.block(layer.x, lanes, passes=passes, grouped=grouped, depth=depth, style=fold.buffer)
+        out = self._stream(f"{stage}_window", Lanes(type_.elem, lanes, type_.vector, passes * layer.vectors))
+        need, oldest = op.bounds(layer.x)
+        words = layer.x.vector // lanes
+        frame = layer.x.size // lanes
+        each = passes * op.taps * words
+        bounds = (need * words).tolist(), (oldest * words).tolist()
+        self.schedules.append(
+            lambda: schedule.Window(stream.edge, out.edge, *bounds, frame, each, depth).processes()
+        )
+        cost = op.cost(layer.x, type_, lanes, depth, fold.buffer)
+        self.pending += cost
+        self._place(stage, "window", block.module, block.params, _in(stream.wire) | _out(out.wire), cost)
+        return out if grouped else self._gear(out, fold.simd, stage)
+
+    def _move(self, index: int, layer: Layer, fold: Fold, inputs: list[_Stream]) -> _Stream:
+        """A module that only moves elements, with a ready/valid stream at either side."""
+        assert layer.head is not None
+        stage, op, y = f"s{index}", layer.head.op, layer.head.type
+        inputs = [self._lanes(s, y.elem, fold.pe, stage) for s in inputs]
+        types = [o.type for o in layer.operands]
+        block = op.to_rtl(*types, fold)
+        assert block is not None
+        estimate = op.estimate(*types, y, fold)
+        out = self._stream(f"{stage}_{block.module[3:]}", _port(y, fold.pe))
+        ports = _out(out.wire)
+        for side, stream in zip("ab" if len(inputs) > 1 else ("in",), inputs, strict=True):
+            ports |= _side(side, stream.wire)
+        self._place(stage, block.module[3:], block.module, block.params, ports, estimate.cost)
+        edges = [s.edge for s in inputs]
+        self.schedules.append(lambda: _movement(layer, fold, edges, out.edge))
+        self._stage(index, layer, fold, out, estimate.cost)
+        return out
+
+    def _stage(self, index: int, layer: Layer, fold: Fold, result: _Stream, cost: Resources) -> None:
         origins = tuple(dict.fromkeys(o for n in layer.nodes for o in n.origin))
-        vectors = layer.vectors if layer.head else result.lanes.beats
         stage = Stage(
             name=f"s{index}", op="+".join(n.op.mnemonic for n in layer.nodes), engine=_engine(layer, fold),
             value=layer.value, stream=result.wire, lanes=result.lanes, fold=fold, rows=layer.rows,
-            columns=layer.columns, cycles=cycles * vectors, macs=layer.macs, cost=cost + self.pending,
+            columns=layer.columns, cycles=cycles(layer, fold), macs=layer.macs, cost=cost + self.pending,
             origin=origins,
         )  # fmt: skip
         self.pending = Resources()
@@ -238,7 +469,9 @@ class _Builder:
         return self.edges[-1]
 
     def _wire(self, name: str, width: int, *, ready: bool) -> Wire:
-        wire = Wire(f"w_{name}", width, ready)
+        used = {w.name for w in self.wires}
+        unique = next(n for n in (f"w_{name}", *(f"w_{name}{k}" for k in range(2, 1000))) if n not in used)
+        wire = Wire(unique, width, ready)
         self.wires.append(wire)
         return wire
 
@@ -250,9 +483,35 @@ class _Builder:
         self.instances.append(Instance(f"{stage}_{name}", module, params, clock | dict(ports), stage, cost))
 
 
+def _domain(layer: Layer, fold: Fold, inners: list[Edge], out: Edge, latency: int, credits: int) -> Domain:
+    """The schedule of a credit domain."""
+    words, parts = words_of(layer, fold), fold.pe // fold.lanes
+    passes = ceil(layer.rows / fold.pe)
+    if layer.kind is Kind.MATVEC and passes > 1 and not layer.repeats(fold.simd):
+        return Replay(inners, out, words, latency, credits, parts, passes, 2 * words)
+    if layer.kind is Kind.TOTAL:
+        beats = ceil(layer.x.vector / fold.pe)
+        return Total(inners, out, beats, latency, credits, parts, layer.vectors)
+    return Domain(inners, out, words, latency, credits, parts)
+
+
+def _movement(layer: Layer, fold: Fold, inners: list[Edge], out: Edge) -> list[Process]:
+    """The schedule of a module that only moves elements."""
+    assert layer.head is not None
+    op, x = layer.head.op, layer.x
+    if isinstance(op, Concat):
+        a, b = (o.type.vector // fold.pe for o in layer.operands)
+        return [schedule.concat(*inners, out, a, b)]
+    if isinstance(op, Repeat):
+        words, depth = ceil(x.vector / fold.pe), op.depth(x, fold.pe)
+        return Walk.repeat(*inners, out, words, x.shape[1], op.rows, op.columns, depth).processes()
+    assert isinstance(op, Permute)
+    return Walk.reorder(*inners, out, op.block(x) // fold.pe).processes()
+
+
 def _engine(layer: Layer, fold: Fold) -> str:
-    if layer.head is None:
-        return "table"
+    if layer.kind is not Kind.MATVEC and not layer.macs:
+        return "table" if layer.kind is Kind.STREAM else "stream"
     kind = {Multiplier.LUT: "lut", Multiplier.DSP: "dsp", Multiplier.XNOR: "xnor"}[fold.multiplier]
     return f"folded {kind} {'bram' if fold.weights is Ram.BLOCK else 'lutram'}"
 
@@ -272,12 +531,16 @@ def _axis(side: str) -> dict[str, str]:
 
 
 def _in(wire: Wire) -> dict[str, str]:
-    return {f"in_{p}": f"{wire.name}_{p}" for p in ("valid", "ready", "data")}
+    return _side("in", wire)
+
+
+def _side(side: str, wire: Wire) -> dict[str, str]:
+    return {f"{side}_valid": f"{wire.name}_valid", f"{side}_ready": f"{wire.name}_ready", f"{side}_data": wire.data}
 
 
 def _out(wire: Wire) -> dict[str, str]:
-    return {f"out_{p}": f"{wire.name}_{p}" for p in ("valid", "ready", "data")}
+    return _side("out", wire)
 
 
 def _valid_only(side: str, wire: Wire) -> dict[str, str]:
-    return {f"{side}_{p}": f"{wire.name}_{p}" for p in ("valid", "data")}
+    return {f"{side}_valid": f"{wire.name}_valid", f"{side}_data": wire.data}

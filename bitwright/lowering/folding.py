@@ -1,9 +1,10 @@
 """The folding solver: PE and SIMD, multipliers and memories of every layer, for a target or for a board.
 
 For a limit T on the cycles of a frame each layer has candidates (PE, SIMD, multiplier, memories) that keep it within
-T; a dynamic programme over the chain picks one each so that neighbours' lane counts divide one another and the sum
-of the resources, each weighted by what the board has of it, is least. If the sum does not fit, the weight of what is
-short is raised and the programme run again. Without a target, T is the least for which something fits.
+T; a dynamic programme over the layers picks one each so that neighbours' lane counts divide one another (where
+branches meet, any will do, at the price of a second width converter) and the sum of the resources, each weighted by
+what the board has of it, is least. If the sum does not fit, the weight of what is short is raised and the programme run
+again. Without a target, T is the least for which something fits.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from ..errors import CompileError
 from ..ir.netlist import Fold, Multiplier, Ram, Resources
 from ..ir.types import IntType, TensorType
 from ..ops.dense import Dense
-from .layers import Layer, shared_lanes
+from ..ops.depthwise import Depthwise
+from ..ops.mulshift import MulShift
+from .layers import Kind, Layer, shared_lanes
 
 DSP_BITS = 9  # narrower products are cheaper in LUTs, and Yosys makes them of LUTs whatever is asked
 ROUNDS = 12  # how often the weights of scarce resources are raised
@@ -107,13 +110,13 @@ class _Candidate:
 
 @dataclass(frozen=True, slots=True)
 class _Options:
-    """The candidates of a layer, their SIMD, and what share of each resource of the board each of them takes.
+    """The candidates of a layer, the lanes of their inputs, and the share of each resource of the board that each takes.
 
     Where `padded`, the unit counts pad lanes unless they are zero, so there must be a gear in front, which clears them.
     """
 
     all: list[_Candidate]
-    simd: NDArray[np.int64]
+    lanes: NDArray[np.int64]
     padded: NDArray[np.bool_]
     shares: NDArray[np.float64]
 
@@ -122,8 +125,9 @@ class _Options:
         needs = np.array([[getattr(c.need, name) for name in RESOURCES] for c in options]).reshape(-1, len(RESOURCES))
         have = np.array([max(getattr(budget, name), 1e-6) for name in RESOURCES])
         simd = np.array([c.fold.simd for c in options], np.int64)
-        padded = (layer.columns % simd != 0) & layer.bipolar
-        return cls(options, simd, padded, needs / have)
+        lanes = np.array([layer.in_lanes(c.fold.simd) for c in options], np.int64)
+        padded = (layer.columns % simd != 0) & (lanes == simd) & layer.bipolar
+        return cls(options, lanes, padded, needs / have)
 
 
 class _Solver:
@@ -143,7 +147,7 @@ class _Solver:
         )
 
     def slowest(self) -> int:
-        return max(layer.rows * layer.columns * layer.vectors if layer.head else layer.x.size for layer in self.layers)
+        return max(cycles(layer, Fold()) for layer in self.layers)
 
     def fit(self, limit: int) -> Folding | None:
         """The cheapest folding within `limit` cycles that fits the budget, or None."""
@@ -171,8 +175,6 @@ class _Solver:
         while over > 0:
             best = (over, 0, folds[0], need)
             for i, fold in enumerate(folds):
-                if self.layers[i].head is None:
-                    continue
                 now = self.cost(i, fold)
                 for other in self.kinds(i, fold.pe, fold.simd):
                     changed = need + other.need + now.scaled(-1)
@@ -207,29 +209,46 @@ class _Solver:
 
     def _candidates(self, index: int, limit: int) -> Iterator[_Candidate]:
         layer = self.layers[index]
-        if layer.head is None:
-            for lanes in _counts(layer.columns, self._multiples(index)):
-                cycles = layer.vectors * ceil(layer.columns / lanes)
-                if cycles <= limit:
-                    fold = Fold(pe=lanes, simd=lanes)
-                    yield _Candidate(fold, self.cost(index, fold), cycles)
-            return
-        for simd in _counts(layer.columns, self._multiples(index)):
-            words = ceil(layer.columns / simd) * layer.vectors
-            if words > limit:
+        for simd in self._simd_counts(index):
+            if cycles(layer, Fold(layer.rows, simd)) > limit:
                 continue
-            least = ceil(layer.rows / (limit // words))
+            if layer.kind is not Kind.MATVEC:
+                yield from self.kinds(index, simd, simd)
+                continue
+            least = ceil(layer.rows / (limit // (ceil(layer.columns / simd) * layer.vectors)))
             counts = self.pe_counts[index]
-            for pe in counts[bisect_left(counts, least) :][:4]:
+            for pe in counts[bisect_left(counts, least) :][: 4 if layer.window is None else 2]:
                 yield from self.kinds(index, pe, simd)
+
+    def _simd_counts(self, index: int) -> list[int]:
+        """Numbers of columns a cycle that are worth trying."""
+        layer = self.layers[index]
+        if layer.window is not None:
+            channels, taps = layer.x.vector, layer.columns // layer.x.vector
+            wide = range(2, taps + 1) if layer.kind is Kind.MATVEC else ()
+            return _divisors(channels) + [channels * k for k in wide if taps % k == 0]
+        if layer.lane_limit:
+            return _divisors(layer.lane_limit)
+        return _counts(layer.columns, self._multiples(index))
 
     def _kinds(self, index: int, pe: int, simd: int) -> list[_Candidate]:
         """Every multiplier and memory for a layer at one parallelism."""
         layer = self.layers[index]
-        cycles = layer.vectors * ceil(layer.rows / pe) * ceil(layer.columns / simd)
-        kinds = (Multiplier.XNOR,) if layer.bipolar else (Multiplier.LUT, Multiplier.DSP)[: 1 + self.dsp_pays[index]]
-        folds = [Fold(pe, simd, kind, memory) for kind in kinds for memory in Ram]
-        return [_Candidate(fold, self.cost(index, fold), cycles) for fold in folds]
+        kinds = (Multiplier.LUT,)
+        if layer.bipolar:
+            kinds = (Multiplier.XNOR,)
+        elif self.dsp_pays[index] or any(isinstance(n.op, MulShift) for n in layer.tail):
+            kinds = (Multiplier.LUT, Multiplier.DSP)
+        weights = buffers = (Ram.DISTRIBUTED,)
+        if layer.macs:
+            weights = tuple(Ram)
+        if layer.window is not None or layer.kind is Kind.MOVE:
+            buffers = tuple(Ram)
+        folds = [
+            Fold(pe, simd, kind, memory, buffer, narrow)
+            for kind in kinds for memory in weights for buffer in buffers for narrow in _narrow(layer, pe, simd)
+        ]  # fmt: skip
+        return [_Candidate(fold, self.cost(index, fold), cycles(layer, fold)) for fold in folds]
 
     def _multiples(self, index: int) -> tuple[int, ...]:
         """Lane counts that the element widths of the AXI4-Stream port suggest."""
@@ -245,13 +264,16 @@ class _Solver:
             lanes: (0.0, (), lanes) for lanes in self._port_lanes(first, limit)
         }
         previous = first
-        for layer, options in zip(self.layers, candidates, strict=True):
-            state = self._step(state, options, shared_lanes(previous, layer.x), weights)
+        for index, (layer, options) in enumerate(zip(self.layers, candidates, strict=True)):
+            main = layer.operands[0]
+            follows = main.source == (index - 1 if index else None)
+            shared = shared_lanes(previous, main.type) if follows else None
+            state = self._step(state, options, shared, main.type.vector, weights)
             previous = layer.y
         best: tuple[float, Folding] | None = None
         for lanes in self._port_lanes(last, limit):
             for pe, (total, chosen, in_lanes) in state.items():
-                if _gears(pe, lanes) and (best is None or total + 1e-6 / lanes < best[0]):
+                if _gears(pe, lanes, last.vector) and (best is None or total + 1e-6 / lanes < best[0]):
                     need = sum((c.need for c in chosen), Resources())
                     cycles = max(
                         [c.cycles for c in chosen] + [self._port_beats(first, in_lanes), self._port_beats(last, lanes)]
@@ -263,18 +285,23 @@ class _Solver:
         self,
         state: dict[int, tuple[float, tuple[_Candidate, ...], int]],
         options: _Options,
-        shared: int,
+        shared: int | None,
+        vector: int,
         weights: dict[str, float],
     ) -> dict[int, tuple[float, tuple[_Candidate, ...], int]]:
         if not state or not options.all:
             return {}
         lanes = np.array(list(state))
         costs = np.array([state[n][0] for n in state])
-        simd = options.simd
-        fits = (lanes[:, None] % simd == 0) | (simd % lanes[:, None] == 0)
-        if shared:
-            fits &= shared % lanes[:, None] == 0
-        fits &= ~(options.padded & (simd == lanes[:, None]))
+        wanted = options.lanes
+        if shared is None:
+            fits = np.ones((len(lanes), len(wanted)), np.bool_)
+        else:
+            whole = (lanes[:, None] >= vector) & (wanted >= vector)
+            fits = (lanes[:, None] % wanted == 0) | (wanted % lanes[:, None] == 0) | whole
+            if shared:
+                fits &= shared % lanes[:, None] == 0
+            fits &= ~(options.padded & (wanted == lanes[:, None]))
         own = options.shares @ np.array([weights[name] for name in RESOURCES])
         total = np.where(fits, costs[:, None] + own, np.inf)
         before = total.argmin(axis=0)
@@ -282,9 +309,9 @@ class _Solver:
         least = total.min(axis=0).tolist()
         for k, option in enumerate(options.all):
             cost = least[k]
-            if cost < after.get(option.fold.pe, (np.inf,))[0]:
+            if cost < after.get(option.fold.lanes, (np.inf,))[0]:
                 _, chosen, port = state[int(lanes[before[k]])]
-                after[option.fold.pe] = cost, (*chosen, option), port
+                after[option.fold.lanes] = cost, (*chosen, option), port
         return after
 
     def _port_lanes(self, type_: TensorType, limit: int) -> list[int]:
@@ -304,15 +331,40 @@ class _Solver:
 
 def _product_bits(layer: Layer) -> int:
     """Bits of the signed product of an activation and a weight."""
-    if layer.head is None or not isinstance(layer.head.op, Dense):
+    if layer.head is None or not isinstance(layer.head.op, Dense | Depthwise):
         return 0
-    types = (layer.x.elem, layer.head.op.weight_type)
+    types = (layer.inner.elem, layer.head.op.weight_type)
     return sum(t.width + int(not t.signed) for t in types)
 
 
-def _gears(a: int, b: int) -> bool:
+def cycles(layer: Layer, fold: Fold) -> int:
+    """Cycles that the layer takes for a frame: those of its slowest module."""
+    lanes = layer.in_lanes(fold.simd)
+    taken = [o.type.size // o.type.vector * ceil(o.type.vector / lanes) for o in layer.operands]
+    if layer.kind is Kind.MATVEC:
+        taken.append(layer.vectors * ceil(layer.rows / fold.pe) * ceil(layer.columns / fold.simd))
+    if layer.kind is Kind.MOVE:
+        taken.append(layer.y.size // layer.y.vector * ceil(layer.y.vector / fold.pe))
+    if layer.window is not None:
+        taken.append(layer.vectors * layer.columns // lanes)
+    return max(taken)
+
+
+def _narrow(layer: Layer, pe: int, simd: int) -> tuple[int, ...]:
+    """All rows of a fold at once, or, if its columns take several cycles, as few as keep up with it."""
+    words = ceil(layer.columns / simd)
+    if layer.kind is not Kind.MATVEC or words == 1 or pe == 1 or layer.rows % pe:
+        return (0,)
+    return 0, next(n for n in _divisors(pe) if pe // n <= words)
+
+
+def _gears(a: int, b: int, vector: int) -> bool:
     """Whether a width converter joins streams of a and b lanes."""
-    return a % b == 0 or b % a == 0
+    return a % b == 0 or b % a == 0 or (a >= vector and b >= vector)
+
+
+def _divisors(n: int) -> list[int]:
+    return [d for d in range(1, n + 1) if n % d == 0]
 
 
 def _counts(n: int, extra: Sequence[int]) -> list[int]:

@@ -1,34 +1,87 @@
-"""The graph as a chain of layers: a dense layer (or the stream itself) and the elementwise operators behind it."""
+"""The graph as layers joined by streams: what becomes one stage of the pipeline each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 from math import gcd
+
+import numpy as np
 
 from ..errors import CompileError
 from ..ir.graph import Graph, Node
+from ..ir.netlist import Ram
 from ..ir.types import TensorType
+from ..ops.add import Add
+from ..ops.concat import Concat
 from ..ops.dense import Dense
+from ..ops.depthwise import Depthwise
+from ..ops.multiply import Multiply
+from ..ops.permute import Permute
+from ..ops.pool import Pool
+from ..ops.repeat import Repeat
 from ..ops.reshape import Reshape
+from ..ops.total import Total
+from ..ops.window import Window
 from ..ops.xnor import Xnor
+
+
+class Kind(Enum):
+    """How a layer works on its streams."""
+
+    STREAM = "stream"  # elementwise operators on the stream as it is
+    MATVEC = "matvec"  # a matrix-vector unit: PE rows, SIMD columns
+    LANES = "lanes"  # a sum or maximum over a window's taps, lane by lane
+    TOTAL = "total"  # the same over a whole frame
+    JOIN = "join"  # two streams, element by element
+    MOVE = "move"  # ready/valid modules that only move elements: concat, repeat, permute
+
+
+_KINDS = {
+    Dense: Kind.MATVEC, Xnor: Kind.MATVEC, Depthwise: Kind.LANES, Pool: Kind.LANES, Total: Kind.TOTAL, Add: Kind.JOIN,
+    Multiply: Kind.JOIN, Concat: Kind.MOVE, Repeat: Kind.MOVE, Permute: Kind.MOVE,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """Where a layer's operand comes from: layer number `source`, or the graph's input if it is None."""
+
+    source: int | None
+    type: TensorType
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One credit domain. `head` is its matrix-vector unit, or None where the operators work on the stream as it is.
+    """A credit domain: its head, the elementwise operators of its tail, and a window generator in front of both.
 
-    `x` is the type that it consumes, as its first node sees it; `y` the type of `value`, which leaves it.
+    `y` is the type of `value`, which leaves it.
     """
 
+    window: Node | None
     head: Node | None
     tail: tuple[Node, ...]
-    x: TensorType
+    operands: tuple[Operand, ...]
     y: TensorType
     value: str
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        return ((self.head,) if self.head else ()) + self.tail
+        return tuple(n for n in (self.window, self.head) if n) + self.tail
+
+    @property
+    def kind(self) -> Kind:
+        return _KINDS[type(self.head.op)] if self.head else Kind.STREAM
+
+    @property
+    def x(self) -> TensorType:
+        """The first operand, as the window or the head sees it."""
+        return self.operands[0].type
+
+    @property
+    def inner(self) -> TensorType:
+        """What the head or the tail sees, behind the window."""
+        return self.window.type if self.window else self.x
 
     @property
     def rows(self) -> int:
@@ -36,51 +89,127 @@ class Layer:
 
     @property
     def columns(self) -> int:
-        return self.x.vector
+        return self.inner.vector
 
     @property
     def vectors(self) -> int:
-        """Vectors that the layer consumes in a frame."""
-        return self.x.size // self.x.vector
+        """Vectors that the head consumes in a frame."""
+        return self.inner.size // self.inner.vector
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates a frame."""
-        if self.head is None:
-            return 0
-        assert isinstance(self.head.op, Dense | Xnor)
-        return self.head.op.weight.size * self.vectors
+        if self.head is not None and isinstance(self.head.op, Dense | Xnor | Depthwise):
+            return self.head.op.weight.size * self.vectors
+        return 0
 
     @property
     def bipolar(self) -> bool:
         return self.head is not None and isinstance(self.head.op, Xnor)
 
+    @property
+    def lane_limit(self) -> int:
+        """The lanes of a layer that is no matrix-vector unit must divide this; 0 means any number will do."""
+        limit = self.x.vector if self.window else 0
+        if self.head is not None and isinstance(self.head.op, Concat):
+            limit = gcd(*(o.type.vector for o in self.operands))
+        if self.head is not None and isinstance(self.head.op, Permute):
+            limit = self.head.op.run(self.x)
+        return limit
+
+    def in_lanes(self, simd: int) -> int:
+        """Elements a beat of the layer's input streams."""
+        if self.window is None or self.x.vector % simd == 0:
+            return simd
+        return self.x.vector  # a wider word is gathered behind the window
+
+    def repeats(self, simd: int) -> bool:
+        """Whether the window generator repeats each window for every fold, so that the unit needs no buffer."""
+        return self.window is not None and self.kind is Kind.MATVEC and self.x.vector % simd == 0
+
 
 def split(graph: Graph) -> list[Layer]:
-    """The layers in dataflow order. Raises CompileError E301 where the graph is not a chain."""
-    _check_chain(graph)
-    (source,) = graph.inputs
-    layers: list[Layer] = []
-    group: list[Node] = []
-    x = here = graph.inputs[source]
-    for node in graph.nodes:
-        if isinstance(node.op, Reshape | Dense | Xnor):
-            if group:
-                layers.append(_layer(group, x))
-            group, x = [], here
+    """The layers in topological order. Raises CompileError E301 where a design has more than one input or output."""
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise CompileError("E301", "a design has one input and one output", hint="split the model, or join its outputs")
+    return _Splitter(graph).run()
+
+
+@dataclass
+class _Group:
+    """A layer under construction."""
+
+    operands: tuple[Operand, ...]
+    window: Node | None = None
+    head: Node | None = None
+    tail: list[Node] = field(default_factory=list[Node])
+
+    @property
+    def last(self) -> Node:
+        return self.tail[-1] if self.tail else self.head or self.window  # pyright: ignore[reportReturnType]
+
+
+class _Splitter:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.groups: list[_Group] = []
+        (source,) = graph.inputs
+        self.found = {source: Operand(None, graph.inputs[source])}
+        """Every value as an operand of what uses it."""
+
+    def run(self) -> list[Layer]:
+        for node in self.graph.nodes:
+            self._add(node)
+        (output,) = self.graph.outputs
+        if self.found[output].source is None:
+            return [Layer(None, None, (), (self.found[output],), self.found[output].type, output)]
+        return [
+            Layer(g.window, g.head, tuple(g.tail), g.operands, g.last.type, g.last.name) for g in self.groups
+        ]
+
+    def _add(self, node: Node) -> None:
+        operand = self.found[node.inputs[0]]
         if isinstance(node.op, Reshape):
-            x = node.type
+            self.found[node.name] = Operand(operand.source, node.type)
+            return
+        group = self._open(node.inputs[0])
+        if isinstance(node.op, Window):
+            group = self._new(node, window=node)
+        elif type(node.op) not in _KINDS:
+            if group is None:
+                group = self._new(node)
+            group.tail.append(node)
+        elif group is not None and group.window is group.last and isinstance(node.op, Dense | Xnor | Depthwise | Pool):
+            group.head = node
+        elif isinstance(node.op, Depthwise | Pool):
+            group = self._windowed(node, node.op.taps)
         else:
-            group.append(node)
-        here = node.type
-    if group or not layers:
-        layers.append(_layer(group, x) if group else Layer(None, (), x, x, graph.outputs[0]))
-    return layers
+            group = self._new(node, head=node)
+        index = next(i for i, g in enumerate(self.groups) if g is group)
+        self.found[node.name] = Operand(index, node.type)
 
+    def _open(self, value: str) -> _Group | None:
+        """The group that ends in a value which one node uses."""
+        if len(self.graph.users(value)) > 1 or value in self.graph.outputs:
+            return None
+        return next((g for g in self.groups if g.last.name == value), None)
 
-def _layer(group: list[Node], x: TensorType) -> Layer:
-    has_head = isinstance(group[0].op, Dense | Xnor)
-    return Layer(group[0] if has_head else None, tuple(group[has_head:]), x, group[-1].type, group[-1].name)
+    def _new(self, node: Node, window: Node | None = None, head: Node | None = None) -> _Group:
+        self.groups.append(_Group(tuple(self.found[i] for i in node.inputs), window, head))
+        return self.groups[-1]
+
+    def _windowed(self, node: Node, taps: int) -> _Group:
+        """Taps that come from no window: one that slides over each vector's taps brings a lane's together."""
+        operand = self.found[node.inputs[0]]
+        x = operand.type
+        image = x.with_shape((x.size // x.vector, taps, x.vector // taps))
+        if image.vector % len(x.lo):
+            image = TensorType(image.shape, x.elem, (x.min,), (x.max,))
+        one, wide = np.array([1, 1]), np.array([1, taps])
+        op = Window(wide, wide, one, np.zeros(4, np.int64), 0)
+        window = Node(f"{node.name}_window", op, node.inputs, op.infer(image), node.origin)
+        self.groups.append(_Group((Operand(operand.source, image),), window, node))
+        return self.groups[-1]
 
 
 def shared_lanes(left: TensorType, right: TensorType) -> int:
@@ -88,12 +217,6 @@ def shared_lanes(left: TensorType, right: TensorType) -> int:
     return 0 if left.vector == right.vector else gcd(left.vector, right.vector)
 
 
-def _check_chain(graph: Graph) -> None:
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise CompileError("E301", "a design has one input and one output", hint="split the model, or join its outputs")
-    for value in [*graph.inputs, *(n.name for n in graph.nodes)]:
-        users = graph.users(value)
-        if len(users) + (value in graph.outputs) > 1:
-            origin = users[0].origin[0] if users and users[0].origin else None
-            message = "a value with several users needs a fork, which dense networks do not have yet"
-            raise CompileError("E301", message, origin=origin)
+def ring_style(bits: int) -> Ram:
+    """Where a buffer of so many bits is kept by default: a block RAM pays from about 40 LUTs of distributed memory on."""
+    return Ram.BLOCK if bits > 4096 else Ram.DISTRIBUTED

@@ -2,119 +2,413 @@
 
 Every module is a process over beats; an edge is a ready/valid stream whose k-th beat moves in the first cycle in which
 it is both offered and wanted. The rules below are those of the modules in `rtl/`, cycle for cycle, so the frame
-interval and the latency computed here equal what a simulation of the RTL measures.
+interval and the latency computed here equal what a simulation of the RTL measures. What a network of such streams
+carries does not depend on when beats move: one that does not stand still here never does.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from itertools import count, cycle
 
+import numpy as np
+
 from ..errors import CompileError
 
-Process = Generator[None, None, None]
+FRAMES = 6  # enough for the interval between frames to settle in a chain of small layers
 
-FRAMES = 6  # enough for the interval between frames to settle: a layer holds back at most two
+Wait = Generator["Edge | Signal", None, int]
+Steps = Generator["Edge | Signal", None, None]
 
 
-@dataclass
+@dataclass(eq=False)
 class Edge:
     """A stream between two processes: cycles from which each beat is offered and wanted, and when it moved."""
 
+    name: str = ""
     offered: list[int] = field(default_factory=list[int])
     wanted: list[int] = field(default_factory=list[int])
     moved: list[int] = field(default_factory=list[int])
+    waiting: list[Process] = field(default_factory=list["Process"])
+    seen: int = 0
 
-    def move(self, beat: int) -> Generator[None, None, int]:
+    def size(self) -> int:
+        """Grows with whatever a waiting process may wait for."""
+        return len(self.offered) + len(self.wanted)
+
+    def clear(self) -> None:
+        """Back to the state in which nothing has happened."""
+        self.seen = 0
+        for history in (self.offered, self.wanted, self.moved, self.waiting):
+            history.clear()
+
+    def move(self, beat: int) -> Wait:
         """Wait until the beat has moved; the cycle in which it did, at most one beat a cycle."""
-        while len(self.moved) <= beat:
-            k = len(self.moved)
-            if k >= len(self.offered) or k >= len(self.wanted):
-                yield
+        moved, offered, wanted = self.moved, self.offered, self.wanted
+        k = len(moved)
+        while k <= beat:
+            if k >= len(offered) or k >= len(wanted):
+                yield self
+                k = len(moved)
                 continue
-            after = self.moved[-1] + 1 if k else 0
-            self.moved.append(max(self.offered[k], self.wanted[k], after))
-        return self.moved[beat]
+            time = offered[k] if offered[k] > wanted[k] else wanted[k]
+            if k and moved[-1] >= time:
+                time = moved[-1] + 1
+            moved.append(time)
+            k += 1
+        return moved[beat]
+
+    def offer(self, beat: int) -> Wait:
+        """Wait until the beat is offered; the cycle from which it can be taken."""
+        while len(self.offered) <= beat or len(self.moved) < beat:
+            if len(self.moved) < beat < len(self.offered):
+                yield from self.move(beat - 1)
+            else:
+                yield self
+        return max(self.offered[beat], self.moved[beat - 1] + 1 if beat else 0)
 
 
-def source(edge: Edge, beats: int) -> Process:
-    """The outside world as a sender that always has a beat, for `beats` beats."""
-    edge.offered.extend([0] * beats)
-    yield
+@dataclass(eq=False)
+class Signal:
+    """Cycles that one process of a module tells another."""
+
+    times: list[int] = field(default_factory=list[int])
+    waiting: list[Process] = field(default_factory=list["Process"])
+    seen: int = 0
+
+    def size(self) -> int:
+        return len(self.times)
+
+    def get(self, index: int) -> Wait:
+        while len(self.times) <= index:
+            yield self
+        return self.times[index]
 
 
-def sink(edge: Edge, beats: int) -> Process:
+@dataclass(eq=False)
+class Process:
+    """A module's behaviour, and what it changes: whoever waits for these may go on when it has run."""
+
+    steps: Steps
+    touches: tuple[Edge | Signal, ...]
+
+
+def source(edge: Edge, beats: int, frames: int, interval: int = 0) -> Process:
+    """The outside world as a sender that always has a beat, or spreads those of a frame evenly over `interval` cycles."""
+
+    def steps() -> Steps:
+        edge.offered.extend(f * interval + b * interval // beats for f in range(frames) for b in range(beats))
+        yield from ()
+
+    return Process(steps(), (edge,))
+
+
+def sink(edge: Edge, beats: int, frames: int) -> Process:
     """The outside world as a receiver that is always ready."""
-    edge.wanted.extend([0] * beats)
-    yield from edge.move(beats - 1)
+
+    def steps() -> Steps:
+        edge.wanted.extend([0] * beats * frames)
+        yield from edge.move(beats * frames - 1)
+
+    return Process(steps(), (edge,))
 
 
 def emit(inner: Edge, out: Edge, latency: int) -> Process:
     """The output side of a queue: in order, a beat a cycle, each `latency` cycles after it went in."""
-    for beat in count():
-        moved = yield from inner.move(beat)
-        out.offered.append(moved + latency)
+
+    def steps() -> Steps:
+        for beat in count():
+            moved = yield from inner.move(beat)
+            out.offered.append(moved + latency)
+
+    return Process(steps(), (out,))
 
 
 def admit(inner: Edge, out: Edge, depth: int, reuse: int) -> Process:
     """The input side of a queue of `depth` beats; a place is free `reuse` cycles after its beat has left."""
-    inner.wanted.extend([0] * depth)
-    for beat in count():
-        gone = yield from out.move(beat)
-        inner.wanted.append(gone + reuse)
+
+    def steps() -> Steps:
+        inner.wanted.extend([0] * depth)
+        for beat in count():
+            gone = yield from out.move(beat)
+            inner.wanted.append(gone + reuse)
+
+    return Process(steps(), (inner,))
 
 
 def widen(inner: Edge, out: Edge, groups: Sequence[int]) -> Process:
     """bw_gear upwards: the next `groups[i]` beats make one; none is taken while a full one waits."""
-    beat, room = 0, 0
-    for made, size in enumerate(cycle(groups)):
-        inner.wanted.extend([room] * size)
-        beat += size
-        moved = yield from inner.move(beat - 1)
-        out.offered.append(moved + 1)
-        room = yield from out.move(made)
+
+    def steps() -> Steps:
+        beat, room = 0, 0
+        for made, size in enumerate(cycle(groups)):
+            inner.wanted.extend([room] * size)
+            beat += size
+            moved = yield from inner.move(beat - 1)
+            out.offered.append(moved + 1)
+            room = yield from out.move(made)
+
+    return Process(steps(), (inner, out))
 
 
 def narrow(inner: Edge, out: Edge, groups: Sequence[int]) -> Process:
     """bw_gear downwards: the next beat leaves as `groups[i]` beats; the next is taken as the last one leaves."""
-    made, room = 0, 0
-    for beat, size in enumerate(cycle(groups)):
-        inner.wanted.append(room)
-        moved = yield from inner.move(beat)
-        out.offered.extend([moved + 1] * size)
-        made += size
-        room = yield from out.move(made - 1)
+
+    def steps() -> Steps:
+        made, room = 0, 0
+        for beat, size in enumerate(cycle(groups)):
+            inner.wanted.append(room)
+            moved = yield from inner.move(beat)
+            out.offered.extend([moved + 1] * size)
+            made += size
+            room = yield from out.move(made - 1)
+
+    return Process(steps(), (inner, out))
+
+
+QUEUE_REUSE = 1
+"""Cycles after a beat has left bw_queue in which its place is free again."""
+
+
+def queue(inner: Edge, out: Edge, depth: int, latency: int) -> list[Process]:
+    """bw_queue; a depth of 0 stands for one that is never full."""
+    if depth:
+        return [emit(inner, out, latency), admit(inner, out, depth, QUEUE_REUSE)]
+
+    def steps() -> Steps:
+        for beat in count():
+            inner.wanted.append(0)
+            yield from inner.move(beat)
+
+    return [emit(inner, out, latency), Process(steps(), (inner,))]
+
+
+def occupancy(inner: Edge, out: Edge, reuse: int) -> int:
+    """The most places that were taken at a time in a queue between two edges that have been simulated."""
+    arrived, free = np.array(inner.moved), np.array(out.moved) + reuse
+    return int((np.arange(1, len(arrived) + 1) - np.searchsorted(free, arrived, side="right")).max(initial=0))
+
+
+def fork(inner: Edge, outs: Sequence[Edge]) -> Process:
+    """bw_fork: each output takes its copy as soon as it can, and the input advances with the last of them."""
+
+    def steps() -> Steps:
+        for beat in count():
+            offered = yield from inner.offer(beat)
+            for out in outs:
+                out.offered.append(offered)
+            taken = 0
+            for out in outs:
+                moved = yield from out.move(beat)
+                taken = max(taken, moved)
+            inner.wanted.append(taken)
+            yield from inner.move(beat)
+
+    return Process(steps(), (inner, *outs))
+
+
+def concat(a: Edge, b: Edge, out: Edge, a_beats: int, b_beats: int) -> Process:
+    """bw_concat: beats of either stream in turn pass straight through."""
+
+    def steps() -> Steps:
+        made = 0
+        for vector in count():
+            for inner, beats in ((a, a_beats), (b, b_beats)):
+                for beat in range(vector * beats, (vector + 1) * beats):
+                    offered = yield from inner.offer(beat)
+                    out.offered.append(offered)
+                    moved = yield from out.move(made)
+                    made += 1
+                    inner.wanted.append(moved)
+                    yield from inner.move(beat)
+
+    return Process(steps(), (a, b, out))
+
+
+RING_CREDITS = 5
+"""Words under way between a bw_ring and its output."""
+RING_LATENCY = 3
+"""Cycles from a word's issue to its offer."""
 
 
 @dataclass
-class Matvec:
-    """bw_mvu with the pipeline and FIFO behind it: `passes` times over each vector of `words` words.
+class Walk:
+    """bw_repeat and bw_reorder: a block of `block` words is read in an order of its own, one word a cycle.
 
-    `latency` counts from the issue of a pass's last word to the result's entry into the FIFO of `credits` places.
+    Read i of a block waits for word `needs[i]` of it and frees `frees[i]` words, in the order of their arrival.
     """
 
     inner: Edge
     out: Edge
-    words: int
-    passes: int
+    needs: Sequence[int]
+    frees: Sequence[int]
+    block: int
     depth: int
-    latency: int
-    credits: int
-    freed: list[int] = field(default_factory=list[int])
+    freed: Signal = field(default_factory=Signal)
 
     def processes(self) -> list[Process]:
-        return [self.write(), self.issue()] if self.passes > 1 else [self.stream()]
+        return [Process(self.write(), (self.inner,)), Process(self.read(), (self.out, self.freed))]
 
-    def write(self) -> Process:
-        """A word enters the ring when the word `depth` before it was read for the last time."""
+    def write(self) -> Steps:
+        """A word enters the ring once the word `depth` before it is free."""
         self.inner.wanted.extend([0] * self.depth)
-        for beat in count():
-            while len(self.freed) <= beat:
-                yield
-            self.inner.wanted.append(self.freed[beat] + 1)
+        for word in count():
+            self.inner.wanted.append((yield from self.freed.get(word)) + 1)
 
-    def issue(self) -> Process:
+    def read(self) -> Steps:
+        time, made = -1, 0
+        for block in count():
+            for need, free in zip(self.needs, self.frees, strict=True):
+                arrived = yield from self.inner.move(block * self.block + need)
+                time = max(time, arrived) + 1
+                if made >= RING_CREDITS:
+                    gone = yield from self.out.move(made - RING_CREDITS)
+                    time = max(time, gone + 2)
+                self.out.offered.append(time + RING_LATENCY)
+                self.freed.times.extend([time] * free)
+                made += 1
+
+    @classmethod
+    def repeat(cls, inner: Edge, out: Edge, words: int, width: int, rows: int, columns: int, depth: int) -> Walk:
+        """Of a row of `width` pixels."""
+        order = [
+            (pixel * words + word, copy == columns - 1 and row == rows - 1)
+            for row in range(rows) for pixel in range(width) for copy in range(columns) for word in range(words)
+        ]  # fmt: skip
+        return cls(inner, out, [w for w, _ in order], [int(last) for _, last in order], width * words, depth)
+
+    @classmethod
+    def reorder(cls, inner: Edge, out: Edge, block: int) -> Walk:
+        """All of a block must be there, and all of it is freed at its end."""
+        return cls(inner, out, [block - 1] * block, [0] * (block - 1) + [block], block, 2 * block)
+
+
+@dataclass
+class Window:
+    """bw_window: `need` and `oldest` say for each window of a frame of `frame` words how many of them must be there, and
+    which is the first that it or a later one reads; each window is `words` words, all its passes together.
+    """
+
+    inner: Edge
+    out: Edge
+    need: Sequence[int]
+    oldest: Sequence[int]
+    frame: int
+    words: int
+    depth: int
+    passed: Signal = field(default_factory=Signal)
+
+    def processes(self) -> list[Process]:
+        return [Process(self.write(), (self.inner,)), Process(self.read(), (self.out, self.passed))]
+
+    def write(self) -> Steps:
+        """A word enters the ring once all windows are done that read the word `depth` before it."""
+        count_, room, done = len(self.oldest), self.oldest[0] + self.depth, 0
+        window = 0
+        for word in count():
+            while room <= word:
+                done = (yield from self.passed.get(window)) + 1
+                window += 1
+                frames, place = divmod(window, count_)
+                room = frames * self.frame + self.oldest[place] + self.depth
+            self.inner.wanted.append(done)
+
+    def read(self) -> Steps:
+        offered, moved = self.out.offered, self.out.moved
+        time, made, start = -1, 0, 0
+        for frame in count():
+            for need in self.need:
+                arrived = yield from self.inner.move(frame * self.frame + need - 1)
+                start = max(time, arrived) + 1
+                for _ in range(self.words):
+                    if made >= RING_CREDITS:
+                        before = made - RING_CREDITS
+                        gone = moved[before] if before < len(moved) else (yield from self.out.move(before))
+                        if gone + 2 > start:
+                            start = gone + 2
+                    time, start = start, start + 1
+                    offered.append(time + RING_LATENCY)
+                    made += 1
+                self.passed.times.append(time)
+
+
+@dataclass
+class Domain:
+    """A credit domain: `words` beats of each of the inputs make a result, `latency` cycles after the last of them.
+
+    Its entry takes the first beat of a result only against a credit. `credits` results may be in flight, and each leaves
+    as `parts` beats, one a cycle.
+    """
+
+    inners: Sequence[Edge]
+    out: Edge
+    words: int
+    latency: int
+    credits: int
+    parts: int
+
+    def processes(self) -> list[Process]:
+        steps = self.single(self.inners[0]) if len(self.inners) == 1 else self.join(*self.inners)
+        return [Process(steps, (*self.inners, self.out))]
+
+    def single(self, inner: Edge) -> Steps:
+        beat, rest = 0, [0] * (self.words - 1)
+        for made in count():
+            credit = yield from self.credit(made)
+            inner.wanted.append(credit)
+            inner.wanted.extend(rest)
+            beat += self.words
+            time = yield from inner.move(beat - 1)
+            self.offer(time)
+
+    def join(self, a: Edge, b: Edge) -> Steps:
+        """Both beats pass in the same cycle."""
+        for made in count():
+            credit = yield from self.credit(made)
+            first = yield from a.offer(made)
+            second = yield from b.offer(made)
+            time = max(credit, first, second)
+            a.wanted.append(time)
+            b.wanted.append(time)
+            time = yield from a.move(made)
+            yield from b.move(made)
+            self.offer(time)
+
+    def credit(self, made: int) -> Wait:
+        """The cycle from which the counter holds a credit for result number `made`."""
+        if made < self.credits:
+            return 0
+        gone = yield from self.out.move((made - self.credits + 1) * self.parts - 1)
+        return gone + 2
+
+    def offer(self, time: int) -> None:
+        """A result whose last beat was taken in that cycle."""
+        first = time + self.latency + 1
+        self.out.offered.extend(range(first, first + self.parts))
+
+
+@dataclass
+class Replay(Domain):
+    """bw_mvu with its ring of `depth` words: `passes` times over each vector of `words` words."""
+
+    passes: int
+    depth: int
+    freed: Signal = field(default_factory=Signal)
+
+    def processes(self) -> list[Process]:
+        (inner,) = self.inners
+        return [Process(self.write(inner), (inner,)), Process(self.issue(inner), (self.out, self.freed))]
+
+    def write(self, inner: Edge) -> Steps:
+        """A word enters the ring when the word `depth` before it was read for the last time."""
+        inner.wanted.extend([0] * self.depth)
+        for beat in count():
+            freed = yield from self.freed.get(beat)
+            inner.wanted.append(freed + 1)
+
+    def issue(self, inner: Edge) -> Steps:
         """The first pass follows the words as they come; the others run through."""
         time, beat = -1, 0
         for vector in count():
@@ -124,30 +418,32 @@ class Matvec:
                 start = max(time + 1, credit)
                 if turn == 0:
                     for word in range(self.words):
-                        arrived = yield from self.inner.move(beat)
+                        arrived = yield from inner.move(beat)
                         start = max(start, arrived + 1 - word)
                         beat += 1
                 time = start + self.words - 1
                 if turn == self.passes - 1:
-                    self.freed.extend(range(start, time + 1))
-                self.out.offered.append(time + self.latency + 1)
+                    self.freed.times.extend(range(start, time + 1))
+                self.offer(time)
 
-    def stream(self) -> Process:
-        """One pass: the stream itself is the issue, and only its first word waits for a credit."""
-        beat = 0
-        for made in count():
-            credit = yield from self.credit(made)
-            self.inner.wanted.extend([credit] + [0] * (self.words - 1))
-            beat += self.words
-            time = yield from self.inner.move(beat - 1)
-            self.out.offered.append(time + self.latency + 1)
 
-    def credit(self, made: int) -> Generator[None, None, int]:
-        """The cycle from which the counter holds a credit for result number `made`."""
-        if made < self.credits:
-            return 0
-        gone = yield from self.out.move(made - self.credits)
-        return gone + 2
+@dataclass
+class Total(Domain):
+    """bw_total: `words` results a frame of `positions` times as many beats; those of the last position need credits."""
+
+    positions: int
+
+    def single(self, inner: Edge) -> Steps:
+        beat, made = 0, 0
+        for _ in count():
+            inner.wanted.extend([0] * (self.words * (self.positions - 1)))
+            beat += self.words * (self.positions - 1)
+            for _ in range(self.words):
+                credit = yield from self.credit(made)
+                inner.wanted.append(credit)
+                time = yield from inner.move(beat)
+                self.offer(time)
+                beat, made = beat + 1, made + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,20 +455,27 @@ class Timing:
 
 
 def simulate(
-    processes: Sequence[Process], edges: Sequence[Edge], first: Edge, last: Edge, in_beats: int, out_beats: int
-) -> Timing:
-    """Run whole frames through, from the empty state into the steady one.
+    processes: Sequence[Process], first: Edge, last: Edge, in_beats: int, out_beats: int, interval: int = 0,
+    frames: int = FRAMES,
+) -> Timing:  # fmt: skip
+    """Run whole frames through, from the empty state into the steady one; their beats come as fast as they are taken,
+    or spread over `interval` cycles a frame.
 
     Raises CompileError E901 if the streams stand still: a deadlock is a bug of the compiler's.
     """
-    live = [*processes, source(first, in_beats * FRAMES), sink(last, out_beats * FRAMES)]
-    before = -1
-    while len(last.moved) < out_beats * FRAMES:
-        for process in live:
-            next(process, None)
-        progress = sum(len(e.offered) + len(e.wanted) + len(e.moved) for e in edges)
-        if progress == before:
-            raise CompileError("E901", "the streams of the design stand still: this is a bug of Bitwright's")
-        before = progress
+    ready = deque([*processes, source(first, in_beats, frames, interval), sink(last, out_beats, frames)])
+    while ready:
+        process = ready.popleft()
+        blocked = next(process.steps, None)
+        if blocked is not None:
+            blocked.waiting.append(process)
+        for touched in process.touches:
+            size = touched.size()
+            if size != touched.seen:
+                touched.seen = size
+                ready.extend(w for w in touched.waiting if w is not process)
+                touched.waiting[:] = [process] if blocked is touched else []
+    if len(last.moved) < out_beats * frames:
+        raise CompileError("E901", "the streams of the design stand still: this is a bug of Bitwright's")
     ends = last.moved[out_beats - 1 :: out_beats]
     return Timing(ends[-1] - ends[-2], ends[0] - first.moved[0])

@@ -11,7 +11,7 @@ from ..ir.netlist import Instance, Memory, Netlist, Wire
 from .folding import slot_width
 
 TOP = "bw_accel"
-WIDE = ("LO", "HI")  # parameters that the modules declare as 64 bits, signed
+WIDE = ("LO", "HI", "MA", "MB", "C", "ZA", "ZB", "PAD")  # parameters that the modules declare as 64 bits, signed
 _INSTANCE = re.compile(r"^\s*(bw_\w+) #\(", re.M)
 
 
@@ -91,7 +91,8 @@ def _wire(wire: Wire, mark: str) -> Iterator[str]:
     yield f"  wire {wire.name}_valid{mark};"
     if wire.ready:
         yield f"  wire {wire.name}_ready{mark};"
-    yield f"  wire [{wire.width - 1}:0] {wire.name}_data{mark};"
+    if not wire.shares:
+        yield f"  wire [{wire.width - 1}:0] {wire.data}{mark};"
 
 
 def _instances(netlist: Netlist) -> Iterator[str]:

@@ -6,6 +6,8 @@ in the units of the carry-aware count: a LUT that feeds a carry chain counts 1, 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
 from math import ceil
 
 from ..ir.netlist import Fold, Multiplier, Ram, Resources
@@ -23,19 +25,64 @@ def rom(width: int, depth: int, style: Ram) -> Resources:
     if depth == 1 or width == 0:
         return Resources()
     if style is Ram.BLOCK:
-        return Resources(bram36=block_rams(width, depth))
-    share = next(s for d, s in ((2, 0.25), (4, 0.45), (8, 0.5), (16, 0.75), (64, 1.0), (1 << 30, 0.0)) if depth <= d)
-    if depth > 64:  # multiplexers of LUT6, free up to four of them
-        share = 1 << clog2(ceil(depth / 64))
-        share *= 1.0 if depth <= 256 else 1.3
-    return Resources(lut=width * share, ff=width)
+        return block_rom(width, depth).cost
+    return Resources(lut=width * _rom_luts(depth), ff=width)
+
+
+def _rom_luts(depth: int) -> float:
+    """LUTs a bit of a ROM of LUTs."""
+    if depth <= 64:
+        return next(s for d, s in ((1, 0.0), (2, 0.25), (4, 0.45), (8, 0.5), (16, 0.75), (64, 1.0)) if depth <= d)
+    share = 1 << clog2(ceil(depth / 64))  # multiplexers of LUT6, free up to four of them
+    return share * (1.0 if depth <= 256 else 1.3)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRom:
+    """How a ROM fills block RAMs: `segments` words side by side in each of `rows` rows, the last `rest` words in LUTs."""
+
+    segments: int
+    rows: int
+    rest: int
+    cost: Resources
+
+
+BLOCK_IN_LUTS = 350
+"""LUTs that a 36 kb block is worth, where one can stand for the other: about what there is of both on these chips."""
+
+SHAPES = ((512, 72, 1.0), (1024, 36, 1.0), (2048, 18, 1.0), (4096, 9, 1.0), (8192, 4, 1.0), (16384, 2, 1.0),
+          (32768, 1, 1.0), (512, 36, 0.5), (1024, 18, 0.5), (2048, 9, 0.5), (4096, 4, 0.5), (8192, 2, 0.5),
+          (16384, 1, 0.5))  # fmt: skip
+"""Words, bits and 36 kb blocks of each shape that a block RAM has as a simple dual-port memory."""
+
+MULTIPLEXER = ((1, 0.0), (2, 0.5), (4, 1.0), (8, 2.0), (9, 4.0), (16, 6.5), (32, 13.0), (64, 26.0))
+"""LUTs a bit of a multiplexer of so many ways."""
+
+
+@cache
+def block_rom(width: int, depth: int) -> BlockRom:
+    """The cheapest layout of a ROM in block RAM: as it is, or in rows of several words, with or without a rest."""
+    best = BlockRom(1, depth, 0, Resources(ff=width, bram36=block_rams(width, depth)))
+    for rows in sorted({d for d, _, _ in SHAPES if d < depth}):
+        for segments in {depth // rows, ceil(depth / rows)}:
+            rest = max(0, depth - segments * rows)
+            ways = segments + (rest > 0)
+            if ways > MULTIPLEXER[-1][0]:
+                continue
+            lut = width * next(cost for most, cost in MULTIPLEXER if ways <= most)
+            ff = width * (1 + (rest > 0)) + clog2(ways)
+            cost = Resources(lut + width * _rom_luts(max(rest, 1)), ff, block_rams(segments * width, rows))
+            best = min(best, BlockRom(segments, rows, rest, cost), key=_worth)
+    return best
+
+
+def _worth(layout: BlockRom) -> float:
+    return layout.cost.bram36 * BLOCK_IN_LUTS + layout.cost.lut
 
 
 def block_rams(width: int, depth: int) -> float:
     """36 kb blocks of a simple dual-port memory, in halves: the best of the shapes that the blocks have."""
-    shapes = ((512, 72, 1.0), (1024, 36, 1.0), (2048, 18, 1.0), (4096, 9, 1.0), (8192, 4, 1.0), (16384, 2, 1.0),
-              (32768, 1, 1.0), (512, 36, 0.5), (1024, 18, 0.5), (2048, 9, 0.5), (4096, 4, 0.5), (8192, 2, 0.5))  # fmt: skip
-    return min(ceil(width / w) * ceil(depth / d) * blocks for d, w, blocks in shapes)
+    return min(ceil(width / w) * ceil(depth / d) * blocks for d, w, blocks in SHAPES)
 
 
 def lutram(width: int, depth: int) -> float:

@@ -54,12 +54,13 @@ class Dense(Op):
         """The narrowest type of all weights."""
         return IntType.covering(int(self.weight.min()), int(self.weight.max()))
 
-    def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
-        return matvec.block(self.weight, self.bias, x, self.infer(x), self.weight_type, fold)
+    def to_rtl(self, x: TensorType, fold: Fold, *, replay: bool = True) -> Block | None:
+        return matvec.block(self.weight, self.bias, x, self.infer(x), self.weight_type, fold, replay=replay)
 
-    def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
+    def estimate(self, x: TensorType, y: TensorType, fold: Fold, *, replay: bool = True) -> Estimate:
+        bias = bool(self.bias.any())
         return matvec.estimate(
-            self.weight, self.sparsity, self.weight_type, x.elem, y.elem, fold, bool(self.bias.any())
+            self.weight, self.sparsity, self.weight_type, x.elem, y.elem, fold, bias, replay=replay
         )
 
     @classmethod

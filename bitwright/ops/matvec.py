@@ -9,8 +9,9 @@ import numpy as np
 from ..ir.netlist import Block, Estimate, Fold, Memory, Multiplier, Ram, Resources
 from ..ir.op import Codes
 from ..ir.types import IntType, TensorType
-from . import area
+from . import area, packing
 from .channels import pack_words
+from .packing import Packing
 
 
 def product(weight: Codes, x: Codes) -> Codes:
@@ -33,20 +34,51 @@ def folds(rows: int, columns: int, fold: Fold) -> tuple[int, int]:
     return ceil(rows / fold.pe), ceil(columns / fold.simd)
 
 
-def latency(a: IntType, w: IntType, fold: Fold) -> int:
-    """Cycles from the issue of a fold's last slot to the result, as `rtl/bw_mvu.v` documents it."""
+def latency(a: IntType, w: IntType, fold: Fold, pack: Packing | None = None) -> int:
+    """Cycles from the issue of a fold's last slot to the result, as `rtl/bw_mvu.v` and `rtl/bw_dots.v` document it.
+
+    Without `pack` a DSP is a multiplier only, of one cycle, as in `rtl/bw_depthwise.v`.
+    """
     if fold.multiplier is Multiplier.XNOR:
         return 4 + area.clog2(ceil(fold.simd / 4))
-    multiply = 1
-    if fold.multiplier is Multiplier.LUT and a.width + w.width > 6:
-        multiply = max(1, min(area.digits(a), area.digits(w)) // 2)
-    return 3 + multiply + area.clog2(fold.simd)
+    dsp, found = dsp_rows(fold), 0
+    if dsp > 0:
+        found = 1 + area.clog2(fold.simd) if pack is None else 1 + pack.chain + area.clog2(ceil(fold.simd / pack.chain))
+    if dsp < fold.pe:
+        multiply = max(1, min(area.digits(a), area.digits(w)) // 2) if a.width + w.width > 6 else 1
+        found = max(found, multiply + area.clog2(fold.simd))
+    return 3 + found
 
 
-def block(weight: Codes, bias: Codes, x: TensorType, y: TensorType, weight_type: IntType, fold: Fold) -> Block:
-    """The unit with its weight and bias memories; the builder adds the number of credits."""
+def dsp_rows(fold: Fold) -> int:
+    """Of the PE rows those whose products come from DSPs, the first ones."""
+    return fold.pe - min(fold.lut_rows, fold.pe) if fold.multiplier is Multiplier.DSP else 0
+
+
+def packing_for(weight: Codes, a: IntType, fold: Fold) -> Packing:
+    """How the DSPs of the unit are shared; without DSPs it says nothing."""
+    rows = dsp_rows(fold)
+    low, high = (int(weight.min()), int(weight.max())) if rows else (0, 0)
+    return packing.choose(low, high, a, rows, fold.simd)
+
+
+def block(
+    weight: Codes,
+    bias: Codes,
+    x: TensorType,
+    y: TensorType,
+    weight_type: IntType,
+    fold: Fold,
+    *,
+    replay: bool = True,
+) -> Block:
+    """The unit with its weight and bias memories; the builder adds the number of credits.
+
+    Without `replay` the stream brings each vector NF times, and the unit keeps none.
+    """
     rows, columns = weight.shape
     nf, sf = folds(rows, columns, fold)
+    pack = packing_for(weight, x.elem, fold)
     params: dict[str, int | Memory] = {
         "COLS": columns,
         "ROWS": rows,
@@ -58,8 +90,13 @@ def block(weight: Codes, bias: Codes, x: TensorType, y: TensorType, weight_type:
         "W_SIGNED": int(weight_type.signed),
         "ACC_WIDTH": y.elem.width,
         "KIND": int(fold.multiplier),
-        "WEIGHTS": weight_memory(weight, weight_type, fold),
-        "WEIGHT_STYLE": int(fold.weights),
+    }
+    if fold.multiplier is Multiplier.DSP:
+        params |= {"DSP_ROWS": dsp_rows(fold), "PACK": pack.rows, "STEP": pack.step, "FIELD": pack.field,
+                   "CHAIN": pack.chain, "DSP_W_WIDTH": pack.stored.width}  # fmt: skip
+    params |= weight_memories(weight, weight_type, fold, pack)
+    params |= {
+        "REPLAY": int(replay),
         "BUFFER_DEPTH": 2 * sf,
         "BUFFER_STYLE": int(fold.buffer),
     }
@@ -71,24 +108,64 @@ def block(weight: Codes, bias: Codes, x: TensorType, y: TensorType, weight_type:
     return Block("bw_mvu", params)
 
 
-def weight_memory(weight: Codes, weight_type: IntType, fold: Fold) -> Memory:
-    """The words that the unit reads, a field of `weight_type` for each multiplier."""
+def weight_memories(weight: Codes, w: IntType, fold: Fold, pack: Packing) -> dict[str, int | Memory]:
+    """The parameters of the weight memory: as words, or laid out to fill block RAMs."""
+    words, width = weight_words(weight, w, fold, pack), word_bits(w, fold, pack)
+    params: dict[str, int | Memory] = {"WEIGHT_STYLE": int(fold.weights)}
+    layout = area.block_rom(width, len(words))
+    if fold.weights is not Ram.BLOCK or layout.rows == len(words):
+        return params | {"WEIGHTS": Memory(width, words)}
+    rows, whole = layout.rows, layout.segments * layout.rows
+    padded = [*words[:whole], *([0] * (whole - len(words)))]
+    lines = (sum(word << s * width for s, word in enumerate(padded[r::rows])) for r in range(rows))
+    params |= {"WEIGHT_SEGMENTS": layout.segments, "WEIGHT_ROWS": rows}
+    params |= {"WEIGHTS": Memory(width * layout.segments, tuple(lines))}
+    return params | ({"WEIGHTS_REST": Memory(width, words[whole:])} if layout.rest else {})
+
+
+def weight_words(weight: Codes, weight_type: IntType, fold: Fold, pack: Packing) -> tuple[int, ...]:
+    """The words that the unit reads: a field for each multiplier, those of DSP rows first."""
     # A bipolar pad is a one: the stream's pad lanes are zero, so it never matches and counts nothing.
     words = _words(weight, fold, int(fold.multiplier is Multiplier.XNOR))
-    return Memory(weight_type.width * fold.pe * fold.simd, pack_words(words, weight_type.width))
+    dsp = dsp_rows(fold)
+    rest = pack_words(words[:, dsp * fold.simd :], weight_type.width)
+    if not dsp:
+        return rest
+    stored = packing.stored_weights(words[:, : dsp * fold.simd].reshape(-1, dsp, fold.simd), pack)
+    first = pack_words(stored.reshape(len(words), -1), pack.stored.width)
+    bits = pack.stored.width * dsp * fold.simd
+    return tuple(a | b << bits for a, b in zip(first, rest, strict=True))
 
 
-def estimate(weight: Codes, sparsity: float, w: IntType, a: IntType, y: IntType, fold: Fold, bias: bool) -> Estimate:
+def word_bits(w: IntType, fold: Fold, pack: Packing) -> int:
+    """Bits of a word of weights."""
+    dsp = dsp_rows(fold)
+    return fold.simd * (dsp * pack.stored.width + (fold.pe - dsp) * w.width)
+
+
+def estimate(
+    weight: Codes,
+    sparsity: float,
+    w: IntType,
+    a: IntType,
+    y: IntType,
+    fold: Fold,
+    bias: bool,
+    *,
+    replay: bool = True,
+) -> Estimate:
     """Multipliers, adder trees, accumulators, weights, replay buffer and control of the unit."""
     nf, sf = folds(weight.shape[0], weight.shape[1], fold)
-    live, rom = 1.0, area.rom(fold.pe * fold.simd * w.width, nf * sf, fold.weights)
+    pack = packing_for(weight, a, fold)
+    live, rom = 1.0, area.rom(word_bits(w, fold, pack), nf * sf, fold.weights)
     # In a layer that is not mostly zeros, a multiplier that takes turns soon sees a weight that is not.
     if fold.multiplier is not Multiplier.XNOR and (sparsity > 0.5 or nf * sf <= 8):
         words = _words(weight, fold, 0)
         live = max(0.02, float((words != 0).any(axis=0).mean()))
         if fold.weights is Ram.DISTRIBUTED and nf * sf > 8:
             rom = _sparse_rom(words, w.width)
-    return Estimate(latency(a, w, fold), rom + _cost(weight.shape, w, a, y.width, fold, bias, live))
+    cost = _cost(weight.shape, w, a, y.width, fold, pack, bias, live)
+    return Estimate(latency(a, w, fold, pack), rom + cost + _buffer(weight.shape, a, fold, replay))
 
 
 def _words(weight: Codes, fold: Fold, pad: int) -> Codes:
@@ -113,37 +190,56 @@ def _sparse_rom(words: Codes, width: int) -> Resources:
     return Resources(lut=lut * (1.0 if depth > 16 else 0.6), ff=ff)
 
 
-def _cost(shape: tuple[int, ...], w: IntType, a: IntType, acc: int, fold: Fold, bias: bool, live: float) -> Resources:
+def _cost(
+    shape: tuple[int, ...], w: IntType, a: IntType, acc: int, fold: Fold, pack: Packing, bias: bool, live: float
+) -> Resources:
+    """Control, products, adder trees and accumulators."""
     nf, sf = folds(shape[0], shape[1], fold)
-    cost, units = Resources(lut=45, ff=40), fold.pe * fold.simd * live
+    cost, dsp = Resources(lut=45, ff=40), dsp_rows(fold)
     if fold.multiplier is Multiplier.XNOR:
         cost += Resources(lut=fold.pe * (fold.simd * 1.05 + 2), ff=fold.pe * fold.simd * 1.1)
-    elif fold.multiplier is Multiplier.DSP:
-        # The slice takes the products, the first level of the trees, and the registers of both operands.
-        cost += Resources(dsp=fold.pe * fold.simd) + _tree(fold, min(a.width + w.width, acc), acc, 2, live)
-    else:
-        each = area.product(a, w, min(a.width + w.width, acc))
+    if dsp:
+        cost += _dsp_rows(dsp, a, acc, fold, pack)
+    if fold.multiplier is not Multiplier.XNOR and dsp < fold.pe:
+        term = min(a.width + w.width, acc)
+        units, each = (fold.pe - dsp) * fold.simd * live, area.product(a, w, term)
         constant = 0.4 if nf * sf == 1 else 1.0  # weights that never change
-        cost += Resources(units * each.lut * constant, units * each.ff) + _tree(
-            fold, min(a.width + w.width, acc), acc, 1, live
-        )
+        cost += Resources(units * each.lut * constant, units * each.ff)
+        cost += _tree(fold.pe - dsp, fold.simd, term, acc, live)
     if sf > 1:
         cost += Resources(lut=fold.pe * acc, ff=fold.pe * acc)
     if bias:
         cost += area.rom(fold.pe * acc, nf, Ram.DISTRIBUTED)
-    word = fold.simd * a.width
-    if nf == 1:
-        return cost + Resources(ff=2 * word)
+    return cost
+
+
+def _buffer(shape: tuple[int, ...], a: IntType, fold: Fold, replay: bool) -> Resources:
+    """The activations of a slot: the ring that keeps two vectors, or only registers."""
+    (nf, sf), word = folds(shape[0], shape[1], fold), fold.simd * a.width
+    if nf == 1 or not replay:
+        return Resources(ff=2 * word)
     if fold.buffer is Ram.BLOCK:
-        return cost + Resources(bram36=area.block_rams(word, 2 * sf), ff=word)
-    return cost + Resources(lut=area.lutram(word, 2 * sf), ff=word)
+        return Resources(bram36=area.block_rams(word, 2 * sf), ff=word)
+    return Resources(lut=area.lutram(word, 2 * sf), ff=word)
 
 
-def _tree(fold: Fold, width: int, acc: int, first: int, live: float) -> Resources:
-    """The adder trees of all PEs from level `first` on: a level halves the terms and adds a bit."""
-    lut, terms, level = 0.0, fold.simd, 0
+def _dsp_rows(rows: int, a: IntType, acc: int, fold: Fold, pack: Packing) -> Resources:
+    """The slices, and the adder trees of what comes out of them."""
+    terms = ceil(fold.simd / pack.chain)
+    cost = Resources(dsp=pack.slices(rows, fold.simd)) + _tree(rows, terms, min(pack.field, acc), acc, 1.0)
+    # The columns of a chain wait for one another.
+    waits = terms * pack.chain * (pack.chain - 1) / 2
+    cost += Resources(ff=waits * (rows * pack.stored.width + a.width))
+    if pack.field > pack.step:
+        shared = rows - ceil(rows / pack.rows)
+        cost += Resources(lut=shared * fold.simd * 0.75, ff=shared * fold.simd * 2)
+    return cost
+
+
+def _tree(rows: int, terms: int, width: int, acc: int, live: float) -> Resources:
+    """The adder trees of all rows: a level halves the terms and adds a bit."""
+    lut, level = 0.0, 0
     while terms > 1:
         terms, level = ceil(terms / 2), level + 1
-        if level >= first:
-            lut += terms * min(width + level, acc)
-    return Resources(lut=fold.pe * lut * live * area.ADDER, ff=fold.pe * lut * live)
+        lut += terms * min(width + level, acc)
+    return Resources(lut=rows * lut * live * area.ADDER, ff=rows * lut * live)

@@ -42,7 +42,7 @@ class Multiply(Op):
         each = area.product(a.elem, b.elem, y.elem.width) + Resources(lut=(self.za != 0) * 9 + (self.zb != 0) * 9)
         if fold.multiplier is Multiplier.DSP:
             each = Resources(lut=10, ff=20, dsp=1)
-        return Estimate(LATENCY, each.scaled(fold.pe))
+        return Estimate(latency(self, a.elem, b.elem, fold), each.scaled(fold.pe))
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:
@@ -53,5 +53,19 @@ class Multiply(Op):
             yield cls(za, zb), TensorType.of((3, 4), a), TensorType.of((3, 4), b)
 
 
-LATENCY = 3
-"""Cycles through `rtl/bw_product.v`, as it documents them."""
+def latency(op: Multiply, a: IntType, b: IntType, fold: Fold) -> int:
+    """Cycles through `rtl/bw_product.v`, as it documents them."""
+    shifted = int(op.za != 0 or op.zb != 0)
+    if fold.multiplier is Multiplier.DSP:
+        return shifted + 1
+    operands = [_difference(t, zero) for t, zero in ((a, op.za), (b, op.zb))]
+    if sum(t.width for t in operands) <= 6:
+        return shifted + 2
+    return shifted + 1 + max(1, min(area.digits(t) for t in operands) // 2)
+
+
+def _difference(t: IntType, zero: int) -> IntType:
+    """The type in which the module holds an operand less its zero point."""
+    if zero == 0:
+        return t
+    return IntType.covering(min(t.lo - zero, -1), max(t.hi - zero, 0))

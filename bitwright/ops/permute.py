@@ -28,7 +28,7 @@ class Permute(Op):
     def infer(self, x: TensorType) -> TensorType:
         if sorted(self.order.tolist()) != list(range(len(x.shape))):
             raise CompileError("E110", f"{self.order.tolist()} is no order of the axes of {x}")
-        if len(self.loops(x)) > LEVELS:
+        if len(self.loops(x)) + (self.run(x) > 1) > LEVELS:
             raise CompileError("E110", f"the order {self.order.tolist()} of {x} needs more than {LEVELS} loops")
         return TensorType(tuple(x.shape[int(i)] for i in self.order), x.elem, (x.min,), (x.max,))
 
@@ -67,10 +67,9 @@ class Permute(Op):
         loops = [(c, s // fold.pe) for c, s in self.loops(x)]
         if self.run(x) > fold.pe:
             loops.append((self.run(x) // fold.pe, 1))
-        loops = [(1, 0)] * (LEVELS + 1 - len(loops)) + loops
+        loops = [(1, 0)] * (LEVELS - len(loops)) + loops
         nest = {f"{name}{i}": v for i, loop in enumerate(loops) for name, v in zip(("COUNT", "STRIDE"), loop)}
-        return Block("bw_reorder", {"BITS": x.elem.width * fold.pe, "N": self.block(x) // fold.pe, **nest,
-                                    "STYLE": int(fold.buffer)})  # fmt: skip
+        return Block("bw_reorder", {"WIDTH": x.elem.width * fold.pe, **nest, "STYLE": int(fold.buffer)})
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
         word, depth = x.elem.width * fold.pe, 2 * self.block(x) // fold.pe

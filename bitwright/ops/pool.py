@@ -39,7 +39,7 @@ class Pool(Op):
 
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
         return Block("bw_pool", {
-            "TAPS": self.taps, "LANES": fold.pe, "A_WIDTH": x.elem.width, "A_SIGNED": int(x.elem.signed),
+            "TAPS": self.taps, "LANES": fold.pe, "WIDTH": x.elem.width, "SIGNED": int(x.elem.signed),
             "OUT_WIDTH": self.infer(x).elem.width, "KIND": int(not self.largest),
         })  # fmt: skip
 

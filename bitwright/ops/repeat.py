@@ -37,11 +37,15 @@ class Repeat(Op):
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
         return Block("bw_repeat", {
             "BITS": x.elem.width * fold.pe, "WORDS": ceil(x.vector / fold.pe), "WIDTH": x.shape[1],
-            "RH": self.rows, "RW": self.columns, "STYLE": int(fold.buffer),
+            "RH": self.rows, "RW": self.columns, "DEPTH": self.depth(x, fold.pe), "STYLE": int(fold.buffer),
         })  # fmt: skip
 
+    def depth(self, x: TensorType, lanes: int) -> int:
+        """Words of the ring: a row, or a pixel if rows stay as they are, and two that are under way."""
+        return ceil(x.vector / lanes) * (x.shape[1] if self.rows > 1 else 1) + 2
+
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
-        word, depth = x.elem.width * fold.pe, 2 * ceil(x.vector / fold.pe) * x.shape[1]
+        word, depth = x.elem.width * fold.pe, self.depth(x, fold.pe)
         cost = Resources(lut=60 + word, ff=50 + 2 * word)
         if fold.buffer is Ram.BLOCK:
             return Estimate(0, cost + Resources(bram36=area.block_rams(word, depth)))

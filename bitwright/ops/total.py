@@ -37,7 +37,7 @@ class Total(Op):
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
         return Block("bw_total", {
             "POSITIONS": x.size // x.vector, "WORDS": ceil(x.vector / fold.pe), "LANES": fold.pe,
-            "A_WIDTH": x.elem.width, "A_SIGNED": int(x.elem.signed), "OUT_WIDTH": self.infer(x).elem.width,
+            "WIDTH": x.elem.width, "SIGNED": int(x.elem.signed), "OUT_WIDTH": self.infer(x).elem.width,
             "KIND": int(not self.largest),
         })  # fmt: skip
 

@@ -81,7 +81,7 @@ class Window(Op):
             "ELEM": elem.width, "LANES": lanes, "WORDS": channels // lanes, "WIDTH": width, "HEIGHT": height,
             "KW": int(self.kernel[1]), "KH": int(self.kernel[0]), "SW": int(self.stride[1]), "SH": int(self.stride[0]),
             "DW": int(self.dilation[1]), "DH": int(self.dilation[0]), "PL": int(self.pads[1]), "PT": int(self.pads[0]),
-            "OW": columns, "OH": rows, "PAD": self.pad & ((1 << elem.width) - 1), "PASSES": passes,
+            "OW": columns, "OH": rows, "PAD": self.pad, "PASSES": passes,
             "GROUPED": int(grouped), "DEPTH": depth, "STYLE": int(style),
         })  # fmt: skip
 
@@ -103,7 +103,7 @@ class Window(Op):
 
     def spans(self, x: TensorType) -> tuple[int, int]:
         """Pixels that the ring must hold at least, and so that a uniform input never makes a busy reader wait."""
-        need, oldest = self._bounds(x)
+        need, oldest = self.bounds(x)
         pixels, positions = x.shape[0] * x.shape[1], len(need)
         starts = np.arange(3 * positions)
         frame, place = np.divmod(starts, positions)
@@ -112,7 +112,7 @@ class Window(Op):
         late = int((need - uniform).max())
         return int((need - oldest).max()), int((uniform + late - oldest).max())
 
-    def _bounds(self, x: TensorType) -> tuple[Codes, Codes]:
+    def bounds(self, x: TensorType) -> tuple[Codes, Codes]:
         """For each window of a frame: pixels that must have arrived, and the oldest that it or a later one needs."""
         (height, width, _), (rows, columns) = x.shape, self.positions(x)
         ends: list[tuple[Codes, Codes]] = []

@@ -33,12 +33,12 @@ class Xnor(Op):
         # With w = 2·weight − 1: the matches are Σ w·x plus the number of zero weights.
         return matvec.product(2 * self.weight - 1, x) + ((self.weight == 0).sum(axis=1) + self.bias)
 
-    def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
-        return matvec.block(self.weight, self.bias, x, self.infer(x), IntType(1, False), fold)
+    def to_rtl(self, x: TensorType, fold: Fold, *, replay: bool = True) -> Block | None:
+        return matvec.block(self.weight, self.bias, x, self.infer(x), IntType(1, False), fold, replay=replay)
 
-    def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
+    def estimate(self, x: TensorType, y: TensorType, fold: Fold, *, replay: bool = True) -> Estimate:
         bit = IntType(1, False)
-        return matvec.estimate(self.weight, 0.0, bit, bit, y.elem, fold, bool(self.bias.any()))
+        return matvec.estimate(self.weight, 0.0, bit, bit, y.elem, fold, bool(self.bias.any()), replay=replay)
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Output FIFO of a credit domain. It has no in_ready: whoever writes holds a credit, so there is room. Each word that
-// leaves gives one credit back. The storage is a shift register with an addressed read (one SRL a bit and 32 words).
-// LATENCY: 1 (in_valid in cycle t, out_valid in cycle t+1 when empty); a pop in cycle t gives credit in cycle t+1
+// Output FIFO of a credit domain. It has no in_ready: whoever writes holds a credit, so there is room. Every GROUP words
+// that leave give one credit back. The storage is a shift register with an addressed read (one SRL a bit and 32 words).
+// LATENCY: 1 (in_valid in cycle t, out_valid in cycle t+1 when empty); the last pop of a group in cycle t gives credit in cycle t+1
 module bw_fifo #(
   // bits a word
   parameter WIDTH = 8,
-  // words; at least the credits of the domain
-  parameter DEPTH = 16
+  // words; at least GROUP times the credits of the domain
+  parameter DEPTH = 16,
+  // words a credit
+  parameter GROUP = 1
 ) (
   input  wire             clk,
   input  wire             rst_n,
@@ -18,10 +20,18 @@ module bw_fifo #(
   output reg              credit
 );
   wire pop = out_valid & out_ready;
+  wire last;
+
+  bw_counter #(.COUNT(GROUP)) groups (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .step (pop),
+    .last (last)
+  );
 
   always @(posedge clk)
     if (!rst_n) credit <= 1'b0;
-    else credit <= pop;
+    else credit <= pop & last;
 
   generate
     if (DEPTH == 1) begin : g_one

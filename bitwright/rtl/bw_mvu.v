@@ -2,11 +2,9 @@
 // Matrix-vector unit: y = W x (+ bias), PE rows and SIMD columns a cycle; it opens a credit domain.
 // With NF = ceil(ROWS / PE) and SF = ceil(COLS / SIMD) a vector takes NF * SF cycles and there is no bubble between
 // vectors. A slot issues when its data are there and, if it is the first of its fold, a credit is held.
-// LATENCY: 3 + MUL + TREE (last slot of a fold issued in cycle t, out_valid in cycle t+LATENCY), where
-//   MUL  = KIND == 0 && A_WIDTH + W_WIDTH > 6 ? max(1, min(WD, AD) / 2) : 1
-//          WD = W_SIGNED ? (W_WIDTH + 1) / 2 : W_WIDTH / 2 + 1, AD the same of A (integer division)
-//   TREE = clog2(KIND == 2 ? ceil(SIMD / 4) : SIMD)
-// A word accepted in cycle t can issue in cycle t if NF == 1, else from cycle t+1 on.
+// LATENCY: 3 + DOTS (last slot of a fold issued in cycle t, out_valid in cycle t+LATENCY), where DOTS is the latency of
+//   bw_dots; of both kinds' the greater, if only some rows use DSPs
+// A word accepted in cycle t can issue in cycle t if NF == 1 or REPLAY == 0, else from cycle t+1 on.
 module bw_mvu #(
   // columns and rows of W
   parameter COLS         = 8,
@@ -24,16 +22,30 @@ module bw_mvu #(
   parameter ACC_WIDTH    = 20,
   // multipliers: 0 LUT, 1 DSP, 2 XNOR (A_WIDTH = W_WIDTH = 1; the sum is the number of equal bits)
   parameter KIND         = 0,
-  // memory file of NF * SF words: word nf * SF + sf has at (pe * SIMD + i) * W_WIDTH the weight of row nf * PE + pe and
-  // column sf * SIMD + i
+  // of the PE rows the first that use DSPs if KIND == 1; the others use LUTs
+  parameter DSP_ROWS     = PE,
+  // of DSPs: rows that share one, bits between their products, bits of a sum of CHAIN products (see bw_dsp), columns
+  // summed in a chain, and bits of a weight as it is stored
+  parameter PACK         = 1,
+  parameter STEP         = 16,
+  parameter FIELD        = A_WIDTH + W_WIDTH + ((A_SIGNED == 0 && W_SIGNED == 0) ? 1 : 0),
+  parameter CHAIN        = 1,
+  parameter DSP_W_WIDTH  = W_WIDTH,
+  // memory file of NF * SF words: word nf * SF + sf has the weights of rows nf * PE + pe and columns sf * SIMD + i, pe outer;
+  // those of DSP rows have DSP_W_WIDTH bits, the others W_WIDTH
   parameter WEIGHTS      = "",
-  // weight memory: 0 distributed, 1 block
+  // weight memory: 0 distributed, 1 block; words in a row of a block memory, its rows, and the file of the rest (see bw_rom)
   parameter WEIGHT_STYLE = 0,
+  parameter WEIGHT_SEGMENTS = 1,
+  parameter WEIGHT_ROWS  = ((ROWS + PE - 1) / PE) * ((COLS + SIMD - 1) / SIMD),
+  parameter WEIGHTS_REST = "",
   // each row has a bias
   parameter HAS_BIAS     = 0,
   // memory file of NF words of PE biases
   parameter BIAS         = "",
-  // words of the input buffer, at least SF (used if NF > 1), and its memory: 0 distributed, 1 block
+  // 1: every vector comes once and is kept for NF folds; 0: the stream itself brings it NF times
+  parameter REPLAY       = 1,
+  // words of the input buffer, at least SF (used if NF > 1 and REPLAY), and its memory: 0 distributed, 1 block
   parameter BUFFER_DEPTH = 2 * ((COLS + SIMD - 1) / SIMD),
   parameter BUFFER_STYLE = 0,
   // credits: output words in flight
@@ -50,26 +62,26 @@ module bw_mvu #(
 );
   localparam NF = (ROWS + PE - 1) / PE;
   localparam SF = (COLS + SIMD - 1) / SIMD;
-  // Radix-4 digits of weight and activation: the one with fewer is recoded.
+  // Rows by DSPs and by the rest, and cycles that both take from their operands to their sums (see bw_dots).
+  localparam D        = (KIND == 1) ? DSP_ROWS : 0;
+  localparam L        = PE - D;
   localparam W_DIGITS = (W_SIGNED != 0) ? (W_WIDTH + 1) / 2 : W_WIDTH / 2 + 1;
   localparam A_DIGITS = (A_SIGNED != 0) ? (A_WIDTH + 1) / 2 : A_WIDTH / 2 + 1;
-  localparam RECODE_A = (A_DIGITS < W_DIGITS) ? 1 : 0;
-  localparam DIGITS   = RECODE_A ? A_DIGITS : W_DIGITS;
-  localparam MUL      = (KIND == 0 && A_WIDTH + W_WIDTH > 6 && DIGITS > 1) ? DIGITS / 2 : 1;
-  // Terms of the adder tree, and bits of a term and of the tree's sum.
-  localparam TERMS    = (KIND == 2) ? (SIMD + 3) / 4 : SIMD;
-  localparam PRODUCT  = (KIND == 2) ? 2 : A_WIDTH + W_WIDTH + ((A_SIGNED == 0 && W_SIGNED == 0) ? 1 : 0);
-  localparam TERM     = (PRODUCT < ACC_WIDTH) ? PRODUCT : ACC_WIDTH;
-  localparam GROWN    = TERM + $clog2(TERMS);
-  localparam SUM      = (GROWN < ACC_WIDTH) ? GROWN : ACC_WIDTH;
+  localparam DIGITS   = (A_DIGITS < W_DIGITS) ? A_DIGITS : W_DIGITS;
+  localparam MUL      = (A_WIDTH + W_WIDTH > 6 && DIGITS > 1) ? DIGITS / 2 : 1;
+  localparam D_DOTS   = (D == 0) ? 0 : 1 + CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN);
+  localparam L_DOTS   = (L == 0) ? 0 : (KIND == 2) ? 1 + $clog2((SIMD + 3) / 4) : MUL + $clog2(SIMD);
+  localparam DOTS     = (D_DOTS > L_DOTS) ? D_DOTS : L_DOTS;
   // Cycles from issue to the accumulator's input.
-  localparam S        = 2 + MUL + $clog2(TERMS);
+  localparam S        = 2 + DOTS;
+  localparam D_BITS   = D * SIMD * DSP_W_WIDTH;
+  localparam WORD     = D_BITS + L * SIMD * W_WIDTH;
   localparam ADDR     = (NF * SF > 1) ? $clog2(NF * SF) : 1;
 
   wire                       issue, first, last;
   // Two cycles after issue: activations and weights.
   wire [SIMD*A_WIDTH-1:0]    x;
-  wire [PE*SIMD*W_WIDTH-1:0] w;
+  wire [WORD-1:0]            w;
   wire [ADDR-1:0]            address;
   wire                       some;
 
@@ -93,11 +105,14 @@ module bw_mvu #(
     .index(address)
   );
   bw_rom #(
-    .WIDTH(PE * SIMD * W_WIDTH),
-    .DEPTH(NF * SF),
-    .ADDR (ADDR),
-    .FILE (WEIGHTS),
-    .STYLE(WEIGHT_STYLE)
+    .WIDTH   (WORD),
+    .DEPTH   (NF * SF),
+    .ADDR    (ADDR),
+    .FILE    (WEIGHTS),
+    .STYLE   (WEIGHT_STYLE),
+    .SEGMENTS(WEIGHT_SEGMENTS),
+    .ROWS    (WEIGHT_ROWS),
+    .REST    (WEIGHTS_REST)
   ) weights (
     .clk (clk),
     .addr(address),
@@ -115,7 +130,7 @@ module bw_mvu #(
       assign first = begins;
     end
 
-    if (NF == 1) begin : g_direct
+    if (NF == 1 || REPLAY == 0) begin : g_direct
       reg [SIMD*A_WIDTH-1:0] x1, x2;
       always @(posedge clk) begin
         x1 <= in_data;
@@ -186,112 +201,67 @@ module bw_mvu #(
     end
   endgenerate
 
-  // Of every row: what the multipliers give, and what the adder trees make of it.
-  wire [PE*TERMS*TERM-1:0] terms;
-  wire [PE*TERMS-1:0]      carries;
-  wire [PE*SUM-1:0]        sums;
-  wire [PE-1:0]            carry;
-
-  // Rows share a module while it is small: simulators like wide modules, synthesis does not.
-  localparam GROUP = (TERMS < 256) ? 256 / TERMS : 1;
-  genvar g;
+  // Of every row what to add.
+  wire [PE*ACC_WIDTH-1:0] sums;
+  wire [PE-1:0]           carry;
   generate
-    for (g = 0; g < PE; g = g + GROUP) begin : g_trees
-      localparam COUNT = (g + GROUP <= PE) ? GROUP : PE - g;
-      bw_tree #(
-        .ROWS     (COUNT),
-        .TERMS    (TERMS),
-        .WIDTH    (TERM),
-        .SIGNED   ((KIND == 2) ? 0 : 1),
-        .OUT_WIDTH(SUM)
-      ) tree (
-        .clk    (clk),
-        .terms  (terms[g*TERMS*TERM +: COUNT*TERMS*TERM]),
-        .carries(carries[g*TERMS +: COUNT*TERMS]),
-        .sum    (sums[g*SUM +: COUNT*SUM]),
-        .carry  (carry[g +: COUNT])
+    if (D > 0) begin : g_dsp
+      bw_dots #(
+        .KIND     (1),
+        .PE       (D),
+        .SIMD     (SIMD),
+        .A_WIDTH  (A_WIDTH),
+        .A_SIGNED (A_SIGNED),
+        .W_WIDTH  (DSP_W_WIDTH),
+        .W_SIGNED (W_SIGNED),
+        .PACK     (PACK),
+        .STEP     (STEP),
+        .FIELD    (FIELD),
+        .CHAIN    (CHAIN),
+        .OUT_WIDTH(ACC_WIDTH),
+        .WAIT     (DOTS - D_DOTS)
+      ) dots (
+        .clk  (clk),
+        .x    (x),
+        .w    (w[D_BITS-1:0]),
+        .sum  (sums[D*ACC_WIDTH-1:0]),
+        .carry(carry[D-1:0])
+      );
+    end
+    if (L > 0) begin : g_lut
+      bw_dots #(
+        .KIND     ((KIND == 2) ? 2 : 0),
+        .PE       (L),
+        .SIMD     (SIMD),
+        .A_WIDTH  (A_WIDTH),
+        .A_SIGNED (A_SIGNED),
+        .W_WIDTH  (W_WIDTH),
+        .W_SIGNED (W_SIGNED),
+        .OUT_WIDTH(ACC_WIDTH),
+        .WAIT     (DOTS - L_DOTS)
+      ) dots (
+        .clk  (clk),
+        .x    (x),
+        .w    (w[WORD-1:D_BITS]),
+        .sum  (sums[PE*ACC_WIDTH-1:D*ACC_WIDTH]),
+        .carry(carry[PE-1:D])
       );
     end
   endgenerate
 
-  genvar p, i;
+  genvar p;
   generate
     for (p = 0; p < PE; p = p + 1) begin : g_pe
-      wire [ACC_WIDTH-1:0]  wide, base;
-      reg  [ACC_WIDTH-1:0]  acc;
+      wire [ACC_WIDTH-1:0] base;
+      reg  [ACC_WIDTH-1:0] acc;
 
-      if (KIND == 2) begin : g_xnor
-        bw_xnor #(
-          .PAIRS(SIMD),
-          .WIDTH(TERM)
-        ) pairs (
-          .clk  (clk),
-          .a    (x),
-          .b    (w[p*SIMD +: SIMD]),
-          .count(terms[p*TERMS*TERM +: TERMS*TERM]),
-          .carry(carries[p*TERMS +: TERMS])
-        );
-      end else if (KIND == 1) begin : g_dsp
-        localparam XW = A_WIDTH + ((A_SIGNED != 0) ? 0 : 1);
-        localparam WW = W_WIDTH + ((W_SIGNED != 0) ? 0 : 1);
-        for (i = 0; i < SIMD; i = i + 1) begin : g_term
-          wire signed [XW-1:0] xs;
-          wire signed [WW-1:0] ws;
-          (* use_dsp = "yes" *)
-          reg  signed [XW+WW-1:0] product;
-          if (A_SIGNED != 0) begin : g_xs
-            assign xs = $signed(x[i*A_WIDTH +: A_WIDTH]);
-          end else begin : g_xu
-            assign xs = $signed({1'b0, x[i*A_WIDTH +: A_WIDTH]});
-          end
-          if (W_SIGNED != 0) begin : g_ws
-            assign ws = $signed(w[(p*SIMD+i)*W_WIDTH +: W_WIDTH]);
-          end else begin : g_wu
-            assign ws = $signed({1'b0, w[(p*SIMD+i)*W_WIDTH +: W_WIDTH]});
-          end
-          always @(posedge clk) product <= xs * ws;
-          assign terms[(p*SIMD+i)*TERM +: TERM] = product[TERM-1:0];
-          wire unused = &{1'b0, product};
-        end
-        assign carries[p*SIMD +: SIMD] = {SIMD{1'b0}};
-      end else begin : g_lut
-        wire [SIMD*(RECODE_A ? W_WIDTH : A_WIDTH)-1:0] a;
-        wire [SIMD*(RECODE_A ? A_WIDTH : W_WIDTH)-1:0] b;
-        bw_mul #(
-          .LANES   (SIMD),
-          .A_WIDTH (RECODE_A ? W_WIDTH : A_WIDTH),
-          .A_SIGNED(RECODE_A ? W_SIGNED : A_SIGNED),
-          .B_WIDTH (RECODE_A ? A_WIDTH : W_WIDTH),
-          .B_SIGNED(RECODE_A ? A_SIGNED : W_SIGNED),
-          .P_WIDTH (TERM)
-        ) mul (
-          .clk    (clk),
-          .a      (a),
-          .b      (b),
-          .product(terms[p*SIMD*TERM +: SIMD*TERM]),
-          .carry  (carries[p*SIMD +: SIMD])
-        );
-        if (RECODE_A != 0) begin : g_recode_a
-          assign a = w[p*SIMD*W_WIDTH +: SIMD*W_WIDTH];
-          assign b = x;
-        end else begin : g_recode_w
-          assign a = x;
-          assign b = w[p*SIMD*W_WIDTH +: SIMD*W_WIDTH];
-        end
-      end
-
-      if (SUM < ACC_WIDTH) begin : g_extend
-        assign wide = {{(ACC_WIDTH - SUM){(KIND != 2) & sums[p*SUM+SUM-1]}}, sums[p*SUM +: SUM]};
-      end else begin : g_exact
-        assign wide = sums[p*SUM +: SUM];
-      end
       if (SF == 1) begin : g_once
         assign base = bias[p*ACC_WIDTH +: ACC_WIDTH];
       end else begin : g_accumulate
         assign base = first_at[S] ? bias[p*ACC_WIDTH +: ACC_WIDTH] : acc;
       end
       always @(posedge clk)
-        if (valid_at[S]) acc <= wide + base + {{(ACC_WIDTH - 1){1'b0}}, carry[p]};
+        if (valid_at[S]) acc <= sums[p*ACC_WIDTH +: ACC_WIDTH] + base + {{(ACC_WIDTH - 1){1'b0}}, carry[p]};
 
       assign out_data[p*ACC_WIDTH +: ACC_WIDTH] = acc;
     end

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Constant memory with registered output. A memory of one word is a constant.
+// Constant memory with registered output. A memory of one word is a constant. To fill blocks whose shape it has not, a
+// block memory may have several words side by side in a row, and its last words in LUTs: word k is in row k % ROWS at
+// k / ROWS, and words from SEGMENTS * ROWS on are the rest.
 // LATENCY: 2 (addr in cycle t, data in cycle t+2)
 module bw_rom #(
   // bits a word
@@ -8,10 +10,15 @@ module bw_rom #(
   parameter DEPTH = 16,
   // bits of the address: max(1, clog2(DEPTH))
   parameter ADDR  = 4,
-  // memory file ($readmemh)
+  // memory file ($readmemh) of words, or of rows where they hold several
   parameter FILE  = "",
   // memory: 0 distributed, 1 block
-  parameter STYLE = 0
+  parameter STYLE = 0,
+  // of a block memory: words in a row, and rows; a power of two unless one row a word holds them all
+  parameter SEGMENTS = 1,
+  parameter ROWS  = DEPTH,
+  // memory file of the rest
+  parameter REST  = ""
 ) (
   input  wire             clk,
   input  wire [ADDR-1:0]  addr,
@@ -36,6 +43,48 @@ module bw_rom #(
       always @(posedge clk) begin
         at   <= addr;
         word <= mem[at];
+      end
+      assign data = word;
+    end else if (SEGMENTS > 1 || ROWS < DEPTH) begin : g_rows
+      localparam LOW   = $clog2(ROWS);
+      localparam AFTER = (DEPTH > SEGMENTS * ROWS) ? DEPTH - SEGMENTS * ROWS : 0;
+      // What the high bits of the address select from.
+      localparam WAYS  = SEGMENTS + ((AFTER > 0) ? 1 : 0);
+      localparam HIGH  = $clog2(WAYS);
+      (* rom_style = "block", ram_style = "block" *)
+      reg  [SEGMENTS*WIDTH-1:0] mem [0:ROWS-1];
+      reg  [SEGMENTS*WIDTH-1:0] row;
+      reg  [HIGH-1:0]           way;
+      reg  [WIDTH-1:0]          word;
+      wire [WAYS*WIDTH-1:0]     ways;
+      wire [WIDTH-1:0]          found;
+      initial if (FILE != "") $readmemh(FILE, mem);
+      always @(posedge clk) begin
+        row  <= mem[addr[LOW-1:0]];
+        way  <= addr[LOW +: HIGH];
+        word <= found;
+      end
+      assign ways[SEGMENTS*WIDTH-1:0] = row;
+      if (AFTER > 0) begin : g_rest
+        localparam A = (AFTER > 1) ? $clog2(AFTER) : 1;
+`ifdef YOSYS
+        (* rom_style = "logic" *)
+`else
+        (* rom_style = "distributed" *)
+`endif
+        reg [WIDTH-1:0] rest [0:AFTER-1];
+        reg [A-1:0]     at;
+        initial if (REST != "") $readmemh(REST, rest);
+        always @(posedge clk) at <= addr[A-1:0];
+        assign ways[SEGMENTS*WIDTH +: WIDTH] = rest[at];
+      end
+      genvar b, s;
+      for (b = 0; b < WIDTH; b = b + 1) begin : g_bit
+        wire [WAYS-1:0] column;
+        for (s = 0; s < WAYS; s = s + 1) begin : g_way
+          assign column[s] = ways[s*WIDTH+b];
+        end
+        assign found[b] = column[way];
       end
       assign data = word;
     end else begin : g_block

@@ -17,7 +17,8 @@ class Case:
 
     def __init__(self, dut, index, count, raw):
         self.bit = count - 1 - index
-        self.inputs, self.expected, self.pipe = raw["inputs"], raw["expected"], raw["pipe"]
+        self.inputs, self.expected = raw["inputs"], raw["expected"]
+        self.pipe, self.prompt = raw["pipe"], raw["prompt"]
         self.in_data, self.out_data = Pin(getattr(dut, f"d{index}_in")), Pin(getattr(dut, f"d{index}_out"))
 
     def start(self, run, seed):
@@ -106,7 +107,7 @@ class Driver:
             accepting, valid = self.in_ready.read(), self.out_valid.read()
             if cycle == 1:
                 for case in self.cases:
-                    if valid[case.bit] != "0" and not case.pipe:
+                    if valid[case.bit] != "0" and not case.prompt:
                         case.error = "valid right after reset"
             for case in self.cases:
                 if case.error is None and case.sample(cycle, accepting[case.bit] == "1", valid[case.bit] == "1"):

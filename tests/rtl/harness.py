@@ -30,6 +30,7 @@ class Case:
     kind: str = "stream"
     credits: int = 4
     name: str = ""
+    prompt: bool = False  # out_valid may follow in_valid in the same cycle
 
     def text(self, i):
         wires = {"v": f"in_valid[{i}]", "r": f"in_ready[{i}]", "ov": f"out_valid[{i}]", "or": f"out_ready[{i}]"}
@@ -111,7 +112,12 @@ def wrapper(cases, extra=""):
 def job(cases, runs, mutants=(), quiet=48):
     return {
         "cases": [
-            {"inputs": bits(c.inputs, c.in_width), "expected": bits(c.expected, c.out_width), "pipe": c.kind == "pipe"}
+            {
+                "inputs": bits(c.inputs, c.in_width),
+                "expected": bits(c.expected, c.out_width),
+                "pipe": c.kind == "pipe",
+                "prompt": c.prompt or c.kind == "pipe",
+            }
             for c in cases
         ],
         "runs": [vars(r) for r in runs],
