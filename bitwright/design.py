@@ -43,7 +43,7 @@ class Design:
     def run_codes(self, codes: Codes, *, engine: str = "numpy") -> Codes:
         """Output codes (frames, *shape) for input codes (frames, *shape), by the reference or by the RTL."""
         if engine == "numpy":
-            return reference.run(self.graph, self._shaped(codes)).reshape(len(codes), *self.boundary.output.shape)
+            return self.boundary.output.from_wire(reference.run(self.graph, self._shaped(codes)))
         if engine == "rtl":
             from .sim import verify
 
@@ -55,9 +55,10 @@ class Design:
         return reference.layers(self.graph, self._shaped(codes))
 
     def _shaped(self, codes: Codes) -> Codes:
-        """Input codes in the shape that the network's first layer sees."""
+        """Input codes in the shape and order that the network's first layer sees."""
         (source,) = self.graph.inputs
-        return codes.reshape(len(codes), *self.graph.types[source].shape)
+        frames = codes.reshape(len(codes), *self.boundary.input.shape)
+        return self.boundary.input.to_wire(frames).reshape(len(codes), *self.graph.types[source].shape)
 
     def verify(
         self, *, samples: int = 10, seed: int = 0, stall: float = 0.3, waves: bool = False, jobs: int = 1

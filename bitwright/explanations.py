@@ -22,8 +22,10 @@ EXPLANATIONS: dict[str, str] = {
     "E016": "This element type is not supported here. Integers of up to 32 bits and floats are; strings and complex numbers are not.",
     "E020": "The model has operators that Bitwright does not know; all of them are listed. `bitwright ops` lists those that it knows.",
     "E021": "The operator is known, but not in this form (an attribute, an operand that must be constant, a training mode).",
-    "E022": "Two tensors that both depend on the input meet here. Fully connected chains have no such joins; they come with branches.",
-    "E023": "This Transpose moves data between layers. Only axes of size 1 may change places so far.",
+    "E022": "Two tensors that both depend on the input meet here, in an operation that has no hardware (a matrix product, a division). "
+    "Sums, products and concatenations of two tensors have.",
+    "E023": "Reshapes and transpositions have left the elements in an order that no transposition makes. Simplify them, for instance "
+    "with onnxsim.",
     "E024": "Softmax, ArgMax and TopK run on the host, on the accelerator's results, so they must be last.",
     "E025": "Scales, zero points, bit widths and shapes must be constant: they shape the hardware.",
     "E026": "A quantizer's scale must be above 0 (and finite). An all-zero channel often gets scale 0: give it any positive one.",
@@ -38,9 +40,12 @@ EXPLANATIONS: dict[str, str] = {
     "E032": "The input goes through two different quantizers. Give it a type with --input-type; both then become hardware.",
     "E033": "The file says the input's type itself (it is an integer tensor), and --input-type says another.",
     "E034": "A quantizer with more than 65,536 steps is only built where its scale is a power of two and it rounds down.",
-    "E035": "A ReLU or Clip stands before a layer without a quantizer between, and its limit is not on the integers' grid.",
+    "E035": "An operator needs its operand in integers of one kind (a limit applied, zero among the codes, one scale for all channels) and "
+    "there are none of moderate width: a ReLU or Clip without a quantizer, or a scale by channel where a window is padded.",
     "E036": "An intermediate result would need more than 62 bits. Quantize the operand to fewer bits.",
     "E037": "The output is a constant: nothing is left to build. The wrong tensor may have been made the output.",
+    "E038": "Two tensors are added whose scales are not small multiples of one unit (2^40 at most), or one of which is 0. Quantize both "
+    "operands of the addition, ideally by the same scale.",
     "E040": "--compare runs the model in onnxruntime or qonnx, and that runtime refuses it. The compile itself is not concerned.",
     "E101": "The IR defines a value twice: a bug of a pass, or an IR text edited by hand.",
     "E102": "The IR uses a value before its definition: a bug of a pass, or an IR text edited by hand.",

@@ -33,8 +33,8 @@ MAX_SHIFT = 1000  # an integer times 2**-1000 is still a normal float64
 class Stream:
     """How the codes of one frame lie on an AXI4-Stream.
 
-    A frame is `vectors` vectors of `vector` elements, row-major over the axes of `shape` in the order `permute`. A
-    vector takes ceil(vector / lanes) beats of `lanes` slots of `slot` bits; element i is in lane i mod lanes, lane l at
+    A frame is `vectors` vectors of `vector` elements, row-major over the axes of `dims` in the order `permute`; `dims`
+    is `shape`, or a finer split of it. A vector takes ceil(vector / lanes) beats of `lanes` slots of `slot` bits; element i is in lane i mod lanes, lane l at
     bits [l * slot +: slot], little-endian. A code is extended to its slot by its sign; lanes without an element are 0.
     """
 
@@ -47,6 +47,7 @@ class Stream:
     lanes: int
     vector: int
     vectors: int
+    dims: tuple[int, ...] = ()
 
     @property
     def beats(self) -> int:
@@ -87,8 +88,7 @@ class Stream:
         """Codes (n, *shape) → bytes (n, frame_bytes), uint8."""
         codes = self.check(codes)
         count = len(codes)
-        order = (0,) + tuple(axis + 1 for axis in self.permute)
-        rows = codes.transpose(order).reshape(count, self.vectors, self.vector)
+        rows = self.to_wire(codes).reshape(count, self.vectors, self.vector)
         dtype = np.dtype(f"<u{max(self.slot, 8) // 8}")
         slots = np.zeros((count, self.vectors, self.vector_beats * self.lanes), dtype)
         slots[:, :, : self.vector] = rows.astype(dtype) if self.slot >= 8 else rows & ((1 << self.slot) - 1)
@@ -116,9 +116,21 @@ class Stream:
                 top = raw << np.uint8(8 - (k + 1) * self.slot)
                 slots[:, :, k] = top.view(np.int8 if self.signed else np.uint8) >> (8 - self.slot)
         rows = slots.reshape(count, self.vectors, self.vector_beats * self.lanes)[:, :, : self.vector]
-        wire = rows.astype(np.int64).reshape((count,) + tuple(self.shape[axis] for axis in self.permute))
+        return self.from_wire(rows.astype(np.int64))
+
+    def to_wire(self, codes: Codes) -> Codes:
+        """Codes (n, *shape) → (n, elements), in the order of the wire."""
+        dims = self.dims or self.shape
+        order = (0,) + tuple(axis + 1 for axis in self.permute)
+        return codes.reshape((len(codes),) + dims).transpose(order).reshape(len(codes), self.elements)
+
+    def from_wire(self, codes: Codes) -> Codes:
+        """The inverse: codes (n, …) in the order of the wire → (n, *shape)."""
+        dims, count = self.dims or self.shape, len(codes)
+        wire = codes.reshape((count,) + tuple(dims[axis] for axis in self.permute))
         back = np.argsort(self.permute).tolist()
-        return np.ascontiguousarray(wire.transpose([0] + [axis + 1 for axis in back]))
+        frames = wire.transpose([0] + [axis + 1 for axis in back])
+        return np.ascontiguousarray(frames).reshape((count,) + self.shape)
 
 
 class Boundary:
@@ -175,9 +187,12 @@ class Boundary:
 def _stream(port: Spec) -> Stream:
     """The stream of a port, with everything checked that the arithmetic here relies on."""
     code, wire, shape = port["code"], port["stream"], tuple(int(d) for d in port["shape"])
+    dims = tuple(int(d) for d in port.get("dims") or shape)
+    axes = port.get("axes") or wire.get("permute")
     stream = Stream(
         shape=shape,
-        permute=tuple(wire.get("permute") or range(len(shape))),
+        permute=tuple(range(len(dims)) if axes is None else (int(a) for a in axes)),
+        dims=dims,
         lo=int(code["lo"]),
         hi=int(code["hi"]),
         signed=bool(code["signed"]),
@@ -194,7 +209,8 @@ def _stream(port: Spec) -> Stream:
         (stream.lanes >= 1 and bits >= 8 and bits & (bits - 1) == 0, "lanes * slot must be a power of two from 8"),
         (stream.vector >= 1 and stream.vectors >= 1, "vector and vectors must be at least 1"),
         (stream.vector * stream.vectors == _product(shape), "vectors * vector must be the elements of the shape"),
-        (sorted(stream.permute) == list(range(len(shape))), "permute must name every axis of the frame once"),
+        (_product(dims) == _product(shape), "dims must have as many elements as the shape"),
+        (sorted(stream.permute) == list(range(len(dims))), "permute must name every axis of the frame once"),
         (wire["beats"] == stream.beats and wire["tdata"] == bits, "beats or tdata contradict lanes, slot and vectors"),
     ]
     for holds, says in checks:
@@ -351,7 +367,30 @@ class _AffineDecoder:
 
 
 def _post(spec: Spec) -> Callable[[Array], Array]:
-    kind, axis = spec["kind"], int(spec["axis"])
+    kind = spec["kind"]
+    if kind in ("quantize", "dequantize"):
+        return _requantizer(spec, kind == "quantize")
+    if kind == "reshape":
+        shape = tuple(int(d) for d in spec["shape"])
+        return lambda values: values.reshape((len(values),) + shape)
+    if kind == "transpose":
+        axes = [int(a) for a in spec["axes"]]
+        return lambda values: values.transpose(axes)
+    return _along(spec, kind, int(spec["axis"]))
+
+
+def _requantizer(spec: Spec, forward: bool) -> Callable[[Array], Array]:
+    """round_half_even(value / scale) + zero within lo .. hi, or (value - zero) * scale."""
+    scale, zero = float(spec["scale"]), int(spec["zero"])
+    if not (np.isfinite(scale) and scale > 0):
+        raise ValueError("a scale must be above 0")
+    if not forward:
+        return lambda values: (values.astype(np.float64) - zero) * scale
+    lo, hi = int(spec["lo"]), int(spec["hi"])
+    return lambda values: np.clip(np.rint(values.astype(np.float64) / scale) + zero, lo, hi)
+
+
+def _along(spec: Spec, kind: str, axis: int) -> Callable[[Array], Array]:
     if axis == 0:
         raise ValueError(f"{kind!r} over the batch axis mixes the samples")
     if kind == "softmax":

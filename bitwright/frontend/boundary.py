@@ -10,7 +10,7 @@ from ..errors import CompileError, quoted
 from ..ir.types import TensorType
 from .context import INPUT, Context
 from .exact import period_rows, shortest_period
-from .quantize import ranges
+from .layout import Order, axes_of, inverse, spread
 from .values import HostTail, Stream
 
 
@@ -27,7 +27,8 @@ def boundary(ctx: Context, result: Stream | HostTail) -> dict[str, Any]:
             "dtype": port.elem.label,
             "code": _code(ctx.types[INPUT]),
             "encode": ctx.encode,
-        },
+        }
+        | _input_layout(ctx),
         "output": {
             "name": ctx.model.outputs[0].name,
             "shape": list(x.frame),
@@ -35,8 +36,32 @@ def boundary(ctx: Context, result: Stream | HostTail) -> dict[str, Any]:
             "code": _code(ctx.types[name]),
             "decode": _decode(ctx, x),
             "post": list(result.post) if isinstance(result, HostTail) else None,
-        },
+        }
+        | _output_layout(x),
     }
+
+
+def _input_layout(ctx: Context) -> dict[str, Any]:
+    if ctx.input_layout is None:
+        return {}
+    return _layout(ctx.input_layout.dims, ctx.input_layout.axes, ctx.input_frame)
+
+
+def _output_layout(x: Stream) -> dict[str, Any]:
+    if x.order is None:
+        return {}
+    found = axes_of(inverse(cast(Order, x.order)), x.frame)
+    if found is None:
+        message = f"the output's elements, of shape {list(x.shape)}, leave in an order that is no transposition"
+        raise CompileError("E023", message)
+    return _layout(*found, x.frame)
+
+
+def _layout(dims: tuple[int, ...], axes: tuple[int, ...], frame: tuple[int, ...]) -> dict[str, Any]:
+    """The wire carries the frame, seen as an array of shape `dims`, row-major over its axes in the order `axes`."""
+    if list(axes) == sorted(axes):
+        return {}
+    return {"axes": list(axes)} | ({} if dims == frame else {"dims": list(dims)})
 
 
 def _code(type_: TensorType) -> dict[str, Any]:
@@ -46,7 +71,8 @@ def _code(type_: TensorType) -> dict[str, Any]:
 def _decode(ctx: Context, x: Stream) -> dict[str, Any]:
     rows = cast("list[tuple[Fraction, Fraction, Fraction | float, Fraction | float]]",
                 period_rows(x.shape, x.scale, x.offset, x.low, x.high))  # fmt: skip
-    least, most = ranges(ctx.types[cast(str, x.name)], len(rows))
+    type_ = ctx.types[cast(str, x.name)]
+    least, most = spread((type_.lo, type_.hi), x.order, type_.size, len(rows))
     kept: list[tuple[str, str, str | None, str | None]] = []
     for (scale, offset, low, high), lo, hi in zip(rows, least, most):
         first, last = sorted((scale * lo + offset, scale * hi + offset))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CompileError
-from ..ir.graph import Graph, Node
+from ..ir.graph import Node
 from . import oracle
 from .context import INPUT, Anchor
 from .exact import floats
@@ -66,14 +66,17 @@ def compare(imported: Imported, samples: np.ndarray) -> Differences:
     if not len(x):
         return Differences()
     tensors = oracle.run(imported.model, x, [c.tensor for c in imported.constants])
-    observed: dict[str | None, np.ndarray] = {None: x}
+    observed: dict[str | None, np.ndarray] = {None: imported.input.placed(x)}
+    wire = imported.input.placed(codes)
     if imported.input.name is not None:
-        observed[INPUT] = codes.reshape(len(x), *imported.graph.inputs[INPUT].shape)
+        observed[INPUT] = wire
     total, apart = _constants(imported, tensors)
+    makers = {n.name: n for n in imported.graph.nodes}
     for anchor in imported.anchors:
         if anchor.tensor not in tensors:
             raise CompileError("E040", "the runtime does not give a tensor that is compared")
-        total = total + _judge(imported, anchor, tensors[anchor.tensor], observed, codes, apart)
+        segment = _Segment(imported, makers, observed, wire)
+        total = total + _judge(segment, anchor, tensors[anchor.tensor], apart)
     return total
 
 
@@ -123,39 +126,40 @@ def _constants(imported: Imported, tensors: Mapping[str, np.ndarray]) -> tuple[D
     return total, apart
 
 
-def _judge(imported: Imported, anchor: Anchor, tensor: np.ndarray, observed: dict[str | None, np.ndarray],
-           codes: Codes, apart: Mapping[str, Floats]) -> Differences:  # fmt: skip
-    """One anchor. The runtime's codes of it are added to `observed`."""
+def _judge(segment: _Segment, anchor: Anchor, tensor: np.ndarray, apart: Mapping[str, Floats]) -> Differences:
+    """One anchor. The runtime's codes of it are added to what is observed."""
     operand, by, result = anchor.operand, anchor.quantizer, anchor.result
-    source = observed[operand.trace.source]
-    count = len(source)
-    acc = source if operand.name is None else _segment(imported.graph, operand.trace.source, operand.name, source)
-    acc = acc.reshape(count, *operand.frame)
-    real = _real(operand, acc)
-    bound = operand.trace.bound(source, operand.elem.roundoff, apart)
-    bound = bound.reshape(real.shape)
+    observed = segment.observed
+    sources = operand.trace.sources()
+    known = {name: observed[name] for name in sources if name is not None}
+    if operand.name is None:
+        acc = observed[None]
+    else:
+        known[operand.name] = acc = segment.evaluate(operand.name, known)
+    count = len(acc)
+    real = _real(operand, operand.picked(acc))
+    bound = operand.trace.bound(observed, operand.elem.roundoff, apart).reshape(real.shape)
     runtime = tensor.reshape(real.shape).astype(np.float64)
     if by is None or result is None or result.name is None:
         return _judge_floats(anchor, np.clip(real, *_limits(operand)), runtime, bound)
     if operand.name is None:
-        exact_codes = codes.reshape(real.shape)
+        exact_codes = result.picked(segment.wire)
     else:
-        exact_codes = _segment(imported.graph, operand.name, result.name, acc).reshape(real.shape)
-    scale, offset = floats(by.out_scale), floats(by.out_offset)
-    exact = np.rint((exact_codes * floats(result.scale) + floats(result.offset) - offset) / scale).astype(np.int64)
+        exact_codes = result.picked(segment.evaluate(result.name, known))
+    scale, offset = floats(by.out_scale)[0], floats(by.out_offset)[0]
+    exact = np.rint((exact_codes * floats(result.scale)[0] + floats(result.offset)[0] - offset) / scale).astype(np.int64)
     steps = (runtime - offset) / scale
     found = np.rint(steps).astype(np.int64)
     # Else the runtime's number is no code at all.
     near = np.abs(steps - found) <= 8 * operand.elem.roundoff * (1 + np.abs(found) + np.abs(offset / scale))
-    inverse = floats(np.asarray(1 / by.scale, object))
-    zero = floats(by.zero)
+    inverse = floats(np.asarray(1 / by.scale, object))[0]
+    zero = floats(by.zero)[0]
     t = np.clip(real, *_limits(operand)) * inverse + zero
     reach = bound * inverse * (1 + 4 * operand.elem.roundoff) + (np.abs(t) + np.abs(zero)) * 4 * operand.elem.roundoff
     explained = near & _within(by.steps, exact, found, t, reach)
     differs = exact != found
-    back = np.rint((runtime - floats(result.offset)) / floats(result.scale)).astype(np.int64)
-    shape = (count, *(imported.graph.types[result.name].shape))
-    observed[result.name] = np.where(near, back, exact_codes).reshape(shape)
+    back = np.rint((runtime - floats(result.offset)[0]) / floats(result.scale)[0]).astype(np.int64)
+    observed[result.name] = result.placed(np.where(near, back, exact_codes))
     return _tally(anchor.tensor, differs | ~near, explained, exact, found, int(np.abs(exact - found).max(initial=0)))
 
 
@@ -193,23 +197,41 @@ def _within(steps: np.ndarray, exact: Codes, found: Codes, t: Floats, reach: Flo
 
 def _real(x: Stream, codes: np.ndarray) -> Floats:
     """scale · q + offset in float64; its own error is far below the bound on float32's."""
-    return codes.astype(np.float64) * floats(x.scale) + floats(x.offset)
+    return codes.astype(np.float64) * floats(x.scale)[0] + floats(x.offset)[0]
 
 
 def _limits(x: Stream) -> tuple[Floats, Floats]:
-    return floats(x.low), floats(x.high)
+    return floats(x.low)[0], floats(x.high)[0]
 
 
-def _segment(graph: Graph, source: str | None, target: str, codes: np.ndarray) -> Codes:
-    """The IR from one value to another, on given codes of the first."""
-    makers = {n.name: n for n in graph.nodes}
-    path: list[Node] = []
-    name = target
-    while name != source:
-        path.append(makers[name])
-        name = makers[name].input
-    shape = graph.types[name].shape
-    value = np.asarray(codes, np.int64).reshape(len(codes), *shape)
-    for node in reversed(path):
-        value = node.op.evaluate(value)
-    return value
+@dataclass(frozen=True, eq=False)
+class _Segment:
+    """The IR with the runtime's own codes, (frames, …), of the values that it has been asked for."""
+
+    imported: Imported
+    makers: Mapping[str, Node]
+    observed: dict[str | None, np.ndarray]
+    wire: Codes
+    """The host's codes of the graph input, as they lie on the wire."""
+
+    def evaluate(self, target: str, known: Mapping[str, np.ndarray]) -> Codes:
+        """The codes of a value, given those that it is made from."""
+        types = self.imported.graph.types
+        values: dict[str, Codes] = {}
+        stack = [target]
+        while stack:
+            name = stack[-1]
+            if name in values:
+                stack.pop()
+                continue
+            if name in known:
+                codes = np.asarray(known[name], np.int64)
+                values[name] = codes.reshape(len(codes), *types[name].shape)
+                continue
+            node = self.makers[name]
+            missing = [i for i in node.inputs if i not in values]
+            if missing:
+                stack += missing
+            else:
+                values[name] = node.op.evaluate(*(values[i] for i in node.inputs))
+        return values[target]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,15 +14,49 @@ from ..errors import CompileError, Origin, quoted
 from ..ir.graph import Node
 from ..ir.op import Op
 from ..ir.types import MAX_WIDTH, TensorType
+from ..ops.mulshift import MulShift
+from ..ops.permute import Permute
 from ..ops.reshape import Reshape
+from ..ops.shift import Shift
+from ..ops.table import Table
+from ..ops.threshold import Threshold
+from . import layout
 from .elem import Elem
 from .exact import Rationals, of_rank
+from .layout import Order
 from .model import Constant, Model, OnnxNode
 from .steps import Steps
 from .trace import Doubt
 from .values import Exact, HostTail, Stream, Tensor, Value, exact_values
 
 INPUT = "x0"
+ELEMENTWISE = (Threshold, Shift, MulShift, Table, Reshape)
+
+
+@dataclass(frozen=True, eq=False)
+class InputLayout:
+    """How the host lays the graph input on the wire: an array of shape `dims`, transposed by `axes`.
+
+    `frame` is the shape of the IR input. `dims` is the frame of the ONNX input, or a finer split of it.
+    """
+
+    dims: tuple[int, ...]
+    axes: tuple[int, ...]
+    frame: tuple[int, ...]
+
+    @property
+    def order(self) -> Order:
+        """The flat index on the wire of each element of the ONNX input."""
+        return layout.inverse(np.arange(prod(self.dims)).reshape(self.dims).transpose(self.axes))
+
+
+class Relayout(Exception):
+    """The first operator that needs its operand in another order would have it cheapest by this input layout."""
+
+    def __init__(self, wanted: InputLayout) -> None:
+        super().__init__("the host can lay out the input")
+        self.wanted = wanted
+
 
 @dataclass(frozen=True, eq=False)
 class Quantizer:
@@ -74,6 +110,10 @@ class Context:
     constants: list[ConstantAnchor] = field(default_factory=list)
     encode: dict[str, Any] | None = None
     """How the host makes the codes of the graph input; None until that is settled."""
+    input_layout: InputLayout | None = None
+    """None: as in the model."""
+    moved: dict[tuple[object, ...], str] = field(default_factory=dict)
+    """IR values that are others reshaped or permuted, so that none is made twice."""
 
     def emit(self, op: Op, operands: str | tuple[str, ...], origin: Origin) -> str:
         """Append an IR operation; returns the value that it defines."""
@@ -96,9 +136,72 @@ class Context:
             name = quoted(origin.op_type)[1:-1]
             message = f"{name} gives shape {list(shape)}, which moves the batch axis (axis 0, size 1)"
             raise CompileError("E015", message, origin=origin, hint="keep one frame a batch entry")
-        if shape[1:] == x.frame or x.name is None:
-            return x.reshaped(shape, x.name)
-        return x.reshaped(shape, self.emit(Reshape(np.array(shape[1:], np.int64)), x.name, origin))
+        return x.reshaped(shape)
+
+    def shaped(self, name: str, frame: Sequence[int], origin: Origin) -> str:
+        """The IR value in that shape: the same elements in the same order."""
+        shape = tuple(frame)
+        if self.types[name].shape == shape:
+            return name
+        return self._moved(name, Reshape(np.array(shape, np.int64)), shape, origin)
+
+    def arranged(self, x: Stream, order: Order | None, origin: Origin) -> Stream:
+        """The stream with its elements in that order. What moves costs memory, unless the host can do it."""
+        if layout.same(x.order, order):
+            return x
+        name, size = x.name, prod(x.shape)
+        assert name is not None
+        p = layout.move(x.order, order, size)
+        self._ask_host(name, p, order, x)
+        found = layout.factored(p)
+        if found is None:
+            message = f"the elements of a tensor of shape {list(x.shape)} are in an order that is no transposition"
+            raise CompileError("E023", message, origin=origin)
+        dims, axes = found
+        moved = self._moved(self.shaped(name, dims, origin), Permute(np.array(axes, np.int64)), axes, origin)
+        return replace(x, name=moved, order=order)
+
+    def image(self, x: Stream, origin: Origin) -> Stream:
+        """(1, C, H, W) or (1, C, L) as (1, H, W, C), H = 1 for the latter, whose IR value has just that shape."""
+        self.need_type(x, origin)
+        if len(x.shape) not in (3, 4):
+            message = f"{quoted(origin.op_type)[1:-1]} needs an operand (1, C, L) or (1, C, H, W), not {list(x.shape)}"
+            raise CompileError("E011", message, origin=origin, hint="one and two spatial dimensions are supported")
+        flat = x.reshaped((1, x.shape[1], 1, x.shape[2])) if len(x.shape) == 3 else x
+        last = self.arranged(flat.transposed((0, 2, 3, 1)), None, origin)
+        assert last.name is not None
+        return replace(last, name=self.shaped(last.name, last.frame, origin))
+
+    def unimage(self, y: Stream, rank: int) -> Stream:
+        """(1, H, W, C) as (1, C, H, W), or (1, C, L) where the rank is 3."""
+        back = y.transposed((0, 3, 1, 2))
+        return back.reshaped((1, back.shape[1], back.shape[3])) if rank == 3 else back
+
+    def _moved(self, name: str, op: Op, how: tuple[int, ...], origin: Origin) -> str:
+        key = (name, op.mnemonic, how)
+        if key not in self.moved:
+            self.moved[key] = self.emit(op, name, origin)
+        return self.moved[key]
+
+    def _ask_host(self, name: str, p: Order, order: Order | None, x: Stream) -> None:
+        """Raise Relayout if only elementwise operations lie between the graph input and this value."""
+        if self.input_layout is not None:
+            return
+        makers = {n.name: n for n in self.nodes}
+        while name != INPUT:
+            if not isinstance(makers[name].op, ELEMENTWISE):
+                return
+            name = makers[name].input
+        found = layout.axes_of(p, self.input_frame)
+        if found is not None:
+            raise Relayout(InputLayout(*found, x.frame if order is None else self.input_frame))
+
+    @property
+    def input_frame(self) -> tuple[int, ...]:
+        """The frame of the ONNX input."""
+        shape = self.model.inputs[0].shape
+        assert shape is not None
+        return tuple(int(d or 1) for d in shape[1:])
 
     def declare_input(self, type_: TensorType, encode: dict[str, Any]) -> None:
         self.types[INPUT] = type_

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from ..errors import CompileError, Origin
 from ..ops.dense import Dense
-from ..ops.mulshift import MulShift
-from ..ops.shift import Shift
 from .context import Context
-from .exact import Rationals, collapse, common_integers, filled, floats, period_rows, rationals
+from .exact import Rationals, collapse, common_integers, filled, floats, rationals
+from .layout import contiguous, normal
 from .model import Constant
-from .quantize import ranges
+from .recode import materialize
+from .trace import Doubt
 from .values import Exact, Stream
 
 MAX_WEIGHT_BITS = 24
@@ -30,18 +30,21 @@ class Weights:
 
     codes: NDArray[np.int64]
     scale: Rationals
-    exact: Exact | None = None
-    """What they come from, where that was quantised."""
+    doubt: Doubt | None = None
+    """Where a runtime's weights may be others, of the shape of the codes."""
 
     def times(self, factor: Fraction) -> Weights:
-        exact = self.exact and self.exact.scaled(filled(factor, 2))
-        return replace(self, scale=np.asarray(self.scale * factor, object), exact=exact)
+        doubt = self.doubt and replace(self.doubt, size=self.doubt.size * abs(float(factor)))
+        return replace(self, scale=np.asarray(self.scale * factor, object), doubt=doubt)
+
+    def real(self) -> NDArray[np.float64]:
+        return self.codes * floats(self.scale)
 
 
 def weights_of(value: Constant | Exact, origin: Origin) -> Weights:
     """A constant (outputs, inputs) as exact weights. Raises E029 where floats need integers that are too wide."""
     if isinstance(value, Exact):
-        return Weights(value.codes, value.scale, value)
+        return Weights(value.codes, value.scale, value.doubt())
     if not value.elem.is_float:
         return Weights(value.array.astype(np.int64), filled(1, 2))
     return _of_floats(value.array.astype(np.float64), origin)
@@ -83,18 +86,27 @@ def dense(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:
         raise CompileError("E010", f"the weights have no elements: {[inputs, outputs]}", origin=origin)
     x = materialize(ctx, x, origin)
     codes, row_scale = _integers(weights, x, origin)
-    _check_reach(ctx, x, codes, origin)
-    name = ctx.emit(Dense(codes, np.zeros(outputs, np.int64)), cast(str, x.name), origin)
+    check_reach(ctx, x, codes, origin)
     shape = (*x.shape[:-1], outputs)
+    place = contiguous(x.order, x.shape)
+    if place is None:
+        x = ctx.arranged(x, None, origin)
+        place = contiguous(None, x.shape)
+        assert place is not None
+    leads, places = place
+    order = normal((leads[:, None] * outputs + np.arange(outputs)).reshape(shape))
+    frame = (*shape[1:-1], inputs) if order is None else (len(leads), inputs)
+    op = Dense(codes[:, np.argsort(places)], np.zeros(outputs, np.int64))
+    name = ctx.emit(op, ctx.shaped(cast(str, x.name), frame, origin), origin)
     rank = len(shape)
     scale = row_scale.reshape((1,) * (rank - 1) + (-1,))
     if x.scale.size > 1 and x.scale.shape[-1] == 1:  # constant along the inputs, not along another axis
         scale = np.asarray(x.scale * scale, object)
-    real = weights.codes * floats(weights.scale)
-    doubt = weights.exact.transposed((1, 0)).doubt() if weights.exact else None
-    trace = x.trace.dot(real.T, doubt)
+    doubt = weights.doubt and Doubt(weights.doubt.tensor, weights.doubt.index.T, weights.doubt.size.T)
+    trace = x.trace.dot(weights.real().T, doubt)
     return Stream(
-        name, shape, x.elem, collapse(scale), _offset(weights, x), filled(-inf, rank), filled(inf, rank), trace
+        name, shape, x.elem, collapse(scale), _offset(weights, x), filled(-inf, rank), filled(inf, rank), trace,
+        order,
     )
 
 
@@ -109,7 +121,11 @@ def _integers(weights: Weights, x: Stream, origin: Origin) -> tuple[NDArray[np.i
         message = "the operand's scale changes along the contracted axis and along another one"
         raise CompileError("E029", message, origin=origin, hint="quantize the operand per tensor")
     along = x.scale.reshape(1, -1) if not uniform or x.scale.size == 1 else filled(1, 2)
-    factor = np.asarray(scale * along, object)
+    return integer_rows(codes, np.asarray(scale * along, object), origin)
+
+
+def integer_rows(codes: NDArray[np.int64], factor: Rationals, origin: Origin) -> tuple[NDArray[np.int64], Rationals]:
+    """codes · factor (rows or 1, columns or 1) as integers and the scale of each row (or of all)."""
     if factor.shape[1] == 1:
         divisor = int(np.gcd.reduce(codes, axis=None)) or 1
         return codes // divisor, np.asarray(factor[:, 0] * divisor, object)
@@ -148,44 +164,9 @@ def _offset(weights: Weights, x: Stream) -> Rationals:
     return collapse(np.asarray(sums * common, object))
 
 
-def _check_reach(ctx: Context, x: Stream, codes: NDArray[np.int64], origin: Origin) -> None:
+def check_reach(ctx: Context, x: Stream, codes: NDArray[np.int64], origin: Origin) -> None:
     type_ = ctx.types[cast(str, x.name)]
     reach = float(np.abs(codes).sum(axis=1, dtype=np.float64).max()) * max(abs(type_.min), abs(type_.max))
     if reach >= MAX_PRODUCT:
         message = "this matrix product needs accumulators wider than 62 bits"
         raise CompileError("E036", message, origin=origin, hint="quantize the operand to fewer bits")
-
-
-def materialize(ctx: Context, x: Stream, origin: Origin) -> Stream:
-    """The stream without limits: where they cut into its range, an IR operation that applies them, exactly."""
-    name = cast(str, x.name)
-    rows = cast("list[tuple[Fraction, Fraction, Fraction | float, Fraction | float]]",
-                period_rows(x.shape, x.scale, x.offset, x.low, x.high))  # fmt: skip
-    least, most = ranges(ctx.types[name], len(rows))
-    cut = False
-    for (scale, offset, low, high), lo, hi in zip(rows, least, most):
-        first, last = sorted((scale * lo + offset, scale * hi + offset))
-        cut = cut or first < low or last > high
-    rank = len(x.shape)
-    if not cut:
-        return replace(x, low=filled(-inf, rank), high=filled(inf, rank))
-    reach = max(abs(s) * max(abs(lo), abs(hi)) + abs(o) for (s, o, _, _), lo, hi in zip(rows, least, most))
-    ends = {(Fraction(max(low, -reach)), Fraction(min(high, reach))) for _, _, low, high in rows}
-    if len(ends) > 1:
-        raise _not_exact("its limits differ by channel", origin)
-    numbers, unit = common_integers([v for s, o, _, _ in rows for v in (s, o)] + [*ends.pop()])
-    if max(abs(n) for n in numbers) >> 40 or reach / unit >= 1 << 40:
-        raise _not_exact("no common unit of moderate width represents it", origin)
-    m, b = np.array(numbers[:-2:2], np.int64), np.array(numbers[1:-2:2], np.int64)
-    if (m == 1).all():
-        op = Shift(b, 0, 0, numbers[-2], numbers[-1])
-    else:
-        op = MulShift(m, b, 0, numbers[-2], numbers[-1])
-    emitted = ctx.emit(op, name, origin)
-    free = {"low": filled(-inf, rank), "high": filled(inf, rank)}
-    return replace(x, name=emitted, scale=filled(unit, rank), offset=filled(0, rank), **free)
-
-
-def _not_exact(why: str, origin: Origin) -> CompileError:
-    message = f"the operand is limited (ReLU or Clip) but not quantized, and {why}"
-    return CompileError("E035", message, origin=origin, hint="quantize the activation before this node")

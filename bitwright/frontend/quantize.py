@@ -13,7 +13,8 @@ from ..errors import CompileError, quoted
 from ..ir.types import IntType, TensorType
 from ..ops.threshold import Threshold
 from .context import INPUT, Anchor, Context, Quantizer
-from .exact import Rationals, collapse, floats, period_rows, shortest_period
+from .exact import Rationals, collapse, floats, shortest_period
+from .layout import Order, explicit, normal, wire_rows
 from .model import OnnxNode
 from .shifts import as_shift
 from .steps import Grid, Row, Steps, solve
@@ -29,9 +30,10 @@ Setting = tuple[Fraction, Fraction, Fraction | float, Fraction | float, Steps]
 def quantize(ctx: Context, node: OnnxNode, x: Stream, by: Quantizer) -> Stream:
     """The quantised tensor that the node defines; appends what computes it, and its anchor."""
     parts = _in_units(x, by)
-    settings = cast("list[Setting]", period_rows(x.shape, *parts))
     if x.name is None:
+        settings = cast("list[Setting]", wire_rows(x.shape, _port_order(ctx, x), *parts))
         return _on_host(ctx, node, x, by, settings)
+    settings = cast("list[Setting]", wire_rows(x.shape, x.order, *parts))
     least, most = ranges(ctx.types[x.name], len(settings))
     kept = _identity(ctx, node, x, by, parts, settings, least, most)
     if kept is not None:
@@ -46,6 +48,14 @@ def quantize(ctx: Context, node: OnnxNode, x: Stream, by: Quantizer) -> Stream:
     shift = _shift([r.base for r in rows] + [r.base + r.sign * len(r.thresholds) for r in rows])
     op = _threshold(rows, shift, most)
     return _finish(ctx, node, x, by, ctx.emit(op, x.name, node.origin), shift)
+
+
+def _port_order(ctx: Context, x: Stream) -> Order | None:
+    """Where the elements of a tensor without a type lie in the ONNX input: the host encodes before it transposes."""
+    if ctx.input_layout is None:
+        return x.order
+    port = np.argsort(ctx.input_layout.order.reshape(-1))
+    return normal(port[explicit(x.order, x.shape)])
 
 
 def _in_units(x: Stream, by: Quantizer) -> tuple[Rationals, ...]:
@@ -113,7 +123,7 @@ def _finish(ctx: Context, node: OnnxNode, x: Stream, by: Quantizer, name: str, s
     """The result's meaning, and the anchor where a runtime's codes can be compared with it."""
     offset = np.asarray(by.out_offset + by.out_scale * shift, object)
     roundings = 0 if by.elem.is_integer else 3
-    result = Stream.start(name, x.shape, by.elem, by.out_scale, offset, roundings)
+    result = Stream.start(name, x.shape, by.elem, by.out_scale, offset, roundings, x.order)
     ctx.anchors.append(Anchor(node.outputs[0], x, by, result))
     return result
 
@@ -133,7 +143,7 @@ def _identity(ctx: Context, node: OnnxNode, x: Stream, by: Quantizer, parts: tup
     ratio, offset = parts[0], parts[1]
     scale = np.asarray(by.out_scale * ratio, object)
     meaning = np.asarray(by.out_scale * offset + by.out_offset, object)
-    result = Stream.start(x.name, x.shape, by.elem, collapse(scale), collapse(meaning), 3)
+    result = Stream.start(x.name, x.shape, by.elem, collapse(scale), collapse(meaning), 3, x.order)
     ctx.anchors.append(Anchor(node.outputs[0], x, by, result))
     return result
 
@@ -158,7 +168,11 @@ def _on_host(ctx: Context, node: OnnxNode, x: Stream, by: Quantizer, settings: l
     low, high = min(a for a, _ in ends) - shift, max(b for _, b in ends) - shift
     grid = _as_grid(settings, shift)
     encode = grid or _as_steps(settings, ends, shift, port.elem.carrier, node)
-    ctx.declare_input(TensorType.ranged(x.frame, [low], [high]), encode)
+    if ctx.input_layout is not None:
+        frame = ctx.input_layout.frame
+    else:
+        frame = x.frame if x.order is None else ctx.input_frame
+    ctx.declare_input(TensorType.ranged(frame, [low], [high]), encode)
     return _finish(ctx, node, x, by, INPUT, shift)
 
 

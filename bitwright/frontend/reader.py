@@ -9,15 +9,15 @@ E011 shapes do not fit together           E012 a tensor is malformed
 E013 an attribute or operand is malformed E014 more than one input or output
 E015 the batch axis is not as it must be  E016 an element type is not supported
 E020 operators that are not supported     E021 a form of an operator that is not supported
-E022 an operation between two tensors that both depend on the input
-E023 a Transpose that moves data          E024 Softmax, ArgMax or TopK not at the end
+E022 an operation between two tensors that both depend on the input, of a kind that has no hardware
+E023 an order that is no transposition    E024 Softmax, ArgMax or TopK not at the end
 E025 a parameter is not constant          E026 a scale is not positive
 E027 a bit width or zero point not sensible E028 an unknown rounding mode
 E029 weights are not quantized            E030 an input without a type
 E031 a malformed --input-type             E032 an input that is quantized in two ways
 E033 --input-type contradicts the file    E034 too many quantization steps
 E035 a limit cannot be applied exactly    E036 integers wider than 62 bits
-E037 the output does not depend on the input
+E037 the output does not depend on the input E038 two operands without a common unit
 E040 a float runtime cannot execute the model, so there is no comparison (E390: none is installed)
 """
 
@@ -35,7 +35,7 @@ from ..ir.graph import Graph, verify
 from ..ir.types import TensorType
 from . import rules  # noqa: F401 # pyright: ignore[reportUnusedImport] (its import registers the rules)
 from .boundary import boundary
-from .context import INPUT, Anchor, ConstantAnchor, Context
+from .context import INPUT, Anchor, ConstantAnchor, Context, InputLayout, Relayout
 from .elem import Elem
 from .exact import filled
 from .input_type import parse_input_type
@@ -72,7 +72,15 @@ def import_model(path: str | os.PathLike[str] | bytes, *, input_type: str | None
     """The exact meaning of a model file (or its bytes) in the IR. Raises CompileError E001–E037."""
     model = load_model(path)
     _check_supported(model)
-    ctx = Context(model, input_type)
+    try:
+        return _imported(model, input_type, None)
+    except Relayout as found:
+        return _imported(model, input_type, found.wanted)
+
+
+def _imported(model: Model, input_type: str | None, input_layout: InputLayout | None) -> Imported:
+    """One walk through the model, with the graph input on the wire as it says."""
+    ctx = Context(model, input_type, input_layout=input_layout)
     ctx.values.update(model.constants)
     name = _single(model)
     given = _input(ctx)
@@ -130,6 +138,9 @@ def _input(ctx: Context) -> Stream:
     port = ctx.model.inputs[0]
     shape = _input_shape(ctx.model)
     rank, elem = len(shape), port.elem
+    order, frame = None, shape[1:]
+    if ctx.input_layout is not None:
+        order, frame = ctx.input_layout.order.reshape(shape), ctx.input_layout.frame
     if elem is Elem.BOOL:
         raise CompileError("E016", f"input {quoted(port.name)} has the element type bool, which is not supported")
     chosen = parse_input_type(ctx.input_type) if ctx.input_type else None
@@ -138,15 +149,15 @@ def _input(ctx: Context) -> Stream:
         message = f"input {quoted(port.name)} is {elem.label}, which --input-type {ctx.input_type} contradicts"
         raise CompileError("E033", message, hint="leave --input-type out")
     if own is not None:
-        ctx.declare_input(TensorType.of(shape[1:], own), {"kind": "integer", "offset": 0})
-        return Stream.start(INPUT, shape, elem, filled(1, rank), filled(0, rank), 0)
+        ctx.declare_input(TensorType.of(frame, own), {"kind": "integer", "offset": 0})
+        return Stream.start(INPUT, shape, elem, filled(1, rank), filled(0, rank), 0, order)
     if chosen is not None:
-        ctx.declare_input(TensorType.of(shape[1:], chosen.elem), chosen.encode)
-        return Stream.start(INPUT, shape, elem, filled(chosen.scale, rank), filled(chosen.offset, rank), 0)
+        ctx.declare_input(TensorType.of(frame, chosen.elem), chosen.encode)
+        return Stream.start(INPUT, shape, elem, filled(chosen.scale, rank), filled(chosen.offset, rank), 0, order)
     if not elem.is_float:
         message = f"input {quoted(port.name)} is {elem.label}, too wide to be taken as it is"
         raise CompileError("E030", message, hint="say which of its values occur, as in --input-type uint8")
-    return Stream.start(None, shape, elem, filled(1, rank), filled(0, rank), 0)
+    return Stream.start(None, shape, elem, filled(1, rank), filled(0, rank), 0, order)
 
 
 def _input_shape(model: Model) -> tuple[int, ...]:

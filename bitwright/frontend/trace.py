@@ -1,4 +1,4 @@
-"""A bound on what float arithmetic may add to a value: magnitudes and roundings since the last quantised tensor.
+"""A bound on what float arithmetic may add to a value: magnitudes and roundings since the last quantised tensors.
 
 Float evaluation of a sum of products in any order, each operation rounded once, errs by at most γ_n · Σ|terms|, with
 γ_n = n·u / (1 − n·u) and n no less than the roundings on the longest path from an operand to the result (Higham,
@@ -7,13 +7,15 @@ Accuracy and Stability of Numerical Algorithms, 2nd ed., sections 3.1 and 3.5). 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .exact import Rationals, floats
+from .layout import Order, explicit
 
 Floats = NDArray[np.float64]
 
@@ -36,83 +38,233 @@ class Doubt:
         """How far the runtime's elements are from the exact ones, given its codes' differences by tensor."""
         return differences[self.tensor].reshape(-1)[self.index] * self.size
 
+    def reshaped(self, shape: Sequence[int]) -> Doubt:
+        return Doubt(self.tensor, self.index.reshape(shape), self.size.reshape(shape))
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Of one tensor, by element: `size` Σ|terms|, of which γ_n is the rounding error; `other` is any other error."""
+
+    size: Floats
+    other: Floats
+    roundings: int
+
+    def error(self, roundoff: float) -> Floats:
+        n = (self.roundings + 1) * roundoff
+        if n >= 1:
+            return np.full_like(self.size, np.inf)
+        # Beside the float32 error there is our own, of evaluating the exact side in float64.
+        return self.size * (n / (1 - n) * SLACK + 2.0**-46) + self.other * SLACK
+
+
+Differences = Mapping[str, Floats]
+
+
+class Step(ABC):
+    """One operation on bounds."""
+
+    @abstractmethod
+    def __call__(self, operands: list[Bound], roundings: int, differences: Differences, roundoff: float) -> Bound:
+        """`roundings` is that of the result."""
+
 
 @dataclass(frozen=True, eq=False)
-class Times:
+class Times(Step):
     factor: Floats
 
+    def __call__(self, operands: list[Bound], roundings: int, differences: Differences, roundoff: float) -> Bound:
+        x = operands[0]
+        return Bound(x.size * self.factor + TINY, x.other * self.factor, roundings)
+
 
 @dataclass(frozen=True, eq=False)
-class Plus:
+class Plus(Step):
     term: Floats
     doubt: Doubt | None = None
 
+    def __call__(self, operands: list[Bound], roundings: int, differences: Differences, roundoff: float) -> Bound:
+        error = 0.0 if self.doubt is None else self.doubt.error(differences)
+        x = operands[0]
+        return Bound(x.size + self.term + error, x.other + error, roundings)
+
 
 @dataclass(frozen=True, eq=False)
-class Dot:
+class Dot(Step):
     """Contraction of the last axis with `weight` (inputs, outputs), all entries magnitudes."""
 
     weight: Floats
     doubt: Doubt | None = None
 
+    def __call__(self, operands: list[Bound], roundings: int, differences: Differences, roundoff: float) -> Bound:
+        x, weight = operands[0], self.weight
+        other = x.other @ weight
+        if self.doubt is not None:
+            error = self.doubt.error(differences)
+            other, weight = other + x.size @ error, weight + error
+        return Bound(x.size @ weight, other, roundings)
+
 
 @dataclass(frozen=True, eq=False)
-class Shaped:
+class ByTap(Step):
+    """Σ over the taps of weight[tap, c] · x[…, tap, c]: magnitudes of shape (taps, channels)."""
+
+    weight: Floats
+    doubt: Doubt | None = None
+
+    def __call__(self, operands: list[Bound], roundings: int, differences: Differences, roundoff: float) -> Bound:
+        x, weight = operands[0], self.weight
+        size, other = (v.reshape(*v.shape[:-1], *weight.shape) for v in (x.size, x.other))
+        total = (other * weight).sum(axis=-2)
+        if self.doubt is not None:
+            error = self.doubt.error(differences)
+            total, weight = total + (size * error).sum(axis=-2), weight + error
+        return Bound((size * weight).sum(axis=-2), total, roundings)
+
+
+@dataclass(frozen=True, eq=False)
+class Moved(Step):
+    """Any function of magnitudes that is monotone and not above the sum of what it takes: moves, maxima, sums."""
+
+    function: Callable[[Floats], Floats]
+
+    def __call__(self, operands: list[Bound], roundings: int, differences: Differences, roundoff: float) -> Bound:
+        return Bound(self.function(operands[0].size), self.function(operands[0].other), roundings)
+
+
+@dataclass(frozen=True, eq=False)
+class Through(Step):
+    """A function of one number: at most `slope` steep, magnitudes by `size`, `units` roundings off in float."""
+
+    slope: float
+    size: Callable[[Floats], Floats]
+    units: float
+
+    def __call__(self, operands: list[Bound], roundings: int, differences: Differences, roundoff: float) -> Bound:
+        size = self.size(operands[0].size)
+        return Bound(size, operands[0].error(roundoff) * self.slope + self.units * roundoff * (size + 2.0**-20), 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Sum(Step):
+    """Of operands of one shape (up to broadcasting)."""
+
+    def __call__(self, operands: list[Bound], roundings: int, differences: Differences, roundoff: float) -> Bound:
+        a, b = operands
+        return Bound(a.size + b.size, a.other + b.other, roundings)
+
+
+@dataclass(frozen=True, eq=False)
+class Product(Step):
+    """Of operands of one shape (up to broadcasting)."""
+
+    def __call__(self, operands: list[Bound], roundings: int, differences: Differences, roundoff: float) -> Bound:
+        a, b = operands
+        other = a.other * b.size + b.other * a.size + a.other * b.other
+        return Bound(a.size * b.size + TINY, other, roundings)
+
+
+@dataclass(frozen=True, eq=False)
+class Joined(Step):
+    """Side by side along an axis."""
+
+    axis: int
+
+    def __call__(self, operands: list[Bound], roundings: int, differences: Differences, roundoff: float) -> Bound:
+        size, other = (np.concatenate([getattr(o, k) for o in operands], axis=self.axis) for k in ("size", "other"))
+        return Bound(size, other, roundings)
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """The codes of the IR value `source` (None: the samples of the graph input), seen as a tensor of the model."""
+
+    source: str | None
     shape: tuple[int, ...]
+    order: Order | None
+    scale: Floats
+    offset: Floats
 
-
-Step = Times | Plus | Dot | Shaped
+    def bound(self, observed: Mapping[str | None, np.ndarray], roundings: int) -> Bound:
+        codes = observed[self.source]
+        flat = codes.reshape(len(codes), -1)
+        places = explicit(self.order, self.shape).reshape(-1)
+        magnitudes = np.abs(flat[:, places].astype(np.float64)).reshape(len(codes), *self.shape[1:])
+        size = magnitudes * self.scale + self.offset + TINY
+        return Bound(size, np.zeros_like(size), roundings)
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """From the codes of IR value `source` (None: the samples of the graph input) to a tensor of the model."""
+    """How a tensor of the model comes from those that a runtime can be asked for: a graph that shares its parts."""
 
-    source: str | None
-    scale: Floats
-    offset: Floats
-    steps: tuple[Step, ...] = ()
+    step: Step | Start
+    operands: tuple[Trace, ...] = ()
     roundings: int = 0
 
     def times(self, factor: Rationals, roundings: int = 2) -> Trace:
-        return self._with(Times(np.abs(floats(factor))), roundings)
+        return self.then(Times(np.abs(floats(factor))), roundings)
 
     def plus(self, term: Rationals, roundings: int = 2, doubt: Doubt | None = None) -> Trace:
-        return self._with(Plus(np.abs(floats(term)), doubt), roundings)
+        return self.then(Plus(np.abs(floats(term)), doubt), roundings)
 
     def dot(self, weight: Floats, doubt: Doubt | None = None) -> Trace:
-        return self._with(Dot(np.abs(weight), doubt), len(weight) + 4)
+        return self.then(Dot(np.abs(weight), doubt), len(weight) + 4)
+
+    def by_tap(self, weight: Floats, doubt: Doubt | None = None) -> Trace:
+        return self.then(ByTap(np.abs(weight), doubt), len(weight) + 4)
 
     def shaped(self, shape: Sequence[int]) -> Trace:
-        return self._with(Shaped(tuple(shape)), 0)
+        new = tuple(shape[1:])
+        return self.then(Moved(lambda v: v.reshape(len(v), *new)))
 
-    def _with(self, step: Step, roundings: int) -> Trace:
-        return replace(self, steps=(*self.steps, step), roundings=self.roundings + roundings)
+    def moved(self, function: Callable[[Floats], Floats], roundings: int = 0) -> Trace:
+        return self.then(Moved(function), roundings)
 
-    def bound(self, codes: NDArray[np.generic], roundoff: float, differences: Mapping[str, Floats]) -> Floats:
-        """The greatest float error, by element, where `codes` (frames, …) are the source's (or the samples).
+    def then(self, step: Step, roundings: int = 0) -> Trace:
+        return Trace(step, (self,), self.roundings + roundings)
+
+    @classmethod
+    def joined(cls, step: Step, operands: Sequence[Trace], roundings: int) -> Trace:
+        return cls(step, tuple(operands), roundings)
+
+    def sources(self) -> set[str | None]:
+        """The IR values that this starts from."""
+        return {t.step.source for t in self._ordered() if isinstance(t.step, Start)}
+
+    def bound(self, observed: Mapping[str | None, np.ndarray], roundoff: float, differences: Differences) -> Floats:
+        """The greatest float error, by element, where `observed` has the codes (frames, …) of every source.
 
         `differences` has |runtime − exact| of the codes of every constant in doubt.
         """
-        size = np.abs(codes.astype(np.float64)) * self.scale + self.offset + TINY
-        other = np.zeros_like(size)  # what other codes of the constants make
-        for step in self.steps:
-            match step:
-                case Times(factor):
-                    size, other = size * factor + TINY, other * factor
-                case Plus(term, doubt):
-                    error = 0.0 if doubt is None else doubt.error(differences)
-                    size, other = size + term + error, other + error
-                case Dot(weight, doubt):
-                    other = other @ weight
-                    if doubt is not None:
-                        error = doubt.error(differences)
-                        other, weight = other + size @ error, weight + error
-                    size = size @ weight
-                case Shaped(shape):
-                    size, other = (v.reshape(len(v), *shape[1:]) for v in (size, other))
-        n = (self.roundings + 1) * roundoff
-        if n >= 1:
-            return np.full_like(size, np.inf)
-        # Beside the float32 error there is our own, of evaluating the exact side in float64.
-        return size * (n / (1 - n) * SLACK + 2.0**-46) + other * SLACK
+        done: dict[int, Bound] = {}
+        order = self._ordered()
+        left = {id(t): 0 for t in order}
+        for t in order:
+            for o in t.operands:
+                left[id(o)] += 1
+        for t in order:
+            if isinstance(t.step, Start):
+                done[id(t)] = t.step.bound(observed, t.roundings)
+                continue
+            done[id(t)] = t.step([done[id(o)] for o in t.operands], t.roundings, differences, roundoff)
+            for o in t.operands:
+                left[id(o)] -= 1
+                if not left[id(o)]:
+                    del done[id(o)]
+        return done[id(self)].error(roundoff)
+
+    def _ordered(self) -> list[Trace]:
+        """This and all that it is made from, operands first."""
+        order: list[Trace] = []
+        seen: set[int] = set()
+        stack: list[tuple[Trace, bool]] = [(self, False)]
+        while stack:
+            trace, ready = stack.pop()
+            if ready:
+                order.append(trace)
+            elif id(trace) not in seen:
+                seen.add(id(trace))
+                stack.append((trace, True))
+                stack += [(o, False) for o in trace.operands]
+        return order

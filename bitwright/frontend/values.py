@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from ..errors import CompileError, Origin
 from .elem import Elem
 from .exact import Rationals, collapse, common_integers, filled, floats, of_rank, rationals, reshaped, times
+from .layout import Order, explicit, transposed
 from .model import Constant
-from .trace import Doubt, Trace
+from .trace import Doubt, Start, Trace
 
 MAX_EXACT = 1 << 20  # elements that may be handled one by one as Fractions
 
@@ -79,7 +80,8 @@ class Stream:
     """A tensor that depends on the input: its exact real value is clip(scale · q + offset, low, high).
 
     q are the integer codes of the IR value `name`, or, where that is None, the real numbers of a graph input that has
-    no type yet. `shape` is the ONNX shape, its batch axis 1; the four arrays have its rank and broadcast to it.
+    no type yet. `shape` is the ONNX shape, its batch axis 1; the four arrays have its rank and broadcast to it. `order`
+    says where its elements lie in the IR value, whose own shape is any of that size.
     """
 
     name: str | None
@@ -90,15 +92,16 @@ class Stream:
     low: Rationals
     high: Rationals
     trace: Trace
+    order: Order | None = None
 
     @classmethod
-    def start(
-        cls, name: str | None, shape: tuple[int, ...], elem: Elem, scale: Rationals, offset: Rationals, roundings: int
-    ) -> Stream:
+    def start(cls, name: str | None, shape: tuple[int, ...], elem: Elem, scale: Rationals, offset: Rationals,
+              roundings: int, order: Order | None = None) -> Stream:  # fmt: skip
         """A tensor whose codes a runtime can be asked for: the start of a segment of the comparison."""
         rank = len(shape)
-        trace = Trace(name, np.abs(floats(scale)), np.abs(floats(offset)), (), roundings)
-        return cls(name, shape, elem, scale, offset, filled(-inf, rank), filled(inf, rank), trace)
+        begin = Start(name, shape, order, np.abs(floats(scale))[0], np.abs(floats(offset))[0])
+        trace = Trace(begin, (), roundings)
+        return cls(name, shape, elem, scale, offset, filled(-inf, rank), filled(inf, rank), trace, order)
 
     @property
     def frame(self) -> tuple[int, ...]:
@@ -135,11 +138,36 @@ class Stream:
             high=_smallest(np.minimum(np.maximum(self.high, low), high)),
         )
 
-    def reshaped(self, shape: Sequence[int], name: str | None) -> Stream:
-        """The same elements in the same order; `name` is the IR value of the new shape."""
+    def reshaped(self, shape: Sequence[int]) -> Stream:
+        """The same elements in the same order under another ONNX shape."""
         new = tuple(shape)
         arrays = {k: reshaped(getattr(self, k), self.shape, new) for k in ("scale", "offset", "low", "high")}
-        return replace(self, name=name, shape=new, trace=self.trace.shaped(new), **arrays)
+        order = None if self.order is None else self.order.reshape(new)
+        return replace(self, shape=new, order=order, trace=self.trace.shaped(new), **arrays)
+
+    def transposed(self, perm: Sequence[int]) -> Stream:
+        """The axes in another order, the batch axis still first. Nothing moves but what is known of the elements."""
+        axes = tuple(perm)
+        if axes == tuple(range(len(axes))):
+            return self
+        arrays = {k: getattr(self, k).transpose(axes) for k in ("scale", "offset", "low", "high")}
+        order = transposed(self.order, self.shape, axes)
+        new = tuple(self.shape[a] for a in axes)
+        moves = (0, *(a + 1 for a in axes))  # the frames of a batch before the batch axis of one
+        trace = self.trace.moved(lambda v: v[:, None].transpose(moves).reshape(len(v), *new[1:]))
+        return replace(self, shape=new, order=order, trace=trace, **arrays)
+
+    def picked(self, codes: np.ndarray) -> np.ndarray:
+        """Codes of the IR value (frames, …) in the shape of the tensor, (frames, *frame)."""
+        places = explicit(self.order, self.shape).reshape(-1)
+        return codes.reshape(len(codes), -1)[:, places].reshape(len(codes), *self.frame)
+
+    def placed(self, codes: np.ndarray) -> np.ndarray:
+        """The inverse: (frames, elements) as they lie in the IR value."""
+        flat = codes.reshape(len(codes), -1)
+        out = np.empty_like(flat)
+        out[:, explicit(self.order, self.shape).reshape(-1)] = flat
+        return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +182,10 @@ class HostTail:
     shape: tuple[int, ...]
     elem: Elem
     post: tuple[dict[str, object], ...]
+
+    def then(self, step: dict[str, object], shape: tuple[int, ...] | None = None, elem: Elem | None = None) -> HostTail:
+        """One more thing for the host to do."""
+        return replace(self, shape=shape or self.shape, elem=elem or self.elem, post=(*self.post, step))
 
 
 Tensor = Constant | Exact | Stream

@@ -37,9 +37,11 @@ from ..ops.xnor import Xnor
 from . import schedule
 from .folding import Budget, Cost, Folding, cycles, slot_width, solve
 from .layers import Kind, Layer, Operand, ring_style, split
-from .schedule import Domain, Edge, Process, Replay, Timing, Total, Walk
+from .schedule import Domain, Edge, Process, Replay, Timing, Total, Walk, WindowDomain
 
 ROUND_TRIP = 4  # cycles from a result's arrival in an empty FIFO until its credit can be used again, and one to spare
+
+SHORT = 2000  # cycles of a frame up to which it costs nothing to simulate many
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ def layer_cost(layers: Sequence[Layer]) -> Cost:
 def _ring(layer: Layer, fold: Fold) -> int:
     """Words of the ring of a layer's window generator."""
     assert layer.window is not None and isinstance(layer.window.op, Window)
-    return layer.window.op.depth(layer.x, layer.in_lanes(fold.simd), 1)
+    return layer.window.op.depth(layer.x, layer.in_lanes(fold.simd))
 
 
 def fifo_cost(width: int, depth: int) -> Resources:
@@ -268,7 +270,8 @@ class _Builder:
         for edge in self.edges:
             edge.clear()
         processes = [p for make in self.schedules for p in make()]
-        return schedule.simulate(processes, self.first, self.last, self.source.beats, self.sink.beats, interval)
+        frames = schedule.FRAMES if self.folding.cycles < SHORT else schedule.FEW_FRAMES
+        return schedule.simulate(processes, self.first, self.last, self.source.beats, self.sink.beats, interval, frames)
 
     def _axis_in(self) -> _Stream:
         lanes, slot = self.source, slot_width(self.source.elem)
@@ -379,8 +382,9 @@ class _Builder:
         joins = len(layer.operands) > 1
         lanes = layer.in_lanes(fold.simd)
         inputs = [self._operand(o, lanes, stage, queued=joins) for o in layer.operands]
+        window: Callable[[], schedule.Window] | None = None
         if layer.window is not None:
-            inputs = [self._window(layer, fold, inputs[0], stage)]
+            inputs, window = self._window(layer, fold, inputs[0], stage)
         if layer.kind is Kind.MOVE:
             return self._move(index, layer, fold, inputs)
         blocks = list(layer_blocks(layer, fold))
@@ -405,12 +409,17 @@ class _Builder:
         self._place(stage, "fifo", "bw_fifo", {"WIDTH": width, "DEPTH": depth, "GROUP": parts},
                     ports | _out(result.wire) | {"credit": credit}, cost)  # fmt: skip
         edges = [s.edge for s in inputs]
-        self.schedules.append(lambda: _domain(layer, fold, edges, result.edge, latency, credits).processes())
+        self.schedules.append(lambda: _domain(layer, fold, edges, result.edge, latency, credits, window).processes())
         self._stage(index, layer, fold, result, sum((e.cost for _, e, _ in blocks), cost))
         return result
 
-    def _window(self, layer: Layer, fold: Fold, stream: _Stream, stage: str) -> _Stream:
-        """The window generator, and a gear behind it where a word is wider than a pixel."""
+    def _window(
+        self, layer: Layer, fold: Fold, stream: _Stream, stage: str
+    ) -> tuple[list[_Stream], Callable[[], schedule.Window] | None]:
+        """The window generator, and a gear behind it where a word is wider than a pixel.
+
+        What follows it without one simulates it too.
+        """
         assert layer.window is not None and isinstance(layer.window.op, Window)
         op, type_, lanes = layer.window.op, layer.window.type, stream.lanes.lanes
         stream = self._lanes(stream, type_.elem, lanes, stage)
@@ -423,13 +432,17 @@ class _Builder:
         frame = layer.x.size // lanes
         each = passes * op.taps * words
         bounds = (need * words).tolist(), (oldest * words).tolist()
-        self.schedules.append(
-            lambda: schedule.Window(stream.edge, out.edge, *bounds, frame, each, depth).processes()
-        )
+
+        def window() -> schedule.Window:
+            return schedule.Window(stream.edge, out.edge, *bounds, frame, each, depth)
+
         cost = op.cost(layer.x, type_, lanes, depth, fold.buffer)
         self.pending += cost
         self._place(stage, "window", block.module, block.params, _in(stream.wire) | _out(out.wire), cost)
-        return out if grouped else self._gear(out, fold.simd, stage)
+        if grouped or layer.repeats(fold.simd):
+            return [out], window
+        self.schedules.append(lambda: window().processes())
+        return [self._gear(out, fold.simd, stage)], None
 
     def _move(self, index: int, layer: Layer, fold: Fold, inputs: list[_Stream]) -> _Stream:
         """A module that only moves elements, with a ready/valid stream at either side."""
@@ -483,10 +496,14 @@ class _Builder:
         self.instances.append(Instance(f"{stage}_{name}", module, params, clock | dict(ports), stage, cost))
 
 
-def _domain(layer: Layer, fold: Fold, inners: list[Edge], out: Edge, latency: int, credits: int) -> Domain:
+def _domain(layer: Layer, fold: Fold, inners: list[Edge], out: Edge, latency: int, credits: int,
+            window: Callable[[], schedule.Window] | None) -> Domain:  # fmt: skip
     """The schedule of a credit domain."""
     words, parts = words_of(layer, fold), fold.pe // fold.lanes
     passes = ceil(layer.rows / fold.pe)
+    if window is not None:
+        made = window()
+        return WindowDomain(inners, out, words, latency, credits, parts, made, made.words // words)
     if layer.kind is Kind.MATVEC and passes > 1 and not layer.repeats(fold.simd):
         return Replay(inners, out, words, latency, credits, parts, passes, 2 * words)
     if layer.kind is Kind.TOTAL:

@@ -17,7 +17,8 @@ import numpy as np
 
 from ..errors import CompileError
 
-FRAMES = 6  # enough for the interval between frames to settle in a chain of small layers
+FRAMES = 6  # enough for the interval between frames to settle: a layer holds back at most two
+FEW_FRAMES = 4  # the same of long frames, of which a layer holds back a part
 
 Wait = Generator["Edge | Signal", None, int]
 Steps = Generator["Edge | Signal", None, None]
@@ -320,8 +321,10 @@ class Window:
         time, made, start = -1, 0, 0
         for frame in count():
             for need in self.need:
-                arrived = yield from self.inner.move(frame * self.frame + need - 1)
-                start = max(time, arrived) + 1
+                start = time + 1
+                if need:
+                    arrived = yield from self.inner.move(frame * self.frame + need - 1)
+                    start = max(time, arrived) + 1
                 for _ in range(self.words):
                     if made >= RING_CREDITS:
                         before = made - RING_CREDITS
@@ -444,6 +447,52 @@ class Total(Domain):
                 time = yield from inner.move(beat)
                 self.offer(time)
                 beat, made = beat + 1, made + 1
+
+
+@dataclass
+class WindowDomain(Domain):
+    """bw_window with a credit domain right behind it, in one process: words between the two are not told one by one.
+
+    A window is read in `folds` runs of `words` words, which make a result each. Between the first and the last word of a
+    run nothing is waited for, so what leaves the ring moves on a word a cycle.
+    """
+
+    window: Window
+    folds: int
+
+    def processes(self) -> list[Process]:
+        window = self.window
+        write = Process(window.write(), (window.inner,))
+        return [write, Process(self.read(), (self.out, window.passed))]
+
+    def read(self) -> Steps:
+        window, words = self.window, self.words
+        issued, made = -1, 0
+        moved: deque[int] = deque([-RING_LATENCY * RING_CREDITS] * RING_CREDITS, RING_CREDITS)
+        for frame in count():
+            for need in window.need:
+                arrived = -1
+                if need:
+                    arrived = yield from window.inner.move(frame * window.frame + need - 1)
+                issued = max(issued, arrived)
+                for _ in range(self.folds):
+                    credit = yield from self.credit(made)
+                    issued = max(issued + 1, moved[0] + 2)
+                    before = moved[-1]
+                    first = max(before + 1, credit, issued + RING_LATENCY)
+                    if words < RING_CREDITS:
+                        moved.append(first)
+                        for _ in range(1, words):
+                            issued = max(issued + 1, moved[0] + 2)
+                            moved.append(moved[-1] + 1)
+                    else:
+                        # The credits that the last words of the run before this one give, then those of its own.
+                        issued = max(issued, before - 2, first - 3 if words > RING_CREDITS else 0) + words - 1
+                        if len(moved) == RING_CREDITS:
+                            moved.extend(range(first + words - RING_CREDITS, first + words))
+                    self.offer(moved[-1])
+                    made += 1
+                window.passed.times.append(issued)
 
 
 @dataclass(frozen=True, slots=True)

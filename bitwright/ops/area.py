@@ -6,11 +6,12 @@ in the units of the carry-aware count: a LUT that feeds a carry chain counts 1, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
 
-from ..ir.netlist import Fold, Multiplier, Ram, Resources
+from ..ir.netlist import Fold, Memory, Multiplier, Ram, Resources
 from ..ir.op import Op
 from ..ir.types import IntType, TensorType
 
@@ -59,6 +60,11 @@ MULTIPLEXER = ((1, 0.0), (2, 0.5), (4, 1.0), (8, 2.0), (9, 4.0), (16, 6.5), (32,
 """LUTs a bit of a multiplexer of so many ways."""
 
 
+def multiplexer(ways: int) -> float:
+    """LUTs a bit of a multiplexer, of at most 64 ways."""
+    return next(cost for most, cost in MULTIPLEXER if ways <= most)
+
+
 @cache
 def block_rom(width: int, depth: int) -> BlockRom:
     """The cheapest layout of a ROM in block RAM: as it is, or in rows of several words, with or without a rest."""
@@ -69,11 +75,24 @@ def block_rom(width: int, depth: int) -> BlockRom:
             ways = segments + (rest > 0)
             if ways > MULTIPLEXER[-1][0]:
                 continue
-            lut = width * next(cost for most, cost in MULTIPLEXER if ways <= most)
+            lut = width * multiplexer(ways)
             ff = width * (1 + (rest > 0)) + clog2(ways)
             cost = Resources(lut + width * _rom_luts(max(rest, 1)), ff, block_rams(segments * width, rows))
             best = min(best, BlockRom(segments, rows, rest, cost), key=_worth)
     return best
+
+
+def rom_parameters(words: Sequence[int], width: int, style: Ram) -> dict[str, int | Memory]:
+    """The parameters FILE, SEGMENTS, ROWS and REST of `rtl/bw_rom.v` for these words, those that it needs."""
+    layout = block_rom(width, len(words))
+    if style is not Ram.BLOCK or layout.rows == len(words):
+        return {"FILE": Memory(width, tuple(words))}
+    rows, whole = layout.rows, layout.segments * layout.rows
+    padded = [*words[:whole], *([0] * (whole - len(words)))]
+    lines = (sum(word << s * width for s, word in enumerate(padded[r::rows])) for r in range(rows))
+    found: dict[str, int | Memory] = {"FILE": Memory(width * layout.segments, tuple(lines))}
+    found |= {"SEGMENTS": layout.segments, "ROWS": rows}
+    return found | ({"REST": Memory(width, tuple(words[whole:]))} if layout.rest else {})
 
 
 def _worth(layout: BlockRom) -> float:

@@ -111,16 +111,9 @@ def block(
 def weight_memories(weight: Codes, w: IntType, fold: Fold, pack: Packing) -> dict[str, int | Memory]:
     """The parameters of the weight memory: as words, or laid out to fill block RAMs."""
     words, width = weight_words(weight, w, fold, pack), word_bits(w, fold, pack)
-    params: dict[str, int | Memory] = {"WEIGHT_STYLE": int(fold.weights)}
-    layout = area.block_rom(width, len(words))
-    if fold.weights is not Ram.BLOCK or layout.rows == len(words):
-        return params | {"WEIGHTS": Memory(width, words)}
-    rows, whole = layout.rows, layout.segments * layout.rows
-    padded = [*words[:whole], *([0] * (whole - len(words)))]
-    lines = (sum(word << s * width for s, word in enumerate(padded[r::rows])) for r in range(rows))
-    params |= {"WEIGHT_SEGMENTS": layout.segments, "WEIGHT_ROWS": rows}
-    params |= {"WEIGHTS": Memory(width * layout.segments, tuple(lines))}
-    return params | ({"WEIGHTS_REST": Memory(width, words[whole:])} if layout.rest else {})
+    names = {"FILE": "WEIGHTS", "SEGMENTS": "WEIGHT_SEGMENTS", "ROWS": "WEIGHT_ROWS", "REST": "WEIGHTS_REST"}
+    found = area.rom_parameters(words, width, fold.weights)
+    return {"WEIGHT_STYLE": int(fold.weights), **{names[k]: v for k, v in found.items()}}
 
 
 def weight_words(weight: Codes, weight_type: IntType, fold: Fold, pack: Packing) -> tuple[int, ...]:

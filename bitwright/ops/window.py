@@ -70,7 +70,7 @@ class Window(Op):
         return found.reshape(len(x), rows, columns, -1)
 
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
-        return self.block(x, fold.simd, passes=1, grouped=False, depth=self.depth(x, fold.simd, 1), style=fold.buffer)
+        return self.block(x, fold.simd, passes=1, grouped=False, depth=self.depth(x, fold.simd), style=fold.buffer)
 
     def block(self, x: TensorType, lanes: int, *, passes: int, grouped: bool, depth: int, style: Ram) -> Block:
         """The module: each window `passes` times; `grouped` puts the taps of `lanes` channels together."""
@@ -86,7 +86,7 @@ class Window(Op):
         })  # fmt: skip
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
-        return Estimate(0, self.cost(x, y, fold.simd, self.depth(x, fold.simd, 1), fold.buffer))
+        return Estimate(0, self.cost(x, y, fold.simd, self.depth(x, fold.simd), fold.buffer))
 
     def cost(self, x: TensorType, y: TensorType, lanes: int, depth: int, style: Ram) -> Resources:
         """Control, the ring and the output FIFO."""
@@ -96,10 +96,11 @@ class Window(Op):
             return control + Resources(bram36=area.block_rams(word, depth))
         return control + Resources(lut=area.lutram(word, depth))
 
-    def depth(self, x: TensorType, lanes: int, passes: int) -> int:
-        """Words of the ring: what the windows span, and what arrives while they are read (see `spans`)."""
-        words = x.vector // lanes
-        return max(self.spans(x)) * words + SLACK
+    def depth(self, x: TensorType, lanes: int) -> int:
+        """Words of the ring: what the windows span, what arrives while they are read (see `spans`), and room for pixels
+        that are late because they come a few elements at a time, so that this does not add up from row to row."""
+        pixels = max(self.spans(x)) + LATE * int(self.stride[1])
+        return pixels * (x.vector // lanes) + SLACK
 
     def spans(self, x: TensorType) -> tuple[int, int]:
         """Pixels that the ring must hold at least, and so that a uniform input never makes a busy reader wait."""
@@ -141,8 +142,10 @@ class Window(Op):
             yield cls(*(np.array(v) for v in (kernel, stride, dilation, pads)), pad), TensorType.of(shape, elem)
 
 
+LATE = 2
+"""Pixels by which a uniform input may lag, a step of the window each."""
 SLACK = 4
-"""Words of the ring beyond the spans: what is under way between its ports."""
+"""Words of the ring beyond these pixels: what is under way between its ports."""
 
 
 def _taps(count: int, kernel: int, stride: int, dilation: int, pad: int, size: int) -> tuple[Codes, Codes]:

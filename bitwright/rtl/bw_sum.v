@@ -26,64 +26,54 @@ module bw_sum #(
   output wire                               out_valid,
   output wire [LANES*OUT_WIDTH-1:0]         out_data
 );
-  // Digit k of m in canonical form: 0, 1 or -1.
-  function automatic integer digit;
+  // Where m and 3 * m differ: bit k + 1 says that digit k of m is not 0. It is -1 where m has bit k + 1.
+  function automatic [65:0] digits;
     input signed [63:0] m;
-    input integer k;
-    reg signed [65:0] three, one;
+    reg signed [65:0] wide;
     begin
-      one   = $signed({{2{m[63]}}, m});
-      three = one + one + one;
-      digit = (three[k+1] == one[k+1]) ? 0 : one[k+1] ? -1 : 1;
+      wide   = $signed({{2{m[63]}}, m});
+      digits = wide ^ (wide + wide + wide);
     end
   endfunction
 
-  function automatic integer digits;
-    input signed [63:0] m;
+  localparam [65:0] DIGITS_A = digits(MA);
+  localparam [65:0] DIGITS_B = digits(MB);
+  // Digits are below bit 62.
+  localparam PLACES = 62;
+
+  function automatic integer ones;
+    input [65:0] bits_in;
     integer k;
     begin
-      digits = 0;
-      for (k = 0; k < 64; k = k + 1) if (digit(m, k) != 0) digits = digits + 1;
+      ones = 0;
+      for (k = 0; k < 66; k = k + 1) if (bits_in[k]) ones = ones + 1;
     end
   endfunction
 
-  localparam integer OF_A  = digits(MA);
-  localparam integer OF_B  = digits(MB);
-  localparam integer COUNT = OF_A + OF_B + ((C != 64'sd0) ? 1 : 0);
-  localparam integer TERMS = (COUNT > 0) ? COUNT : 1;
+  localparam integer OF_A   = ones(DIGITS_A);
+  localparam integer OF_B   = ones(DIGITS_B);
+  localparam integer COUNT  = OF_A + OF_B + ((C != 64'sd0) ? 1 : 0);
+  localparam integer TERMS  = (COUNT > 0) ? COUNT : 1;
   localparam integer LEVELS = (TERMS > 1) ? $clog2(TERMS) : 1;
 
-  // Place of the digit that is number n of m's, from the lowest.
-  function automatic integer place;
-    input signed [63:0] m;
-    input integer n;
-    integer k, seen;
+  // Of each term a byte: its place, and whether it is subtracted. Digits of a, then those of b, each from the lowest up.
+  localparam [8*TERMS-1:0] LIST = terms(0);
+  function automatic [8*TERMS-1:0] terms;
+    input unused;
+    integer k, n;
     begin
-      place = 0;
-      seen  = 0;
-      for (k = 0; k < 64; k = k + 1)
-        if (digit(m, k) != 0) begin
-          if (seen == n) place = k;
-          seen = seen + 1;
+      terms = {8 * TERMS{1'b0 & unused}};
+      n = 0;
+      for (k = 0; k < PLACES; k = k + 1)
+        if (DIGITS_A[k+1]) begin
+          terms[8*n +: 8] = {MA[k+1], k[6:0]};
+          n = n + 1;
         end
-    end
-  endfunction
-
-  // Terms n .. last together: the factor of a (what = 0) or of b (1), or the constant (2).
-  function automatic signed [63:0] part;
-    input integer what, n, last;
-    integer i, k;
-    begin
-      part = 64'sd0;
-      for (i = n; i <= last; i = i + 1)
-        if (i < OF_A) begin
-          k = place(MA, i);
-          if (what == 0) part = part + ((digit(MA, k) > 0) ? 64'sd1 <<< k : -(64'sd1 <<< k));
-        end else if (i < OF_A + OF_B) begin
-          k = place(MB, i - OF_A);
-          if (what == 1) part = part + ((digit(MB, k) > 0) ? 64'sd1 <<< k : -(64'sd1 <<< k));
-        end else if (i < COUNT && what == 2)
-          part = part + C;
+      for (k = 0; k < PLACES; k = k + 1)
+        if (DIGITS_B[k+1]) begin
+          terms[8*n +: 8] = {MB[k+1], k[6:0]};
+          n = n + 1;
+        end
     end
   endfunction
 
@@ -93,10 +83,7 @@ module bw_sum #(
     integer i;
     begin
       negative = 1'b1;
-      for (i = n; i <= last; i = i + 1)
-        if (i < OF_A) negative = negative & (digit(MA, place(MA, i)) < 0);
-        else if (i < OF_A + OF_B) negative = negative & (digit(MB, place(MB, i - OF_A)) < 0);
-        else negative = 1'b0;
+      for (i = n; i <= last; i = i + 1) negative = negative & LIST[8*i+7];
     end
   endfunction
 
@@ -105,21 +92,25 @@ module bw_sum #(
   localparam signed [63:0] B_LEAST = (B_SIGNED != 0) ? -(64'sd1 <<< (B_WIDTH - 1)) : 64'sd0;
   localparam signed [63:0] B_MOST  = (64'sd1 <<< (B_WIDTH - ((B_SIGNED != 0) ? 1 : 0))) - 64'sd1;
 
-  // Bits of the node of terms n .. last, at most OUT_WIDTH.
+  // Bits of the sum of terms n .. last, or of minus that, as a signed number; at most OUT_WIDTH.
   function automatic integer bits;
     input integer n, last;
     input minus;
-    reg signed [63:0] a, b, low, high, swap;
+    reg signed [63:0] a, b, c, step, low, high;
+    integer i;
     begin
-      a    = part(0, n, last);
-      b    = part(1, n, last);
-      low  = part(2, n, last) + ((a < 64'sd0) ? a * A_MOST : a * A_LEAST) + ((b < 64'sd0) ? b * B_MOST : b * B_LEAST);
-      high = part(2, n, last) + ((a < 64'sd0) ? a * A_LEAST : a * A_MOST) + ((b < 64'sd0) ? b * B_LEAST : b * B_MOST);
-      if (minus) begin
-        swap = low;
-        low  = -high;
-        high = -swap;
+      a = 64'sd0;
+      b = 64'sd0;
+      c = 64'sd0;
+      for (i = n; i <= last; i = i + 1) begin
+        step = 64'sd1 <<< LIST[8*i +: 7];
+        if (LIST[8*i+7] != minus) step = -step;
+        if (i < OF_A) a = a + step;
+        else if (i < OF_A + OF_B) b = b + step;
+        else c = minus ? -C : C;
       end
+      low  = c + ((a < 64'sd0) ? a * A_MOST : a * A_LEAST) + ((b < 64'sd0) ? b * B_MOST : b * B_LEAST);
+      high = c + ((a < 64'sd0) ? a * A_LEAST : a * A_MOST) + ((b < 64'sd0) ? b * B_LEAST : b * B_MOST);
       bits = 1;
       while (bits < OUT_WIDTH && (low < -(64'sd1 <<< (bits - 1)) || high >= (64'sd1 <<< (bits - 1)))) bits = bits + 1;
     end
@@ -134,63 +125,80 @@ module bw_sum #(
 
   genvar i, l, n;
   generate
-    for (i = 0; i < LANES; i = i + 1) begin : g_lane
-      wire [A_WIDTH-1:0] a = in_data[i*A_WIDTH +: A_WIDTH];
-      wire [B_WIDTH-1:0] b = in_data[LANES*A_WIDTH+i*B_WIDTH +: B_WIDTH];
-      wire signed [63:0] wide_a = $signed({{(64 - A_WIDTH){(A_SIGNED != 0) & a[A_WIDTH-1]}}, a});
-      wire signed [63:0] wide_b = $signed({{(64 - B_WIDTH){(B_SIGNED != 0) & b[B_WIDTH-1]}}, b});
+    for (l = 0; l <= LEVELS; l = l + 1) begin : g_level
+      localparam NODES = (TERMS + (1 << l) - 1) >> l;
+      for (n = 0; n < NODES; n = n + 1) begin : g_node
+        // Terms of the node.
+        localparam integer FIRST = n << l;
+        localparam integer END   = (n + 1) << l;
+        localparam integer LAST  = (END < TERMS) ? END - 1 : TERMS - 1;
+        // It holds minus their sum. The result has its sign.
+        localparam MINUS = negative(FIRST, LAST) & (l < LEVELS);
+        localparam integer W = bits(FIRST, LAST, MINUS);
+        wire [LANES*W-1:0] value;
 
-      for (l = 0; l <= LEVELS; l = l + 1) begin : g_level
-        localparam NODES = (TERMS + (1 << l) - 1) >> l;
-        for (n = 0; n < NODES; n = n + 1) begin : g_node
-          wire signed [63:0] value;
-
+        for (i = 0; i < LANES; i = i + 1) begin : g_lane
           if (l == 0) begin : g_term
-            // Without its sign.
+            localparam integer AT = {25'd0, LIST[8*n +: 7]};
             if (n < OF_A) begin : g_a
-              assign value = wide_a <<< place(MA, n);
+              wire [A_WIDTH-1:0]    a    = in_data[i*A_WIDTH +: A_WIDTH];
+              wire [A_WIDTH+AT+W:0] wide = {{(W + 1){(A_SIGNED != 0) & a[A_WIDTH-1]}}, a, {AT{1'b0}}};
+              assign value[i*W +: W] = wide[W-1:0];
+              wire unused = &{1'b0, wide};
             end else if (n < OF_A + OF_B) begin : g_b
-              assign value = wide_b <<< place(MB, n - OF_A);
+              wire [B_WIDTH-1:0]    b    = in_data[LANES*A_WIDTH+i*B_WIDTH +: B_WIDTH];
+              wire [B_WIDTH+AT+W:0] wide = {{(W + 1){(B_SIGNED != 0) & b[B_WIDTH-1]}}, b, {AT{1'b0}}};
+              assign value[i*W +: W] = wide[W-1:0];
+              wire unused = &{1'b0, wide};
             end else begin : g_c
-              assign value = C;
+              assign value[i*W +: W] = C[W-1:0];
             end
           end else begin : g_sum
-            // Terms below the two operands: FIRST .. MIDDLE - 1 and MIDDLE .. LAST; there may be no second.
-            localparam integer FIRST  = n << l;
+            // Terms of the two operands: FIRST .. MIDDLE - 1 and MIDDLE .. LAST; there may be no second.
             localparam integer MIDDLE = FIRST + (1 << (l - 1));
-            localparam integer END    = (n + 1) << l;
-            localparam integer LAST   = (END < TERMS) ? END - 1 : TERMS - 1;
             localparam TWO    = (MIDDLE <= LAST) ? 1 : 0;
             localparam MINUS0 = negative(FIRST, (TWO != 0) ? MIDDLE - 1 : LAST);
             localparam MINUS1 = (TWO != 0) ? negative(MIDDLE, LAST) : MINUS0;
-            // The last node has its sign.
-            localparam MINUS  = MINUS0 & MINUS1 & (l < LEVELS);
-            localparam integer W = bits(FIRST, LAST, MINUS);
-            wire signed [63:0] total;
-            reg  [W-1:0]       held;
+            localparam integer W0 = bits(FIRST, (TWO != 0) ? MIDDLE - 1 : LAST, MINUS0);
+            localparam integer W1 = (TWO != 0) ? bits(MIDDLE, LAST, MINUS1) : 1;
+            // An operand may be wider than the sum.
+            localparam integer X  = (W0 > W1) ? ((W0 > W) ? W0 : W) : ((W1 > W) ? W1 : W);
+            wire [W0-1:0] operand0 = g_level[l-1].g_node[2*n].value[i*W0 +: W0];
+            wire [W1-1:0] operand1;
+            wire [X:0]    wide0 = {{(X + 1 - W0){operand0[W0-1]}}, operand0};
+            wire [X:0]    wide1 = {{(X + 1 - W1){operand1[W1-1]}}, operand1};
+            wire [X:0]    total;
+            reg  [W-1:0]  held;
 
             if (TWO == 0) begin : g_one
-              assign total = (MINUS0 != MINUS) ? -g_level[l-1].g_node[2*n].value : g_level[l-1].g_node[2*n].value;
-            end else if (MINUS0 & MINUS1 & ~MINUS) begin : g_minus
-              assign total = -g_level[l-1].g_node[2*n].value - g_level[l-1].g_node[2*n+1].value;
-            end else if (MINUS0 == MINUS1) begin : g_plus
-              assign total = g_level[l-1].g_node[2*n].value + g_level[l-1].g_node[2*n+1].value;
-            end else if (MINUS1) begin : g_second
-              assign total = g_level[l-1].g_node[2*n].value - g_level[l-1].g_node[2*n+1].value;
-            end else begin : g_first
-              assign total = g_level[l-1].g_node[2*n+1].value - g_level[l-1].g_node[2*n].value;
+              assign operand1 = 1'b0;
+              assign total    = (MINUS0 != MINUS) ? -wide0 : wide0;
+            end else begin : g_two
+              assign operand1 = g_level[l-1].g_node[2*n+1].value[i*W1 +: W1];
+              if (MINUS0 & MINUS1 & ~MINUS) begin : g_minus
+                assign total = -wide0 - wide1;
+              end else if (MINUS0 == MINUS1) begin : g_plus
+                assign total = wide0 + wide1;
+              end else if (MINUS1) begin : g_second
+                assign total = wide0 - wide1;
+              end else begin : g_first
+                assign total = wide1 - wide0;
+              end
             end
             always @(posedge clk) held <= total[W-1:0];
-            assign value = $signed({{(64 - W){held[W-1]}}, held});
-            wire unused = &{1'b0, total};
+            assign value[i*W +: W] = held;
+            wire unused = &{1'b0, wide1, total};
           end
-          // The last node may be wider than y.
-          wire unused = &{1'b0, value};
+          if (l == LEVELS && W < OUT_WIDTH) begin : g_extend
+            assign out_data[i*OUT_WIDTH +: OUT_WIDTH] = {{(OUT_WIDTH - W){value[i*W+W-1]}}, value[i*W +: W]};
+          end else if (l == LEVELS) begin : g_exact
+            assign out_data[i*OUT_WIDTH +: OUT_WIDTH] = value[i*W +: W];
+          end
         end
       end
-      assign out_data[i*OUT_WIDTH +: OUT_WIDTH] = g_level[LEVELS].g_node[0].value[OUT_WIDTH-1:0];
-      // A factor of 0 leaves its operand unread.
-      wire unused = &{1'b0, wide_a, wide_b};
     end
   endgenerate
+
+  // A factor of 0 leaves its operand unread.
+  wire unused = &{1'b0, in_data};
 endmodule

@@ -89,6 +89,7 @@ def verify(
     start = time.perf_counter()
     (source,) = graph.inputs
     codes = reference.random_codes(graph.types[source], samples, seed)
+    sent = boundary.input.from_wire(codes)
     exe = verilator.build(_sources(rtl), TOP, trace=waves is not None)
     built = time.perf_counter() - start
     expected = reference.run(graph, codes)
@@ -96,9 +97,9 @@ def verify(
     try:
         env = {"BITWRIGHT_WAVES": str(waves.resolve())} if waves else None
         with ThreadPoolExecutor(max(1, min(jobs, 2))) as pool:
-            first = pool.submit(simulate, exe, rtl, boundary, codes, env=env)
+            first = pool.submit(simulate, exe, rtl, boundary, sent, env=env)
             second = pool.submit(
-                simulate, exe, rtl, boundary, codes, seed=seed, stall=stall, idle=stall, reset_frame=samples // 2
+                simulate, exe, rtl, boundary, sent, seed=seed, stall=stall, idle=stall, reset_frame=samples // 2
             )
             smooth, rough = first.result(), second.result()
     except verilator.SimulationFailed as error:
@@ -156,7 +157,7 @@ def unpack(boundary: Boundary, outputs: list[list[int]]) -> Codes:
 
 
 def _differs(boundary: Boundary, outputs: list[list[int]], expected: Codes) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    return unpack(boundary, outputs) != expected.reshape(len(expected), *boundary.output.shape)
+    return unpack(boundary, outputs) != boundary.output.from_wire(expected)
 
 
 def _first(
@@ -164,7 +165,7 @@ def _first(
 ) -> Mismatch | None:
     """Run again with every stage's output stream recorded, and find the first stage that is wrong."""
     stages = manifest["stages"]
-    trace = simulate(exe, rtl, boundary, codes, monitors=[s["stream"]["wire"] for s in stages])
+    trace = simulate(exe, rtl, boundary, boundary.input.from_wire(codes), monitors=[s["stream"]["wire"] for s in stages])
     values = reference.layers(graph, codes)
     for stage in stages:
         got = _elements(trace.monitored[stage["stream"]["wire"]], stage["stream"])

@@ -9,6 +9,7 @@ import numpy as np
 from ...errors import CompileError, quoted
 from ..context import Context, parameter
 from ..exact import Rationals, filled, of_rank
+from ..join import both_streams, product_of, sum_of
 from ..model import Constant, OnnxNode
 from ..registry import rule
 from ..values import Exact, Stream, Value, exact_of, exact_values
@@ -22,7 +23,9 @@ def _divide(_: OnnxNode, v: list[np.ndarray]) -> np.ndarray:
 
 @rule("Add", fold=lambda _, v: np.add(v[0], v[1]))
 def add(ctx: Context, node: OnnxNode) -> Value:
-    """x + c."""
+    """x + c, or x + y."""
+    if both_streams(ctx, node):
+        return sum_of(ctx, node, ctx.real(node, 0), ctx.real(node, 1))
     x, c = _split(ctx, node)
     if x is None:
         return _exact(ctx, node, lambda a, b: a + b)
@@ -32,7 +35,10 @@ def add(ctx: Context, node: OnnxNode) -> Value:
 
 @rule("Sub", fold=lambda _, v: np.subtract(v[0], v[1]))
 def sub(ctx: Context, node: OnnxNode) -> Value:
-    """x − c or c − x."""
+    """x − c, c − x, or x − y."""
+    if both_streams(ctx, node):
+        y = ctx.real(node, 1)
+        return sum_of(ctx, node, ctx.real(node, 0), y.times(filled(-1, len(y.shape)), 0))
     x, c = _split(ctx, node)
     if x is None:
         return _exact(ctx, node, lambda a, b: a - b)
@@ -44,7 +50,9 @@ def sub(ctx: Context, node: OnnxNode) -> Value:
 
 @rule("Mul", fold=lambda _, v: np.multiply(v[0], v[1]))
 def mul(ctx: Context, node: OnnxNode) -> Value:
-    """x · c."""
+    """x · c, or x · y."""
+    if both_streams(ctx, node):
+        return product_of(ctx, node, ctx.real(node, 0), ctx.real(node, 1))
     x, c = _split(ctx, node)
     if x is None:
         return _scaled(ctx, node, divide=False) or _exact(ctx, node, lambda a, b: a * b)
@@ -92,7 +100,7 @@ def _split(ctx: Context, node: OnnxNode) -> tuple[Stream | None, int]:
     a, b = ctx.required(node, 0), ctx.required(node, 1)
     if isinstance(a, Stream) and isinstance(b, Stream):
         message = f"{quoted(node.op_type)[1:-1]} of two tensors that both depend on the input is not supported"
-        raise CompileError("E022", message, origin=node.origin, hint="only chains of layers are supported so far")
+        raise CompileError("E022", message, origin=node.origin)
     if isinstance(a, Stream):
         return ctx.real(node, 0), 1
     if isinstance(b, Stream):

@@ -14,7 +14,7 @@ from ..model import Constant, OnnxNode
 from ..quantize import quantize
 from ..registry import rule
 from ..steps import Grid, Rounding
-from ..values import Exact, Stream, Value
+from ..values import Exact, HostTail, Stream, Value
 from .quant import grid_constant, positive
 
 
@@ -25,10 +25,14 @@ def quantize_linear(ctx: Context, node: OnnxNode) -> Value:
     The zero point is added after rounding, so ties go to the integer that is even before that: the codes here are
     those without zero point.
     """
+    elem = _output_elem(ctx, node)
+    tail = ctx.operand(node, 0)
+    if isinstance(tail, HostTail):
+        limits = {"lo": elem.integers.lo, "hi": elem.integers.hi}
+        return tail.then({"kind": "quantize"} | _of_host(ctx, node) | limits, elem=elem)
     value = ctx.required(node, 0)
     shape = value.array.shape if isinstance(value, Constant) else value.shape
     rank = len(shape)
-    elem = _output_elem(ctx, node)
     scale = positive(_parameter(ctx, node, 1, "scale", shape), node)
     zero = _parameter(ctx, node, 2, "zero point", shape) if ctx.operand(node, 2) is not None else filled(0, rank)
     type_ = elem.integers
@@ -44,6 +48,9 @@ def quantize_linear(ctx: Context, node: OnnxNode) -> Value:
 @rule("DequantizeLinear")
 def dequantize_linear(ctx: Context, node: OnnxNode) -> Value:
     """(x − zero point) · scale."""
+    tail = ctx.operand(node, 0)
+    if isinstance(tail, HostTail):
+        return tail.then({"kind": "dequantize"} | _of_host(ctx, node), elem=ctx.constant(node, 1, "scale").elem)
     value = ctx.required(node, 0)
     if not value.elem.is_integer:
         message = f"DequantizeLinear of a tensor of {value.elem.label} is not supported"
@@ -62,6 +69,17 @@ def dequantize_linear(ctx: Context, node: OnnxNode) -> Value:
     assert isinstance(value, Constant)
     codes = value.array.astype(np.int64)
     return Exact(codes if zero is None else codes - zero.astype(np.int64), scale, elem)
+
+
+def _of_host(ctx: Context, node: OnnxNode) -> dict[str, float | int]:
+    """Scale and zero point of one tensor, for the host; a float is in JSON just what it is."""
+    scale = ctx.plain(node, 1, "scale")
+    if scale.size != 1:
+        message = f"{node.op_type} by channel after what the host computes is not supported"
+        raise CompileError("E024", message, origin=node.origin, hint="quantize the output per tensor")
+    positive(rationals(scale), node)
+    zero = 0 if ctx.operand(node, 2) is None else int(ctx.plain(node, 2, "zero point").reshape(-1)[0])
+    return {"scale": float(scale.reshape(-1)[0]), "zero": zero}
 
 
 def _output_elem(ctx: Context, node: OnnxNode) -> Elem:

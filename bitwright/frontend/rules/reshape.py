@@ -49,7 +49,7 @@ def squeeze(ctx: Context, node: OnnxNode) -> Value:
     value = ctx.required(node, 0)
     shape = _shape(value)
     given = _axes(ctx, node)
-    axes = [i for i, d in enumerate(shape) if d == 1] if given is None else _normal(given, len(shape), node)
+    axes = [i for i, d in enumerate(shape) if d == 1] if given is None else normal_axes(given, len(shape), node)
     if any(shape[a] != 1 for a in axes):
         message = f"axes {sorted(axes)} of shape {list(shape)} are not all of size 1"
         raise CompileError("E011", message, origin=node.origin)
@@ -63,7 +63,7 @@ def unsqueeze(ctx: Context, node: OnnxNode) -> Value:
     if given is None:
         raise CompileError("E013", "Unsqueeze without axes", origin=node.origin)
     shape = list(_shape(value))
-    for axis in sorted(_normal(given, len(shape) + len(given), node)):
+    for axis in sorted(normal_axes(given, len(shape) + len(given), node)):
         shape.insert(axis, 1)
     return _reshaped(ctx, node, value, shape)
 
@@ -128,7 +128,7 @@ def _axes(ctx: Context, node: OnnxNode) -> tuple[int, ...] | None:
     return node.attribute("axes", tuple, None)
 
 
-def _normal(axes: tuple[int, ...], rank: int, node: OnnxNode) -> list[int]:
+def normal_axes(axes: tuple[int, ...], rank: int, node: OnnxNode) -> list[int]:
     normal = [a + rank if a < 0 else a for a in axes]
     if any(not 0 <= a < rank for a in normal) or len(set(normal)) != len(normal):
         message = f"axes {list(axes)} are outside {rank} axes, or named twice"

@@ -1,10 +1,8 @@
-"""Transpose: free on constants; on streams only where no element moves."""
+"""Transpose: free on constants; on streams it only changes what is known of the elements' places."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
 
 from ...errors import CompileError
 from ..context import Context
@@ -21,7 +19,7 @@ def transposed(value: Constant | Exact, perm: Sequence[int]) -> Constant | Exact
 
 @rule("Transpose")
 def transpose(ctx: Context, node: OnnxNode) -> Value:
-    """A stream keeps the order of its axes that are longer than 1."""
+    """Axis i of the result is axis perm[i] of the operand."""
     value = ctx.required(node, 0)
     shape = value.array.shape if isinstance(value, Constant) else value.shape
     perm = node.attribute("perm", tuple, tuple(reversed(range(len(shape)))))
@@ -30,8 +28,8 @@ def transpose(ctx: Context, node: OnnxNode) -> Value:
         raise CompileError("E013", message, origin=node.origin)
     if not isinstance(value, Stream):
         return transposed(value, perm)  # pyright: ignore[reportArgumentType]
-    moved = [axis for axis in perm if shape[axis] > 1]
-    if moved != sorted(moved):
-        message = f"a Transpose that moves data (perm {list(perm)} of shape {list(shape)}) is not supported"
-        raise CompileError("E023", message, origin=node.origin, hint="only axes of size 1 may change places so far")
-    return ctx.reshape(value, tuple(int(np.prod(shape[axis])) for axis in perm), node.origin)
+    result = tuple(shape[axis] for axis in perm)
+    if not result or result[0] != 1:
+        message = f"Transpose gives shape {list(result)}, which moves the batch axis (axis 0, size 1)"
+        raise CompileError("E015", message, origin=node.origin, hint="keep one frame a batch entry")
+    return value.transposed(perm)

@@ -6,6 +6,7 @@ from .bias_into_threshold import bias_into_threshold
 from .bipolar_to_xnor import bipolar_to_xnor
 from .compose_thresholds import compose_thresholds
 from .dead import drop_dead
+from .narrow_sums import narrow_sums
 from .requantize import requantize
 
 PIPELINE: tuple[Pass, ...] = (
@@ -14,5 +15,6 @@ PIPELINE: tuple[Pass, ...] = (
     ascending,
     bipolar_to_xnor,
     bias_into_threshold,
+    narrow_sums,
     requantize,
 )
