@@ -46,6 +46,8 @@ EXPLANATIONS: dict[str, str] = {
     "E037": "The output is a constant: nothing is left to build. The wrong tensor may have been made the output.",
     "E038": "Two tensors are added whose scales are not small multiples of one unit (2^40 at most), or one of which is 0. Quantize both "
     "operands of the addition, ideally by the same scale.",
+    "E039": "A function such as Sigmoid or LeakyRelu becomes a table together with the quantizer behind it, so there must be one before "
+    "the next layer. Right before the output, the host computes Sigmoid, Tanh and a few others instead.",
     "E040": "--compare runs the model in onnxruntime or qonnx, and that runtime refuses it. The compile itself is not concerned.",
     "E101": "The IR defines a value twice: a bug of a pass, or an IR text edited by hand.",
     "E102": "The IR uses a value before its definition: a bug of a pass, or an IR text edited by hand.",

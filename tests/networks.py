@@ -1,13 +1,22 @@
-"""Random networks in the IR: chains of dense layers and step functions of every width, sign and shape."""
+"""Random networks in the IR: chains of dense layers, and images through convolutions, pooling and branches."""
 
 import numpy as np
 
 from bitwright.ir.graph import Graph, Node
 from bitwright.ir.op import Op
 from bitwright.ir.types import IntType, TensorType
+from bitwright.ops.add import Add
+from bitwright.ops.concat import Concat
 from bitwright.ops.dense import Dense
+from bitwright.ops.depthwise import Depthwise
+from bitwright.ops.multiply import Multiply
+from bitwright.ops.permute import Permute
+from bitwright.ops.pool import Pool
+from bitwright.ops.repeat import Repeat
 from bitwright.ops.reshape import Reshape
 from bitwright.ops.threshold import Threshold
+from bitwright.ops.total import Total
+from bitwright.ops.window import Window
 
 
 def random_network(seed: int, largest: int = 24) -> Graph:
@@ -34,6 +43,115 @@ def random_network(seed: int, largest: int = 24) -> Graph:
             if rng.random() < 0.2:
                 add(_steps(rng, here))
     return Graph({"x": x}, tuple(nodes), (nodes[-1].name,))
+
+
+def random_images(seed: int) -> Graph:
+    """A few convolutions, poolings and branches over a small image, 1 to 8 bits wide each, and perhaps a dense layer."""
+    net = _Images(np.random.default_rng(seed))
+    for _ in range(int(net.rng.integers(1, 4))):
+        net.block()
+    net.end()
+    return Graph({"x": net.x}, tuple(net.nodes), (net.nodes[-1].name,))
+
+
+class _Images:
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+        shape = (1 if rng.random() < 0.15 else int(rng.integers(2, 9)), int(rng.integers(3, 9)), int(rng.choice([1, 2, 3, 4, 6])))
+        self.x = TensorType.of(shape, IntType(int(rng.integers(1, 9)), bool(rng.integers(2))))
+        self.types = {"x": self.x}
+        self.nodes: list[Node] = []
+        self.here = "x"
+
+    def add(self, op: Op, *operands: str) -> str:
+        inputs = operands or (self.here,)
+        type_ = op.infer(*(self.types[i] for i in inputs))
+        self.here = f"v{len(self.nodes)}"
+        self.nodes.append(Node(self.here, op, inputs, type_))
+        self.types[self.here] = type_
+        return self.here
+
+    @property
+    def type(self) -> TensorType:
+        return self.types[self.here]
+
+    def block(self) -> None:
+        kind = self.rng.choice(["conv", "conv", "depthwise", "pool", "residual", "residual", "concat", "move"])
+        if kind == "pool":
+            self.window(2)
+            self.add(Pool(self.nodes[-1].op.taps, bool(self.rng.integers(2))))  # pyright: ignore
+        elif kind == "move":
+            self.move()
+        elif kind in ("residual", "concat"):
+            self.branch(kind)
+        else:
+            self.conv(depthwise=kind == "depthwise")
+
+    def move(self) -> None:
+        if self.type.size < 300 and self.rng.random() < 0.5:
+            self.add(Repeat(int(self.rng.integers(1, 3)), int(self.rng.integers(1, 3))))
+        else:
+            self.add(Permute(self.rng.permutation(3)))
+
+    def branch(self, kind: str) -> None:
+        """Two ways from here that meet again: of the same shape, or of one with other channels."""
+        start, rng = self.here, self.rng
+        stride = (int(rng.integers(1, 3)), int(rng.integers(1, 3))) if rng.random() < 0.3 else (1, 1)
+        channels = self.type.vector if kind == "residual" else int(rng.integers(1, 6))
+        for k in range(int(rng.integers(1, 3))):
+            self.conv(same=True, channels=channels, stride=(1, 1) if k else stride)
+        left, self.here = self.here, start
+        if stride != (1, 1) or rng.random() < 0.4:
+            self.conv(same=True, channels=self.type.vector, stride=stride, kernel=1)
+        if kind == "concat":
+            self.add(Concat(), *rng.permutation([left, self.here]).tolist())
+            return
+        if rng.random() < 0.3:
+            self.add(Multiply(int(rng.integers(-3, 4)), int(rng.integers(-3, 4))), left, self.here)
+        else:
+            self.add(Add(*(int(v) for v in rng.integers(-9, 10, 2)), int(rng.integers(-5, 6))), left, self.here)
+        self.add(_steps(rng, self.type))
+
+    def window(self, largest: int, *, same: bool = False, stride: tuple[int, int] | None = None) -> None:
+        rng, (height, width, _) = self.rng, self.type.shape
+        kernel = rng.integers(1, largest + 1, 2)
+        if same:
+            kernel = np.minimum(kernel, [2 * height - 1, 2 * width - 1])
+            before = (kernel - 1) // 2
+            pads = np.concatenate([before, kernel - 1 - before])
+            step, dilation = np.array(stride or (1, 1)), np.array([1, 1])
+        else:
+            pads = np.minimum(rng.integers(-1, 3, 4), np.tile(kernel - 1, 2))
+            pads = np.where(np.tile([height, width], 2) < 3, np.maximum(pads, 0), pads)
+            step, dilation = rng.integers(1, 3, 2), rng.integers(1, 3, 2)
+            reach = np.array([height, width]) + np.minimum(pads[:2], 0) + np.minimum(pads[2:], 0)
+            kernel = np.minimum(kernel, reach)
+            dilation = np.where((kernel - 1) * dilation < reach, dilation, 1)
+        pad = int(rng.integers(self.type.min, self.type.max + 1)) if (pads > 0).any() else 0
+        self.add(Window(kernel, step, dilation, pads, pad))
+
+    def conv(
+        self, *, same: bool = False, channels: int = 0, stride: tuple[int, int] | None = None, kernel: int = 3,
+        depthwise: bool = False,
+    ) -> None:  # fmt: skip
+        x = self.type
+        self.window(kernel, same=same, stride=stride)
+        rng, taps = self.rng, self.type.vector // x.vector
+        if depthwise:
+            weight = rng.integers(-8, 8, (taps, x.vector))
+            self.add(Depthwise(weight, rng.integers(-50, 51, x.vector) * int(rng.integers(2))))
+        else:
+            self.add(_dense(rng, self.type, channels or int(rng.integers(1, 9))))
+        if same or rng.random() < 0.8 or self.type.elem.width > 10:
+            self.add(_steps(rng, self.type))
+
+    def end(self) -> None:
+        kind = self.rng.choice(["", "total", "dense"])
+        if kind == "total":
+            self.add(Total(bool(self.rng.integers(2))))
+        if kind == "dense":
+            self.add(Reshape(np.array([self.type.size])))
+            self.add(_dense(self.rng, self.type, int(self.rng.integers(1, 8))))
 
 
 def _dense(rng: np.random.Generator, x: TensorType, outputs: int) -> Dense:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd
+from math import erf, gcd
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, Sequence
 
@@ -370,6 +370,9 @@ def _post(spec: Spec) -> Callable[[Array], Array]:
     kind = spec["kind"]
     if kind in ("quantize", "dequantize"):
         return _requantizer(spec, kind == "quantize")
+    if kind in FUNCTIONS:
+        function = FUNCTIONS[kind]
+        return lambda values: function(values.astype(np.float64))
     if kind == "reshape":
         shape = tuple(int(d) for d in spec["shape"])
         return lambda values: values.reshape((len(values),) + shape)
@@ -377,6 +380,22 @@ def _post(spec: Spec) -> Callable[[Array], Array]:
         axes = [int(a) for a in spec["axes"]]
         return lambda values: values.transpose(axes)
     return _along(spec, kind, int(spec["axis"]))
+
+
+def _sigmoid(values: Array) -> Array:
+    small = np.exp(-np.abs(values))
+    return np.where(values >= 0, 1.0, small) / (1.0 + small)
+
+
+FUNCTIONS: Dict[str, Callable[[Array], Array]] = {
+    "sigmoid": _sigmoid,
+    "tanh": np.tanh,
+    "exp": np.exp,
+    "erf": lambda values: np.asarray(np.frompyfunc(erf, 1, 1)(values), np.float64),
+    "softplus": lambda values: np.logaddexp(0.0, values),
+    "softsign": lambda values: values / (1.0 + np.abs(values)),
+    "abs": np.abs,
+}
 
 
 def _requantizer(spec: Spec, forward: bool) -> Callable[[Array], Array]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import CompileError
 from ..ir.graph import Node
+from . import curve as curves
 from . import oracle
 from .context import INPUT, Anchor
 from .exact import floats
@@ -154,7 +155,7 @@ def _judge(segment: _Segment, anchor: Anchor, tensor: np.ndarray, apart: Mapping
     near = np.abs(steps - found) <= 8 * operand.elem.roundoff * (1 + np.abs(found) + np.abs(offset / scale))
     inverse = floats(np.asarray(1 / by.scale, object))[0]
     zero = floats(by.zero)[0]
-    t = np.clip(real, *_limits(operand)) * inverse + zero
+    t = curves.real(operand.curve, np.clip(real, *_limits(operand))) * inverse + zero
     reach = bound * inverse * (1 + 4 * operand.elem.roundoff) + (np.abs(t) + np.abs(zero)) * 4 * operand.elem.roundoff
     explained = near & _within(by.steps, exact, found, t, reach)
     differs = exact != found

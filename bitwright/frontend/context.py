@@ -21,6 +21,7 @@ from ..ops.shift import Shift
 from ..ops.table import Table
 from ..ops.threshold import Threshold
 from . import layout
+from .curve import Function
 from .elem import Elem
 from .exact import Rationals, of_rank
 from .layout import Order
@@ -152,7 +153,7 @@ class Context:
         name, size = x.name, prod(x.shape)
         assert name is not None
         p = layout.move(x.order, order, size)
-        self._ask_host(name, p, order, x)
+        self._ask_host(p, order, x)
         found = layout.factored(p)
         if found is None:
             message = f"the elements of a tensor of shape {list(x.shape)} are in an order that is no transposition"
@@ -177,21 +178,51 @@ class Context:
         back = y.transposed((0, 3, 1, 2))
         return back.reshaped((1, back.shape[1], back.shape[3])) if rank == 3 else back
 
+    def physical(self, x: Stream, axes: Sequence[int], origin: Origin) -> tuple[Stream, tuple[int, ...]]:
+        """(view, perm): the tensor, transposed by perm, as rows, columns and channels of an IR value of that shape.
+
+        The view has shape (1, H, W, C), H = 1 where the tensor has one axis less, and so on; the least is moved so that
+        `axes`, on which something is done, are not the channels.
+        """
+        self.need_type(x, origin)
+        rank = len(x.shape)
+        if not 2 <= rank <= 4:
+            message = f"{quoted(origin.op_type)[1:-1]} on a tensor of {rank} axes is not supported"
+            raise CompileError("E021", message, origin=origin, hint="2 to 4 axes are, the batch axis among them")
+        last, first = tuple(range(rank)), (0, *range(2, rank), 1)
+        perm = next((p for p in (first, last) if x.transposed(p).order is None), first)
+        if perm == last and rank > 2 and 1 not in axes and self.input_layout is None and self._from_input(x):
+            perm = first
+        view = self.arranged(x.transposed(perm), None, origin)
+        view = view.reshaped((1,) * (5 - rank) + view.shape[1:])
+        assert view.name is not None
+        return replace(view, name=self.shaped(view.name, view.frame, origin)), perm
+
+    def unphysical(self, view: Stream, perm: Sequence[int]) -> Stream:
+        """The inverse of `physical`, of a result whose sizes may be others."""
+        flat = view.reshaped((1, *view.shape[5 - len(perm) :]))
+        return flat.transposed([list(perm).index(a) for a in range(len(perm))])
+
+    def _from_input(self, x: Stream) -> bool:
+        """Whether only elementwise operations lie between the graph input and the value."""
+        makers = {n.name: n for n in self.nodes}
+        name = x.name
+        while name is not None and name != INPUT:
+            if not isinstance(makers[name].op, ELEMENTWISE):
+                return False
+            name = makers[name].input
+        return True
+
     def _moved(self, name: str, op: Op, how: tuple[int, ...], origin: Origin) -> str:
         key = (name, op.mnemonic, how)
         if key not in self.moved:
             self.moved[key] = self.emit(op, name, origin)
         return self.moved[key]
 
-    def _ask_host(self, name: str, p: Order, order: Order | None, x: Stream) -> None:
+    def _ask_host(self, p: Order, order: Order | None, x: Stream) -> None:
         """Raise Relayout if only elementwise operations lie between the graph input and this value."""
-        if self.input_layout is not None:
+        if self.input_layout is not None or not self._from_input(x):
             return
-        makers = {n.name: n for n in self.nodes}
-        while name != INPUT:
-            if not isinstance(makers[name].op, ELEMENTWISE):
-                return
-            name = makers[name].input
         found = layout.axes_of(p, self.input_frame)
         if found is not None:
             raise Relayout(InputLayout(*found, x.frame if order is None else self.input_frame))
@@ -225,16 +256,21 @@ class Context:
             raise CompileError("E024", message, origin=node.origin, hint=hint)
         return value
 
-    def stream(self, node: OnnxNode, index: int) -> Stream:
-        """An operand that depends on the input."""
+    def stream(self, node: OnnxNode, index: int, *, curved: bool = False) -> Stream:
+        """An operand that depends on the input; `curved` if a function may stand before it without a quantiser."""
         value = self.required(node, index)
         if not isinstance(value, Stream):
             raise CompileError("E021", f"input {index} is a constant here, which is not supported", origin=node.origin)
+        if value.curve and not curved:
+            named = [s.name for s in value.curve if isinstance(s, Function)]
+            what = named[-1] if named else "a function"
+            message = f"{quoted(node.op_type)[1:-1]} follows {what} without a quantizer between"
+            raise CompileError("E039", message, origin=node.origin, hint=f"quantize the result of {what}")
         return value
 
-    def real(self, node: OnnxNode, index: int) -> Stream:
+    def real(self, node: OnnxNode, index: int, *, curved: bool = False) -> Stream:
         """A stream of a float type: arithmetic on integer tensors wraps, which no rule here has."""
-        x = self.stream(node, index)
+        x = self.stream(node, index, curved=curved)
         if not x.elem.is_float:
             message = f"{quoted(node.op_type)[1:-1]} on a tensor of {x.elem.label} is not supported"
             raise CompileError("E021", message, origin=node.origin, hint="a DequantizeLinear before it may be missing")

@@ -52,7 +52,17 @@ def reshaped(values: Rationals, old: Sequence[int], new: Sequence[int]) -> Ratio
     """What broadcasts to shape `old`, seen through a reshape of that to `new`."""
     if values.size == 1:
         return values.reshape((1,) * len(new))
-    return collapse(np.broadcast_to(values, old).reshape(new))
+    # The numbers of the distinct values move, not the values: a frame may have a million elements.
+    number: dict[object, int] = {}
+    kinds = np.array([number.setdefault(v, len(number)) for v in values.reshape(-1).tolist()]).reshape(values.shape)
+    moved = np.broadcast_to(kinds, old).reshape(new)
+    for axis in range(moved.ndim):
+        first = moved.take([0], axis=axis)
+        if moved.shape[axis] > 1 and (moved == first).all():
+            moved = first
+    table = np.empty(len(number), object)
+    table[:] = list(number)
+    return table[moved]
 
 
 def times(factor: Rationals, limit: Rationals) -> Rationals:

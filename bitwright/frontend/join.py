@@ -15,6 +15,7 @@ from ..ops.multiply import Multiply
 from ..ops.repeat import Repeat
 from . import layout
 from .context import Context
+from .curve import Combined
 from .exact import Rationals, collapse, filled
 from .model import OnnxNode
 from .recode import materialize, recode, zero_code
@@ -30,6 +31,8 @@ def both_streams(ctx: Context, node: OnnxNode) -> bool:
 
 def sum_of(ctx: Context, node: OnnxNode, a: Stream, b: Stream) -> Stream:
     """a + b: left · p + right · q in a unit of which both scales are multiples."""
+    if a.curve or b.curve:
+        return _combined(node, a, b, product=False)
     a, b = aligned(ctx, node, a, b)
     a, b = (materialize(ctx, x, node.origin) for x in (a, b))
     trace = Trace.joined(Sum(), (a.trace, b.trace), max(a.trace.roundings, b.trace.roundings) + 2)
@@ -48,12 +51,27 @@ def sum_of(ctx: Context, node: OnnxNode, a: Stream, b: Stream) -> Stream:
 
 def product_of(ctx: Context, node: OnnxNode, a: Stream, b: Stream) -> Stream:
     """a · b: the product of codes less their zero points."""
+    if a.curve or b.curve:
+        return _combined(node, a, b, product=True)
     a, b = aligned(ctx, node, a, b)
     trace = Trace.joined(Product(), (a.trace, b.trace), a.trace.roundings + b.trace.roundings + 2)
     (a, za), (b, zb) = (zero_code(ctx, x, node.origin) for x in (a, b))
     name = ctx.emit(Multiply(za, zb), operands_of(ctx, a, b, node.origin), node.origin)
     scale = collapse(np.asarray(a.scale * b.scale, object))
     return replace(a, name=name, scale=scale, offset=filled(0, len(a.shape)), trace=trace)
+
+
+def _combined(node: OnnxNode, a: Stream, b: Stream, *, product: bool) -> Stream:
+    """Two functions of one and the same stream, as x · sigmoid(x)."""
+    arrays = [(x.scale, x.offset, x.low, x.high) for x in (a, b)]
+    alike = a.name is not None and a.name == b.name and a.shape == b.shape and layout.same(a.order, b.order)
+    if not alike or not all(u.shape == v.shape and (u == v).all() for u, v in zip(*arrays)):
+        message = f"{node.op_type} follows a function without a quantizer between, and its operands are not of one origin"
+        raise CompileError("E039", message, origin=node.origin, hint="quantize the results of functions")
+    step = Product() if product else Sum()
+    roundings = a.trace.roundings + b.trace.roundings + 2
+    trace = Trace.joined(step, (a.trace, b.trace), roundings)
+    return replace(a, curve=(*a.curve, Combined(product, b.curve)), trace=trace)
 
 
 def operands_of(ctx: Context, a: Stream, b: Stream, origin: Origin) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from .context import INPUT, Anchor, Context, Quantizer
 from .exact import Rationals, collapse, floats, shortest_period
 from .layout import Order, explicit, normal, wire_rows
 from .model import OnnxNode
+from .quantize_curve import of_curve
 from .shifts import as_shift
 from .steps import Grid, Row, Steps, solve
 from .values import Stream
@@ -29,6 +30,8 @@ Setting = tuple[Fraction, Fraction, Fraction | float, Fraction | float, Steps]
 
 def quantize(ctx: Context, node: OnnxNode, x: Stream, by: Quantizer) -> Stream:
     """The quantised tensor that the node defines; appends what computes it, and its anchor."""
+    if x.curve:
+        return _finish(ctx, node, x, by, *of_curve(ctx, node, x, by))
     parts = _in_units(x, by)
     if x.name is None:
         settings = cast("list[Setting]", wire_rows(x.shape, _port_order(ctx, x), *parts))

@@ -18,6 +18,7 @@ E031 a malformed --input-type             E032 an input that is quantized in two
 E033 --input-type contradicts the file    E034 too many quantization steps
 E035 a limit cannot be applied exactly    E036 integers wider than 62 bits
 E037 the output does not depend on the input E038 two operands without a common unit
+E039 a function without a quantizer behind it
 E040 a float runtime cannot execute the model, so there is no comparison (E390: none is installed)
 """
 
@@ -42,6 +43,7 @@ from .input_type import parse_input_type
 from .loading import load_model
 from .model import Constant, Model, OnnxNode
 from .registry import Entry, find
+from .rules.host import host_function
 from .schemas import check_form, check_types
 from .tensors import MAX_ELEMENTS
 from .values import Exact, HostTail, Stream, Value
@@ -90,6 +92,8 @@ def _imported(model: Model, input_type: str | None, input_layout: InputLayout | 
     result = ctx.values[name]
     if isinstance(result, Constant | Exact):
         raise CompileError("E037", f"output {quoted(name)} does not depend on the input")
+    if isinstance(result, Stream) and result.curve:
+        result = ctx.values[name] = host_function(result, name)
     x = result.stream if isinstance(result, HostTail) else result
     ctx.need_type(x, None)
     _check_output(model, result)

@@ -134,15 +134,17 @@ class Moved(Step):
 
 @dataclass(frozen=True, eq=False)
 class Through(Step):
-    """A function of one number: at most `slope` steep, magnitudes by `size`, `units` roundings off in float."""
+    """A function of one number: `bound` takes magnitudes and errors of the operand to those of the result."""
 
-    slope: float
-    size: Callable[[Floats], Floats]
-    units: float
+    bound: Callable[[Floats, Floats], tuple[Floats, Floats]]
+    units: float = 16.0
+    """Roundings of the function itself in a float runtime, which approximates it."""
 
     def __call__(self, operands: list[Bound], roundings: int, differences: Differences, roundoff: float) -> Bound:
-        size = self.size(operands[0].size)
-        return Bound(size, operands[0].error(roundoff) * self.slope + self.units * roundoff * (size + 2.0**-20), 0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            size, error = self.bound(operands[0].size, operands[0].error(roundoff))
+        size = np.broadcast_to(size, operands[0].size.shape)
+        return Bound(size, error + self.units * roundoff * (size + 2.0**-10), 0)
 
 
 @dataclass(frozen=True, eq=False)

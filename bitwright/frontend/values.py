@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CompileError, Origin
+from . import curve as curves
+from .curve import Affine, Limits, Step
 from .elem import Elem
 from .exact import Rationals, collapse, common_integers, filled, floats, of_rank, rationals, reshaped, times
 from .layout import Order, explicit, transposed
@@ -93,6 +95,10 @@ class Stream:
     high: Rationals
     trace: Trace
     order: Order | None = None
+    curve: tuple[Step, ...] = ()
+    """Functions of that value which have not met their quantiser yet."""
+    before: str = ""
+    """The tensor of the model that the first of them is applied to."""
 
     @classmethod
     def start(cls, name: str | None, shape: tuple[int, ...], elem: Elem, scale: Rationals, offset: Rationals,
@@ -109,6 +115,9 @@ class Stream:
 
     def times(self, factor: Rationals, roundings: int = 2) -> Stream:
         """The value times a constant; a negative factor swaps the limits, zero makes them vacuous."""
+        if self.curve:
+            step = Affine(factor, filled(0, len(self.shape)))
+            return replace(self, curve=(*self.curve, step), trace=self.trace.times(factor, roundings))
         low, high = times(factor, self.low), times(factor, self.high)
         zero, negative = factor == 0, factor < 0
         low, high = np.where(negative, high, low), np.where(negative, low, high)
@@ -122,6 +131,9 @@ class Stream:
         )
 
     def plus(self, term: Rationals, roundings: int = 2, doubt: Doubt | None = None) -> Stream:
+        if self.curve:
+            step = Affine(filled(1, len(self.shape)), term)
+            return replace(self, curve=(*self.curve, step), trace=self.trace.plus(term, roundings, doubt))
         return replace(
             self,
             offset=_smallest(self.offset + term),
@@ -132,6 +144,8 @@ class Stream:
 
     def clip(self, low: Rationals, high: Rationals) -> Stream:
         """min(max(value, low), high): as in ONNX, `high` wins where the two cross."""
+        if self.curve:
+            return replace(self, curve=(*self.curve, Limits(low, high)))
         return replace(
             self,
             low=_smallest(np.minimum(np.maximum(self.low, low), high)),
@@ -143,7 +157,8 @@ class Stream:
         new = tuple(shape)
         arrays = {k: reshaped(getattr(self, k), self.shape, new) for k in ("scale", "offset", "low", "high")}
         order = None if self.order is None else self.order.reshape(new)
-        return replace(self, shape=new, order=order, trace=self.trace.shaped(new), **arrays)
+        curve = curves.mapped(self.curve, lambda a: reshaped(a, self.shape, new))
+        return replace(self, shape=new, order=order, trace=self.trace.shaped(new), curve=curve, **arrays)
 
     def transposed(self, perm: Sequence[int]) -> Stream:
         """The axes in another order, the batch axis still first. Nothing moves but what is known of the elements."""
@@ -155,7 +170,8 @@ class Stream:
         new = tuple(self.shape[a] for a in axes)
         moves = (0, *(a + 1 for a in axes))  # the frames of a batch before the batch axis of one
         trace = self.trace.moved(lambda v: v[:, None].transpose(moves).reshape(len(v), *new[1:]))
-        return replace(self, shape=new, order=order, trace=trace, **arrays)
+        curve = curves.mapped(self.curve, lambda a: a.transpose(axes))
+        return replace(self, shape=new, order=order, trace=trace, curve=curve, **arrays)
 
     def picked(self, codes: np.ndarray) -> np.ndarray:
         """Codes of the IR value (frames, …) in the shape of the tensor, (frames, *frame)."""

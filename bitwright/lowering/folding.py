@@ -24,10 +24,13 @@ from ..ir.types import IntType, TensorType
 from ..ops.dense import Dense
 from ..ops.depthwise import Depthwise
 from ..ops.mulshift import MulShift
+from ..ops.window import Window
+from ..ops.xnor import Xnor
 from .layers import Kind, Layer, shared_lanes
 
 DSP_BITS = 9  # narrower products are cheaper in LUTs, and Yosys makes them of LUTs whatever is asked
 ROUNDS = 12  # how often the weights of scarce resources are raised
+SMALL_MEMORY, LARGE_MEMORY = 1024, 1 << 19  # bits below which no block RAM pays, and above which nothing else does
 RESOURCES: tuple[str, ...] = ("lut", "ff", "bram36", "dsp")
 SLOTS = (1, 2, 4, 8, 16, 32, 64)
 
@@ -137,6 +140,7 @@ class _Solver:
         self.pe_counts = [_counts(layer.rows, ()) for layer in layers]
         self.cost = lru_cache(maxsize=None)(cost)
         self.kinds = lru_cache(maxsize=None)(self._kinds)
+        self.mixes = lru_cache(maxsize=None)(self._mixes)
 
     def floor(self) -> int:
         """Cycles that the AXI4-Stream ports need for a frame, at their widest."""
@@ -176,7 +180,9 @@ class _Solver:
             best = (over, 0, folds[0], need)
             for i, fold in enumerate(folds):
                 now = self.cost(i, fold)
-                for other in self.kinds(i, fold.pe, fold.simd):
+                for other in self.mixes(i, fold.pe, fold.simd):
+                    if other.fold.lanes != fold.lanes:
+                        continue
                     changed = need + other.need + now.scaled(-1)
                     best = min(best, (self._overrun(changed), i, other.fold, changed), key=lambda b: b[0])
             if best[0] >= over - 1e-9:
@@ -239,16 +245,30 @@ class _Solver:
             kinds = (Multiplier.XNOR,)
         elif self.dsp_pays[index] or any(isinstance(n.op, MulShift) for n in layer.tail):
             kinds = (Multiplier.LUT, Multiplier.DSP)
-        weights = buffers = (Ram.DISTRIBUTED,)
-        if layer.macs:
-            weights = tuple(Ram)
-        if layer.window is not None or layer.kind is Kind.MOVE:
+        weights = _homes(_weight_bits(layer)) if layer.macs else (Ram.DISTRIBUTED,)
+        buffers = (Ram.DISTRIBUTED,)
+        if layer.window is not None and isinstance(layer.window.op, Window):
+            pixels = layer.window.op.depth(layer.x, layer.x.vector)
+            buffers = _homes(pixels * layer.x.vector * layer.window.type.elem.width)
+        elif layer.kind is Kind.MOVE:
             buffers = tuple(Ram)
         folds = [
             Fold(pe, simd, kind, memory, buffer, narrow)
             for kind in kinds for memory in weights for buffer in buffers for narrow in _narrow(layer, pe, simd)
         ]  # fmt: skip
         return [_Candidate(fold, self.cost(index, fold), cycles(layer, fold)) for fold in folds]
+
+    def _mixes(self, index: int, pe: int, simd: int) -> list[_Candidate]:
+        """`kinds`, and those in which some of the rows have LUT multipliers and the others DSPs."""
+        found = list(self.kinds(index, pe, simd))
+        if self.layers[index].kind is not Kind.MATVEC:
+            return found
+        for option in self.kinds(index, pe, simd):
+            if option.fold.multiplier is Multiplier.DSP and self.dsp_pays[index]:
+                rows = sorted({pe * k // 8 // 2 * 2 for k in range(1, 8)} - {0})
+                mixed = [replace(option.fold, lut_rows=n) for n in rows]
+                found += [replace(option, fold=f, need=self.cost(index, f)) for f in mixed]
+        return found
 
     def _multiples(self, index: int) -> tuple[int, ...]:
         """Lane counts that the element widths of the AXI4-Stream port suggest."""
@@ -329,6 +349,19 @@ class _Solver:
         return type_.size // type_.vector * ceil(type_.vector / lanes)
 
 
+def _homes(bits: int) -> tuple[Ram, ...]:
+    """Where it may pay to keep so many bits."""
+    if bits < SMALL_MEMORY:
+        return (Ram.DISTRIBUTED,)
+    return (Ram.BLOCK,) if bits > LARGE_MEMORY else tuple(Ram)
+
+
+def _weight_bits(layer: Layer) -> int:
+    assert layer.head is not None and isinstance(layer.head.op, Dense | Xnor | Depthwise)
+    op = layer.head.op
+    return op.weight.size * (1 if isinstance(op, Xnor) else op.weight_type.width)
+
+
 def _product_bits(layer: Layer) -> int:
     """Bits of the signed product of an activation and a weight."""
     if layer.head is None or not isinstance(layer.head.op, Dense | Depthwise):
@@ -352,8 +385,8 @@ def cycles(layer: Layer, fold: Fold) -> int:
 
 def _narrow(layer: Layer, pe: int, simd: int) -> tuple[int, ...]:
     """All rows of a fold at once, or, if its columns take several cycles, as few as keep up with it."""
-    words = ceil(layer.columns / simd)
-    if layer.kind is not Kind.MATVEC or words == 1 or pe == 1 or layer.rows % pe:
+    words = layer.columns // layer.x.vector if layer.kind is Kind.LANES else ceil(layer.columns / simd)
+    if layer.kind not in (Kind.MATVEC, Kind.LANES) or not layer.tail or words == 1 or pe == 1 or layer.rows % pe:
         return (0,)
     return 0, next(n for n in _divisors(pe) if pe // n <= words)
 

@@ -220,8 +220,8 @@ def _dsp_rows(rows: int, a: IntType, acc: int, fold: Fold, pack: Packing) -> Res
     """The slices, and the adder trees of what comes out of them."""
     terms = ceil(fold.simd / pack.chain)
     cost = Resources(dsp=pack.slices(rows, fold.simd)) + _tree(rows, terms, min(pack.field, acc), acc, 1.0)
-    # The columns of a chain wait for one another.
-    waits = terms * pack.chain * (pack.chain - 1) / 2
+    # The columns of a chain wait for one another, the first two cycles in registers of the slices.
+    waits = terms * sum(max(0, place - 2) for place in range(pack.chain))
     cost += Resources(ff=waits * (rows * pack.stored.width + a.width))
     if pack.field > pack.step:
         shared = rows - ceil(rows / pack.rows)

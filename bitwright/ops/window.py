@@ -109,9 +109,10 @@ class Window(Op):
         starts = np.arange(3 * positions)
         frame, place = np.divmod(starts, positions)
         need, oldest = need[place] + frame * pixels, oldest[place] + frame * pixels
-        uniform = -(-(starts + 1) * pixels // positions)
-        late = int((need - uniform).max())
-        return int((need - oldest).max()), int((uniform + late - oldest).max())
+        # A window starts when it is due only if its pixels are there, and frees its own when it is done.
+        late = int((need - starts * pixels // positions).max())
+        arrived = -(-(starts + 1) * pixels // positions) + late
+        return int((need - oldest).max()), int((arrived - oldest).max())
 
     def bounds(self, x: TensorType) -> tuple[Codes, Codes]:
         """For each window of a frame: pixels that must have arrived, and the oldest that it or a later one needs."""
@@ -142,7 +143,7 @@ class Window(Op):
             yield cls(*(np.array(v) for v in (kernel, stride, dilation, pads)), pad), TensorType.of(shape, elem)
 
 
-LATE = 2
+LATE = 1
 """Pixels by which a uniform input may lag, a step of the window each."""
 SLACK = 4
 """Words of the ring beyond these pixels: what is under way between its ports."""

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Constant memory with registered output. A memory of one word is a constant. To fill blocks whose shape it has not, a
 // block memory may have several words side by side in a row, and its last words in LUTs: word k is in row k % ROWS at
-// k / ROWS, and words from SEGMENTS * ROWS on are the rest.
+// k / ROWS, and words from SEGMENTS * ROWS on, at most ROWS, are the rest.
 // LATENCY: 2 (addr in cycle t, data in cycle t+2)
 module bw_rom #(
   // bits a word

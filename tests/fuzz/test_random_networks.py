@@ -1,5 +1,7 @@
 """Random networks through every pass into RTL: equal to the reference under stalls, in exactly the computed cycles."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -9,14 +11,16 @@ from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
 from bitwright.sim import reference
 from tests.harness import Built, build, check
-from tests.networks import random_network
+from tests.networks import random_images, random_network
 
 
-def lowered(seed: int, folder) -> Built:
+def lowered(seed: int, folder, network: Callable[[int], Graph] = random_network) -> Built:
     """The network of a seed at a folding that the seed chooses, from fully parallel to one multiplier."""
-    graph: Graph = run_passes(random_network(seed), PIPELINE)
+    graph: Graph = run_passes(network(seed), PIPELINE)
     rng = np.random.default_rng(seed + 1_000_000)
-    slowest = max(graph.types[n.name].size * graph.types[n.input].vector for n in graph.nodes)
+    if rng.random() < 0.3:
+        return build(graph, folder, None)
+    slowest = max(graph.types[n.name].size * graph.types[n.inputs[0]].vector for n in graph.nodes)
     target = int(np.exp(rng.uniform(0, np.log(slowest + 1)))) + graph.types[graph.outputs[0]].size
     while True:
         try:
@@ -37,6 +41,19 @@ def test_rtl_of_a_random_network(seed, tmp_path):
 def test_rtl_of_many_random_networks(seed, tmp_path):
     print(f"seed {seed}")
     check(lowered(seed, tmp_path), frames=6, seed=seed)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rtl_of_random_convolutions(seed, tmp_path):
+    print(f"seed {seed}")
+    check(lowered(seed, tmp_path, random_images), frames=5, seed=seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(20, 220))
+def test_rtl_of_many_random_convolutions(seed, tmp_path):
+    print(f"seed {seed}")
+    check(lowered(seed, tmp_path, random_images), frames=5, seed=seed)
 
 
 def test_the_check_sees_a_wrong_result(tmp_path):

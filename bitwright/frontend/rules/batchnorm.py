@@ -17,7 +17,7 @@ from ..values import Stream
 @rule("BatchNormalization")
 def batch_normalization(ctx: Context, node: OnnxNode) -> Stream:
     """(x − mean) · scale / √(var + ε) + bias; 1/√ is computed once in float64 and is exactly that from then on."""
-    x = ctx.real(node, 0)
+    x = ctx.real(node, 0, curved=True)
     if node.attribute("training_mode", int, 0):
         raise CompileError("E021", "BatchNormalization in training mode is not supported", origin=node.origin)
     scale, bias, mean = (_channel(ctx, node, x, i, what) for i, what in ((1, "scale"), (2, "bias"), (3, "mean")))

@@ -28,18 +28,15 @@ def constant(ctx: Context, node: OnnxNode) -> Constant:
     raise CompileError("E013", "this Constant has no tensor and no number", origin=node.origin)
 
 
-@folded("Gather")
-def gather(node: OnnxNode, v: Arrays) -> np.ndarray:
+def fold_gather(node: OnnxNode, v: Arrays) -> np.ndarray:
     return np.take(v[0], v[1].astype(np.int64), axis=node.attribute("axis", int, 0))
 
 
-@folded("Concat")
-def concat(node: OnnxNode, v: Arrays) -> np.ndarray:
+def fold_concat(node: OnnxNode, v: Arrays) -> np.ndarray:
     return np.concatenate(v, axis=node.attribute("axis", int, 0))
 
 
-@folded("Slice")
-def slice_(node: OnnxNode, v: Arrays) -> np.ndarray:
+def fold_slice(node: OnnxNode, v: Arrays) -> np.ndarray:
     operands = [*v[1:], *[None] * (4 - len(v[1:]))]
     starts, ends, axes, steps = (None if o is None else [int(i) for i in o.reshape(-1)] for o in operands)
     starts = list(node.attribute("starts", tuple, ())) if starts is None else starts
@@ -93,11 +90,10 @@ def equal(node: OnnxNode, v: Arrays) -> np.ndarray:
     return v[0] == v[1]
 
 
-@folded("Sqrt", "Abs", "Exp", "Log", "Floor", "Ceil", "Sign", "Reciprocal")
 def elementwise(node: OnnxNode, v: Arrays) -> np.ndarray:
     if node.op_type == "Reciprocal":
         return (1 / v[0]).astype(v[0].dtype)
-    return getattr(np, node.op_type.lower())(v[0])
+    return getattr(np, "rint" if node.op_type == "Round" else node.op_type.lower())(v[0])
 
 
 @folded("ReduceProd")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from ...errors import CompileError
+from ...errors import CompileError, quoted
 from ..context import Context
+from ..curve import Function
 from ..elem import Elem
 from ..model import OnnxNode
 from ..registry import rule
@@ -52,6 +54,21 @@ def topk(ctx: Context, node: OnnxNode) -> tuple[HostTail, HostTail]:
         _tail(ctx, node, result, None, post | {"output": "values"}),
         _tail(ctx, node, result, Elem.INT64, post | {"output": "indices"}),
     )
+
+
+HOST_FUNCTIONS = ("Sigmoid", "Tanh", "Exp", "Erf", "Softplus", "Softsign", "Abs")
+
+
+def host_function(x: Stream, name: str) -> HostTail:
+    """A function right before the output: the host computes it, in float64 from exact values."""
+    step = x.curve[0]
+    if len(x.curve) > 1 or not isinstance(step, Function) or step.name not in HOST_FUNCTIONS:
+        what = ", ".join(s.name for s in x.curve if isinstance(s, Function)) or "a function"
+        message = f"output {quoted(name)} is a function ({what}) of the last layer that is not quantized"
+        hint = f"quantize the output, or end the model before it; the host computes one of {', '.join(HOST_FUNCTIONS)}"
+        raise CompileError("E039", message, hint=hint)
+    trace = x.trace.operands[0]
+    return HostTail(replace(x, curve=(), trace=trace), x.before, x.shape, x.elem, ({"kind": step.name.lower()},))
 
 
 def _shape(ctx: Context, node: OnnxNode) -> tuple[int, ...]:

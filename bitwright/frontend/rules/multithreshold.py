@@ -21,7 +21,7 @@ LAYOUTS = {2: "NC", 3: "NWC", 4: "NCHW"}
 @rule("MultiThreshold", domains=QONNX)
 def multithreshold(ctx: Context, node: OnnxNode) -> Stream:
     """Thresholds (C or 1, n) in any order; the channel axis is found by data_layout."""
-    x = ctx.real(node, 0)
+    x = ctx.real(node, 0, curved=True)
     rank = len(x.shape)
     levels = ctx.exact(node, 1, "thresholds")
     if levels.ndim != 2:

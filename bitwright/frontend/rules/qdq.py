@@ -39,7 +39,7 @@ def quantize_linear(ctx: Context, node: OnnxNode) -> Value:
     grids = [Grid(Rounding.HALF_EVEN, type_.lo - int(z), type_.hi - int(z)) for z in zero.reshape(-1)]
     by = Quantizer(scale, filled(0, rank), step_array([*grids], zero.shape), filled(1, rank), zero, elem)
     if isinstance(value, Stream):
-        return quantize(ctx, node, ctx.real(node, 0), by)
+        return quantize(ctx, node, ctx.real(node, 0, curved=True), by)
     if isinstance(value, Exact) or len(grids) > 1:
         raise CompileError("E021", "QuantizeLinear of this constant is not supported", origin=node.origin)
     return grid_constant(ctx, node, value, by)

@@ -53,7 +53,7 @@ def bipolar_quant(ctx: Context, node: OnnxNode) -> Value:
 def apply(ctx: Context, node: OnnxNode, value: Value, by: Quantizer) -> Value:
     """The quantiser on a stream or a constant."""
     if isinstance(value, Stream):
-        return quantize(ctx, node, ctx.real(node, 0), by)
+        return quantize(ctx, node, ctx.real(node, 0, curved=True), by)
     if isinstance(value, Exact):
         return _of_exact(value, by)
     assert isinstance(value, Constant)

@@ -8,9 +8,11 @@ from .compose_thresholds import compose_thresholds
 from .dead import drop_dead
 from .narrow_sums import narrow_sums
 from .requantize import requantize
+from .whole_windows import whole_windows
 
 PIPELINE: tuple[Pass, ...] = (
     drop_dead,
+    whole_windows,
     compose_thresholds,
     ascending,
     bipolar_to_xnor,
