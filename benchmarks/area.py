@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from bitwright.boards.yosys import synthesise
-from bitwright.ir.netlist import Fold, Instance, Memory, Multiplier, Ram, Resources
+from bitwright.ir.netlist import Block, Fold, Instance, Memory, Multiplier, Ram, Resources
 from bitwright.ir.op import Op
 from bitwright.ir.types import IntType, TensorType
 from bitwright.lowering.verilog import library, memory_file, print_instance
@@ -27,6 +27,8 @@ from bitwright.ops.shift import Shift
 from bitwright.ops.table import Table
 from bitwright.ops.threshold import Threshold
 from bitwright.ops.xnor import Xnor
+
+ENTRIES = ("bw_mvu", "bw_sparse")  # modules that open a credit domain
 
 Case = tuple[str, Op, TensorType, Fold]
 
@@ -100,19 +102,29 @@ def cases() -> Iterator[Case]:
 
 def measure(op: Op, x: TensorType, fold: Fold, folder: Path) -> Resources:
     """Synthesise the operator's module alone."""
+    found = synthesise(write_probe(op, x, fold, folder), "probe", folder / "synth")
+    return Resources(found.lut, found.ff, found.bram36, found.dsp)
+
+
+def write_probe(op: Op, x: TensorType, fold: Fold, folder: Path) -> Path:
+    """A folder with a module `probe` that holds nothing but the operator's module, and all that it needs."""
     block = op.to_rtl(x, fold)
     assert block is not None
+    lanes_in = fold.simd if block.module in ENTRIES else fold.pe
+    return write_block(block, lanes_in * x.elem.width, fold.pe * op.infer(x).elem.width, folder)
+
+
+def write_block(block: Block, in_bits: int, out_bits: int, folder: Path) -> Path:
+    """The same for a library module with its parameters."""
     rtl = folder / "rtl"
     rtl.mkdir()
     for name, text in library().items():
         (rtl / name).write_text(text)
-    entry = block.module == "bw_mvu"
+    entry = block.module in ENTRIES
     params = dict(block.params) | ({"CREDITS": 4} if entry else {})
-    y = op.infer(x)
-    lanes_in = fold.simd if entry else fold.pe
     ports = ["clk", "rst_n", "in_valid", "in_data", "out_valid", "out_data", *(["in_ready", "credit"] if entry else [])]
     outputs = {"out_valid", "out_data", "in_ready"}
-    widths = {"in_data": lanes_in * x.elem.width, "out_data": fold.pe * y.elem.width}
+    widths = {"in_data": in_bits, "out_data": out_bits}
     head = ", ".join(f"{'output' if p in outputs else 'input'} wire [{widths.get(p, 1) - 1}:0] {p}" for p in ports)
     instance = Instance("unit", block.module, params, {p: p for p in ports}, "", Resources())
     for key, value in params.items():
@@ -120,8 +132,7 @@ def measure(op: Op, x: TensorType, fold: Fold, folder: Path) -> Resources:
             (rtl / memory_file(instance, key)).write_text("".join(f"{w:x}\n" for w in value.words))
     text = "\n".join([f"module probe ({head});", *print_instance(instance), "endmodule", ""])
     (rtl / "probe.v").write_text(text)
-    found = synthesise(rtl, "probe", folder / "synth")
-    return Resources(found.lut, found.ff, found.bram36, found.dsp)
+    return rtl
 
 
 def main() -> None:

@@ -82,6 +82,7 @@ def cli() -> None:
 @click.option("--target-fps", type=float, help="Frames a second; the cheapest design that reaches them.")
 @click.option("--target-cycles", type=int, help="Cycles a frame; the cheapest design within them.")
 @click.option("--clock", type=float, help="MHz  [default: the board's]")
+@click.option("--margin", type=float, help="Share of the chip to leave free, as 0.3  [default: the board's limits]")
 @click.option("--input-type", help="The type of an input without a quantizer: int8, uint8, fixed<16,6>, bipolar, …")
 @click.option("--style", default="auto", show_default=True, help="auto or folded.")
 @click.option("--backend", default="verilog", show_default=True, help="verilog.")
@@ -258,6 +259,7 @@ def ops_command(as_json: bool) -> None:
 
 @cli.command("check")
 @click.argument("model", type=click.Path())
+@click.option("--margin", type=float, help="Share of the chip to leave free, as 0.3  [default: the board's limits]")
 @click.option("--input-type", help="As for compile.")
 @_json
 @_reports_errors

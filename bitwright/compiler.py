@@ -33,12 +33,16 @@ STYLES = ("auto", "folded")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a user may choose. Clock in MHz; at most one of the targets."""
+    """What a user may choose. Clock in MHz; at most one of the targets.
+
+    `margin` is the share of each resource of the chip that stays free; without it, the board says what may be used.
+    """
 
     board: str = "pynq"
     target_fps: float | None = None
     target_cycles: int | None = None
     clock: float | None = None
+    margin: float | None = None
     input_type: str | None = None
     style: str = "auto"
     backend: str = "verilog"
@@ -59,7 +63,7 @@ def compile(model: str | Path, output: str | Path, *, progress: Progress = lambd
     graph = run_passes(imported.graph, PIPELINE)
     progress("folding")
     clock = chosen.clock or board.clock_mhz
-    lowered = lower(graph, _budget(board), _target_cycles(chosen, clock))
+    lowered = lower(graph, _budget(board, chosen.margin), _target_cycles(chosen, clock))
     progress("writing")
     boundary = _boundary(imported, graph, lowered.netlist)
     manifest = _manifest(chosen, board, clock, imported, graph, lowered)
@@ -77,6 +81,8 @@ def _check(options: Options) -> None:
         )
     if options.clock is not None and not 1 <= options.clock <= 1000:
         raise CompileError("E504", f"a clock of {options.clock} MHz is outside 1..1000")
+    if options.margin is not None and not 0 <= options.margin < 1:
+        raise CompileError("E504", f"--margin is a share from 0 to below 1, not {options.margin}")
     if options.target_fps is not None and options.target_cycles is not None:
         raise CompileError("E504", "--target-fps and --target-cycles exclude each other")
     for name, value in (("--target-fps", options.target_fps), ("--target-cycles", options.target_cycles)):
@@ -90,8 +96,8 @@ def _target_cycles(options: Options, clock: float) -> int | None:
     return int(clock * 1e6 / options.target_fps)
 
 
-def _budget(board: Board) -> Budget:
-    usable = board.usable
+def _budget(board: Board, margin: float | None) -> Budget:
+    usable = (board if margin is None else board.with_margin(margin)).usable
     return Budget(usable.lut, usable.ff, usable.bram36, usable.dsp, board.stream_bits)
 
 
@@ -120,6 +126,7 @@ def _manifest(
     options: Options, board: Board, clock: float, imported: Imported, graph: Graph, lowered: Lowered
 ) -> dict[str, Any]:
     netlist, timing = lowered.netlist, lowered.timing
+    budget = _budget(board, options.margin)
     need = sum((i.cost for i in netlist.instances), Resources())
     return {
         "bitwright": __version__,
@@ -127,14 +134,15 @@ def _manifest(
         "part": board.part,
         "clock_mhz": clock,
         "options": {"style": options.style, "backend": options.backend, "input_type": options.input_type,
-                    "target_fps": options.target_fps, "target_cycles": options.target_cycles},
+                    "margin": options.margin, "target_fps": options.target_fps, "target_cycles": options.target_cycles},
         "model": {"sha256": imported.model_hash},
         "frame_cycles": timing.frame_cycles,
         "latency_cycles": timing.latency_cycles,
         "macs": sum(s.macs for s in netlist.stages),
         "estimate": _resources(need),
-        "usable": {"lut": board.usable.lut, "ff": board.usable.ff, "bram36": board.usable.bram36, "dsp": board.usable.dsp},
-        "fits": max(_budget(board).excess(need).values()) <= 1.0,
+        "usable": {"lut": budget.lut, "ff": budget.ff, "bram36": budget.bram36, "dsp": budget.dsp},
+        "fits": max(budget.excess(need).values()) <= 1.0,
+        "queues": [{"stage": q.stage, "wire": q.stream.name, "depth": q.depth, "width": q.width} for q in netlist.queues],
         "stages": [_stage(s, timing.frame_cycles, graph) for s in netlist.stages],
     }  # fmt: skip
 

@@ -8,7 +8,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from math import floor
 from pathlib import Path
 from typing import Any, cast
@@ -73,6 +73,10 @@ class Board:
             uram=floor(self.uram * self.limits.uram),
             dsp=floor(self.dsp * self.limits.dsp),
         )
+
+    def with_margin(self, margin: float) -> "Board":
+        """The board of which a plan leaves that share of every resource free."""
+        return replace(self, limits=Limits(**{limit.name: 1 - margin for limit in fields(Limits)}))
 
 
 def load_board(name_or_path: str | Path) -> Board:

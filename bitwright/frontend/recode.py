@@ -77,8 +77,10 @@ def _recoded(ctx: Context, x: Stream, origin: Origin, below: bool, above: bool, 
         abs(s) * max(abs(int(a)), abs(int(b))) + abs(o)
         for (s, o, _, _), a, b in zip(rows, lo.reshape(-1), hi.reshape(-1))
     ]
-    # A limit that cuts nothing is left out; one that cuts is a multiple of the unit, and the same one everywhere.
-    for all_alike in (True,) if uniform else (False, True):
+    # A limit that cuts nothing is left out; one that cuts is a multiple of the unit, and the same one everywhere. A scale
+    # for all channels is kept one if that can be: sums over channels want it.
+    why = ""
+    for all_alike in (True,) if uniform else (True, False) if x.scale.size == 1 else (False, True):
         try:
             numbers = _in_units(rows, reach, below, above, alike=all_alike)
         except _NoUnitError as error:
@@ -90,7 +92,7 @@ def _recoded(ctx: Context, x: Stream, origin: Origin, below: bool, above: bool, 
         free = {"low": filled(-inf, rank), "high": filled(inf, rank)}
         return replace(x, name=emitted, scale=scale, offset=filled(0, rank), **free)
     limited = "is limited (ReLU or Clip) but not quantized" if below or above else "needs other codes here"
-    message = f"the operand {limited}, and {why}"  # pyright: ignore[reportPossiblyUnboundVariable]
+    message = f"the operand {limited}, and {why}"
     raise CompileError("E035", message, origin=origin, hint="quantize the activation before this node")
 
 

@@ -62,11 +62,11 @@ class Geometry:
 def geometry(node: OnnxNode, spatial: Sequence[int], kernel: Sequence[int] | None = None) -> Geometry:
     """From a node's attributes; `spatial` is one or two dimensions, `kernel` what the weights say."""
     rank = len(spatial)
-    shape = _numbers(node, "kernel_shape", rank, kernel)
+    shape = attribute_numbers(node, "kernel_shape", rank, kernel)
     if kernel is not None and tuple(shape) != tuple(kernel):
         message = f"kernel_shape {list(shape)} contradicts the weights, whose kernel is {list(kernel)}"
         raise CompileError("E011", message, origin=node.origin)
-    stride, dilation = _numbers(node, "strides", rank, (1,) * rank), _numbers(node, "dilations", rank, (1,) * rank)
+    stride, dilation = attribute_numbers(node, "strides", rank, (1,) * rank), attribute_numbers(node, "dilations", rank, (1,) * rank)
     extents = [d * (k - 1) + 1 for k, d in zip(shape, dilation)]
     begin, end, result = [], [], []
     given = _pads(node, spatial, extents, stride)
@@ -90,7 +90,8 @@ def geometry(node: OnnxNode, spatial: Sequence[int], kernel: Sequence[int] | Non
     return Geometry(k, s, d, (*first, *last), cast("tuple[int, int, int, int]", stated), count)
 
 
-def _numbers(node: OnnxNode, name: str, rank: int, default: Sequence[int] | None) -> tuple[int, ...]:
+def attribute_numbers(node: OnnxNode, name: str, rank: int, default: Sequence[int] | None) -> tuple[int, ...]:
+    """An attribute of one positive number an axis."""
     values = node.attribute(name, tuple, None)
     values = default if values is None else values
     if values is None:

@@ -164,6 +164,16 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """A FIFO of `depth` words of `width` bits in front of a stage where branches meet; its words leave on `stream`."""
+
+    stage: str
+    stream: Wire
+    depth: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
 class Netlist:
     """A whole accelerator: instances, wires, single-bit nets (credits), and its stages in dataflow order."""
 
@@ -171,5 +181,6 @@ class Netlist:
     wires: tuple[Wire, ...]
     nets: tuple[str, ...]
     stages: tuple[Stage, ...]
+    queues: tuple[Queue, ...]
     source: Lanes
     sink: Lanes

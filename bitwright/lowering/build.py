@@ -19,6 +19,7 @@ from ..ir.netlist import (
     Memory,
     Multiplier,
     Netlist,
+    Queue,
     Ram,
     Resources,
     Stage,
@@ -197,6 +198,7 @@ class _Queue:
 
     index: int
     """Of its instance; it becomes one when the depth is known."""
+    wire: Wire
     inner: Edge
     out: Edge
     width: int
@@ -239,8 +241,10 @@ class _Builder:
         self._axis_out(self._gear(stream, self.folding.out_lanes, "out"))
         timing = self._timing()
         netlist = Netlist(
-            tuple(self.instances), tuple(self.wires), tuple(self.nets), tuple(self.stages), self.source, self.sink
-        )
+            tuple(self.instances), tuple(self.wires), tuple(self.nets), tuple(self.stages),
+            tuple(Queue(self.instances[q.index].stage, q.wire, q.depth, q.width) for q in self.queues),
+            self.source, self.sink,
+        )  # fmt: skip
         return Lowered(netlist, self.folding, timing)
 
     def _timing(self) -> Timing:
@@ -271,11 +275,11 @@ class _Builder:
             edge.clear()
         processes = [p for make in self.schedules for p in make()]
         frames = schedule.FRAMES if self.folding.cycles < SHORT else schedule.FEW_FRAMES
-        return schedule.simulate(processes, self.first, self.last, self.source.beats, self.sink.beats, interval, frames)
+        return schedule.simulate(processes, self.edges, self.source.beats, self.sink.beats, interval, frames)
 
     def _axis_in(self) -> _Stream:
         lanes, slot = self.source, slot_width(self.source.elem)
-        self.first = first = self._edge()
+        first = self._edge("s_axis")
         stream = self._stream("in", lanes)
         self.schedules.append(
             lambda: [schedule.emit(first, stream.edge, 1), schedule.admit(first, stream.edge, depth=2, reuse=1)]
@@ -288,7 +292,7 @@ class _Builder:
 
     def _axis_out(self, stream: _Stream) -> None:
         lanes, slot = self.sink, slot_width(self.sink.elem)
-        self.last = last = self._edge()
+        last = self._edge("m_axis")
         self.schedules.append(
             lambda: [schedule.emit(stream.edge, last, 1), schedule.admit(stream.edge, last, depth=1, reuse=0)]
         )
@@ -337,7 +341,7 @@ class _Builder:
         number = len(self.queues)
         out = self._stream(f"{stage}_queue{number}", stream.lanes)
         self._place(stage, f"queue{number}", "bw_queue", {}, _in(stream.wire) | _out(out.wire), Resources())
-        queue = _Queue(len(self.instances) - 1, stream.edge, out.edge, stream.wire.width)
+        queue = _Queue(len(self.instances) - 1, out.wire, stream.edge, out.edge, stream.wire.width)
         self.queues.append(queue)
         self.schedules.append(lambda: schedule.queue(stream.edge, out.edge, queue.depth, 1 + int(queue.style)))
         return out
@@ -475,10 +479,10 @@ class _Builder:
         self.stages.append(stage)
 
     def _stream(self, name: str, lanes: Lanes) -> _Stream:
-        return _Stream(self._wire(name, lanes.width, ready=True), lanes, self._edge())
+        return _Stream(self._wire(name, lanes.width, ready=True), lanes, self._edge(name))
 
-    def _edge(self) -> Edge:
-        self.edges.append(Edge())
+    def _edge(self, name: str) -> Edge:
+        self.edges.append(Edge(name))
         return self.edges[-1]
 
     def _wire(self, name: str, width: int, *, ready: bool) -> Wire:

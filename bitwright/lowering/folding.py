@@ -32,6 +32,7 @@ DSP_BITS = 9  # narrower products are cheaper in LUTs, and Yosys makes them of L
 ROUNDS = 12  # how often the weights of scarce resources are raised
 SMALL_MEMORY, LARGE_MEMORY = 1024, 1 << 19  # bits below which no block RAM pays, and above which nothing else does
 RESOURCES: tuple[str, ...] = ("lut", "ff", "bram36", "dsp")
+NAMES = {"lut": "LUTs", "ff": "flip-flops", "bram36": "block RAMs (36 kb)", "dsp": "DSP slices"}
 SLOTS = (1, 2, 4, 8, 16, 32, 64)
 
 
@@ -205,8 +206,15 @@ class _Solver:
         over = self.budget.excess(found.need)
         name = max(over, key=lambda n: over[n])
         need, have = getattr(found.need, name), getattr(self.budget, name)
-        message = f"the design does not fit{where}: it needs about {need:.0f} {name} of {have:.0f} that may be used"
-        return CompileError("E490", message, hint="take a larger board, a lower target, or fewer bits a weight")
+        takes = [getattr(self.cost(i, fold), name) for i, fold in enumerate(found.folds)]
+        largest = max(range(len(takes)), key=takes.__getitem__)
+        origin = next((n.origin[0] for n in self.layers[largest].nodes if n.origin), None)
+        message = (
+            f"the design does not fit{where}: it needs about {need:.0f} {NAMES[name]} of {have:.0f} that may be used, "
+            f"{need - have:.0f} too many; this layer takes {takes[largest]:.0f} of them, the most of all"
+        )
+        hint = "take a larger board, a lower target or a smaller --margin, or give this layer fewer weights or bits"
+        return CompileError("E490", message, origin=origin, hint=hint)
 
     def _all_candidates(self, limit: int) -> list[_Options]:
         return [

@@ -504,14 +504,15 @@ class Timing:
 
 
 def simulate(
-    processes: Sequence[Process], first: Edge, last: Edge, in_beats: int, out_beats: int, interval: int = 0,
+    processes: Sequence[Process], edges: Sequence[Edge], in_beats: int, out_beats: int, interval: int = 0,
     frames: int = FRAMES,
 ) -> Timing:  # fmt: skip
     """Run whole frames through, from the empty state into the steady one; their beats come as fast as they are taken,
-    or spread over `interval` cycles a frame.
+    or spread over `interval` cycles a frame. They enter by the first of the edges and leave by the last.
 
-    Raises CompileError E901 if the streams stand still: a deadlock is a bug of the compiler's.
+    Raises CompileError E901 with the streams that are full if they stand still: a deadlock is a bug of the compiler's.
     """
+    first, last = edges[0], edges[-1]
     ready = deque([*processes, source(first, in_beats, frames, interval), sink(last, out_beats, frames)])
     while ready:
         process = ready.popleft()
@@ -525,6 +526,7 @@ def simulate(
                 ready.extend(w for w in touched.waiting if w is not process)
                 touched.waiting[:] = [process] if blocked is touched else []
     if len(last.moved) < out_beats * frames:
-        raise CompileError("E901", "the streams of the design stand still: this is a bug of Bitwright's")
+        full = ", ".join(e.name for e in edges if len(e.offered) > len(e.moved)) or "none of them has a beat"
+        raise CompileError("E901", f"the streams of the design stand still ({full}): this is a bug of Bitwright's")
     ends = last.moved[out_beats - 1 :: out_beats]
     return Timing(ends[-1] - ends[-2], ends[0] - first.moved[0])

@@ -80,7 +80,7 @@ def _header(netlist: Netlist) -> Iterator[str]:
 
 
 def _wires(netlist: Netlist) -> Iterator[str]:
-    watched = {stage.stream.name for stage in netlist.stages}
+    watched = {s.stream.name for s in (*netlist.stages, *netlist.queues)}
     for wire in netlist.wires:
         yield from _wire(wire, " /*verilator public_flat_rd*/" if wire.name in watched else "")
     for net in netlist.nets:

@@ -75,6 +75,7 @@ class _Job:
     reset_frame: int | None
     timeout: int
     monitors: list[str]
+    watched: list[str]
 
 
 @dataclass(slots=True)
@@ -229,9 +230,15 @@ class Bench:
 
     def _stalled(self, at: int, total: int, words: list[str]) -> str:
         accepting = self.in_ready.read()
+        states: dict[str, list[str]] = {"10": [], "01": []}
+        for name in self.job.watched:
+            state = "".join(Pin(getattr(self.dut, f"{name}_{p}")).read() for p in ("valid", "ready"))
+            states.get(state, []).append(name)
+        full, empty = (", ".join(names) or "none" for names in states.values())
         return (
             f"stall: nothing moved for {self.job.timeout} cycles; {at} of {total} beats went in "
-            f"(s_axis_tready {accepting}), next out: {_where(words, self.job)} of {len(self.job.frames)} frames"
+            f"(s_axis_tready {accepting}), next out: {_where(words, self.job)} of {len(self.job.frames)} frames; "
+            f"streams that are full: {full}; that wait for data: {empty}"
         )
 
 

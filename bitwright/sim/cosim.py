@@ -44,6 +44,7 @@ def simulate(
     idle: float = 0.0,
     reset_frame: int | None = None,
     monitors: Sequence[str] = (),
+    watched: Sequence[str] = (),
     timeout_cycles: int = TIMEOUT_CYCLES,
     top: str = TOP,
     env: Mapping[str, str] | None = None,
@@ -51,7 +52,8 @@ def simulate(
     """Send `frames` (words of s_axis_tdata) back to back and collect `out_beats` words for each.
 
     `stall` and `idle` are the probabilities that the output is not ready and the input has nothing; with `reset_frame`
-    the design is reset in the middle of that frame, and then everything is sent again. `cwd` holds the memory files.
+    the design is reset in the middle of that frame, and then everything is sent again. The words of the streams `monitors`
+    are recorded, and those of `watched` that are full or empty named if the design stands still. `cwd` holds the memory files.
     Raises SimulationFailed, with the seed, if the design stalls or breaks a rule of AXI4-Stream.
     """
     started = time.perf_counter()
@@ -65,6 +67,7 @@ def simulate(
             "idle": idle,
             "reset_frame": reset_frame,
             "monitors": list(monitors),
+            "watched": list(watched),
             "timeout": timeout_cycles,
         }
         (folder / "job.json").write_text(json.dumps(job))

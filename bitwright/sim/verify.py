@@ -96,11 +96,11 @@ def verify(
     found = Verification(frames=samples, seed=seed, build_seconds=round(built, 2))
     try:
         env = {"BITWRIGHT_WAVES": str(waves.resolve())} if waves else None
+        watched = [s["stream"]["wire"] for s in manifest["stages"]] + [q["wire"] for q in manifest["queues"]]
         with ThreadPoolExecutor(max(1, min(jobs, 2))) as pool:
-            first = pool.submit(simulate, exe, rtl, boundary, sent, env=env)
-            second = pool.submit(
-                simulate, exe, rtl, boundary, sent, seed=seed, stall=stall, idle=stall, reset_frame=samples // 2
-            )
+            first = pool.submit(simulate, exe, rtl, boundary, sent, env=env, watched=watched)
+            rough_options: dict[str, Any] = {"stall": stall, "idle": stall, "reset_frame": samples // 2}
+            second = pool.submit(simulate, exe, rtl, boundary, sent, seed=seed, watched=watched, **rough_options)
             smooth, rough = first.result(), second.result()
     except verilator.SimulationFailed as error:
         return replace(found, failure=str(error).strip(), seconds=round(time.perf_counter() - start, 2))

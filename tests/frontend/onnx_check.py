@@ -31,10 +31,26 @@ def outputs(imported, samples):
     x, codes = prepare(imported, samples)
     graph = imported.graph
     name, type_ = next(iter(graph.inputs.items()))
+    codes = to_wire(imported.boundary["input"], codes)
     values = evaluate(graph, {name: codes.reshape(len(x), *type_.shape)})
     for value, array in values.items():
         within(array, graph.types[value])
-    return x, decoded(imported.boundary, values[graph.outputs[0]])
+    return x, decoded(imported.boundary, from_wire(imported.boundary["output"], values[graph.outputs[0]]))
+
+
+def to_wire(port, codes):
+    """Codes (n, *shape) in the order of the wire, as the boundary tells it."""
+    dims = port.get("dims", port["shape"])
+    axes = port.get("axes", range(len(dims)))
+    return codes.reshape(len(codes), *dims).transpose(0, *(a + 1 for a in axes)).reshape(len(codes), -1)
+
+
+def from_wire(port, codes):
+    size = codes[0].size
+    places = to_wire(port, np.arange(size)[None])[0]
+    out = np.empty((len(codes), size), np.int64)
+    out[:, places] = codes.reshape(len(codes), -1)
+    return out
 
 
 def within(array, type_):

@@ -4,11 +4,14 @@ It shares nothing with the frontend: every tensor is an object array of Fraction
 Nodes whose operands are all initialisers and that do not quantise are folded in NumPy, as a runtime would.
 """
 
+import sys
 from fractions import Fraction
 from math import ceil, floor, log2
 
 import numpy as np
 from onnx import helper, numpy_helper
+
+from tests.frontend import onnx_functions, onnx_images
 
 QUANTISERS = ("Quant", "BipolarQuant", "QuantizeLinear", "DequantizeLinear", "Trunc", "MultiThreshold")
 
@@ -34,9 +37,14 @@ def evaluate(model, frame):
         else:
             elems = [None if v is None else v.dtype for v in inputs]
             exact = [None if v is None else fractions(v) for v in inputs]
-            outputs = globals()[f"op_{node.op_type.lower()}"](attributes, *exact, elems=elems, opset=opset)
+            outputs = operator(node.op_type)(attributes, *exact, elems=elems, opset=opset)
         values.update(zip(node.output, outputs if isinstance(outputs, tuple) else (outputs,)))
     return values
+
+
+def operator(op_type):
+    name = f"op_{op_type.lower()}"
+    return next(vars(m)[name] for m in (sys.modules[__name__], onnx_images, onnx_functions) if name in vars(m))
 
 
 FOLD = {

@@ -103,5 +103,5 @@ def test_a_board_too_small_says_what_is_short():
     assert (
         error.value.code == "E490"
         and "even at its slowest folding" in str(error.value)
-        and "lut of 1000" in str(error.value)
+        and "LUTs of 1000 that may be used" in str(error.value)
     )

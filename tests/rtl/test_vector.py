@@ -43,6 +43,13 @@ def check_pipes(cases, latencies, folder):
             assert all(o - i == latency for i, o in zip(s.in_cycles, s.out_cycles)), (case.module, case.params)
 
 
+class Wide(int):
+    """A parameter of more than 32 bits."""
+
+    def __format__(self, _):
+        return f"{'-' if self < 0 else ''}64'sd{abs(int(self))}"
+
+
 @dataclass(frozen=True)
 class Sum:
     a: int  # bits; negative: signed
@@ -69,9 +76,9 @@ class Sum:
             "A_SIGNED": int(self.a < 0),
             "B_WIDTH": abs(self.b),
             "B_SIGNED": int(self.b < 0),
-            "MA": f"{'-' if self.ma < 0 else ''}64'sd{abs(self.ma)}",
-            "MB": f"{'-' if self.mb < 0 else ''}64'sd{abs(self.mb)}",
-            "C": f"{'-' if self.c < 0 else ''}64'sd{abs(self.c)}",
+            "MA": Wide(self.ma),
+            "MB": Wide(self.mb),
+            "C": Wide(self.c),
             "OUT_WIDTH": width,
         }
         in_width = self.lanes * (abs(self.a) + abs(self.b))

@@ -156,7 +156,7 @@ class Window:
             "DEPTH": self.depth,
             "STYLE": self.style,
         }
-        return Case("bw_window", params, bits, bits, sum(data, []), expected)
+        return Case("bw_window", params, bits, bits, [w for frame in data for w in frame], expected)
 
 
 class Rules(timing.Stream):

@@ -44,22 +44,32 @@ def convolve(
     ctx: Context, origin: Origin, x: Stream, kernel: Constant | Exact, group: int, where: Geometry
 ) -> Stream:
     """The kernel is (outputs, KH, KW, C / group); the result (1, OH, OW, outputs)."""
+    rows = weights_of(reshaped(kernel, (shape_of(kernel)[0], -1)), origin)
+    return convolve_rows(ctx, origin, x, rows, group, where)
+
+
+def convolve_rows(
+    ctx: Context, origin: Origin, x: Stream, rows: Weights, group: int, where: Geometry, repeats: int = 1
+) -> Stream:
+    """Rows of weights, (outputs, taps · C / group), with the channels innermost.
+
+    The outputs of a group follow each other; with `repeats` there are so many such walks through the groups.
+    """
     image, pad = by_channel(ctx, ctx.image(x, origin), origin), 0
     if where.padded:
         image, pad = zero_code(ctx, image, origin)
-    outputs, channels = shape_of(kernel)[0], x.shape[1]
     seen = windows(ctx, image, where, pad, origin)
+    outputs, channels = len(rows.codes), x.shape[1]
     if group == channels == outputs and group > 1:
-        rows = reshaped(kernel, (outputs, where.taps))
-        return depthwise(ctx, seen, weights_of(rows, origin), origin)
-    rows = weights_of(reshaped(kernel, (outputs, -1)), origin)
-    return dense(ctx, seen, rows if group == 1 else _spread(rows, where.taps, channels, group), origin)
+        return depthwise(ctx, seen, rows, origin)
+    return dense(ctx, seen, rows if group == 1 else _spread(rows, where.taps, channels, group, repeats), origin)
 
 
-def _spread(rows: Weights, taps: int, channels: int, group: int) -> Weights:
+def _spread(rows: Weights, taps: int, channels: int, group: int, repeats: int) -> Weights:
     """Weights of groups as weights of all channels, zero outside of each output's group."""
     outputs, each = len(rows.codes), channels // group
-    first = np.arange(outputs) // (outputs // group) * each
+    walk = outputs // repeats
+    first = np.arange(outputs) % walk // (walk // group) * each
     columns = (np.arange(taps)[None, :, None] * channels + first[:, None, None] + np.arange(each)).reshape(outputs, -1)
     at = np.arange(outputs)[:, None], columns
     codes = np.zeros((outputs, taps * channels), np.int64)
