@@ -57,7 +57,11 @@ def random_images(seed: int) -> Graph:
 class _Images:
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
-        shape = (1 if rng.random() < 0.15 else int(rng.integers(2, 9)), int(rng.integers(3, 9)), int(rng.choice([1, 2, 3, 4, 6])))
+        shape = (
+            1 if rng.random() < 0.15 else int(rng.integers(2, 9)),
+            int(rng.integers(3, 9)),
+            int(rng.choice([1, 2, 3, 4, 6])),
+        )
         self.x = TensorType.of(shape, IntType(int(rng.integers(1, 9)), bool(rng.integers(2))))
         self.types = {"x": self.x}
         self.nodes: list[Node] = []

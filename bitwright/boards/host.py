@@ -79,9 +79,7 @@ class Stream:
         if codes.shape[1:] != self.shape or codes.ndim == 0:
             raise ValueError(f"codes must have the shape (n, {_commas(self.shape)}), not {codes.shape}")
         if codes.size and (int(codes.min()) < self.lo or int(codes.max()) > self.hi):
-            raise ValueError(
-                f"codes must be from {self.lo} to {self.hi}, not {codes.min()} to {codes.max()}"
-            )
+            raise ValueError(f"codes must be from {self.lo} to {self.hi}, not {codes.min()} to {codes.max()}")
         return codes.astype(np.int64)
 
     def pack(self, codes: Array) -> Array:

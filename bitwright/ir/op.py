@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .netlist import Block, Estimate, Fold
+from .netlist import Block, Estimate
 from .types import TensorType
 
 Codes = NDArray[np.int64]

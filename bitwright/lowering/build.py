@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from math import ceil, gcd, lcm
 
-import numpy as np
-
 from ..ir.graph import Graph
 from ..ir.netlist import (
     Block,
@@ -26,12 +24,10 @@ from ..ir.netlist import (
     Wire,
 )
 from ..ir.types import IntType, TensorType
-from ..ops import area, matvec
+from ..ops import area
 from ..ops.concat import Concat
 from ..ops.dense import Dense
-from ..ops.depthwise import Depthwise
 from ..ops.permute import Permute
-from ..ops.pool import Pool
 from ..ops.repeat import Repeat
 from ..ops.window import Window
 from ..ops.xnor import Xnor
@@ -378,7 +374,9 @@ class _Builder:
         out = _Stream(self._wire(f"{stage}_lanes", new.width, ready=True), new, stream.edge)
         params = {"IN_WIDTH": here.elem.width, "OUT_WIDTH": elem.width, "SIGNED": int(here.elem.signed),
                   "IN_LANES": here.lanes, "OUT_LANES": lanes}  # fmt: skip
-        self._place(stage, f"lanes_{len(self.instances)}", "bw_lanes", params, _in(stream.wire) | _out(out.wire), Resources())
+        self._place(
+            stage, f"lanes_{len(self.instances)}", "bw_lanes", params, _in(stream.wire) | _out(out.wire), Resources()
+        )
         return out
 
     def _layer(self, index: int, layer: Layer, fold: Fold) -> _Stream:
@@ -522,12 +520,12 @@ def _movement(layer: Layer, fold: Fold, inners: list[Edge], out: Edge) -> list[P
     op, x = layer.head.op, layer.x
     if isinstance(op, Concat):
         a, b = (o.type.vector // fold.pe for o in layer.operands)
-        return [schedule.concat(*inners, out, a, b)]
+        return [schedule.concat(inners[0], inners[1], out, a, b)]
     if isinstance(op, Repeat):
         words, depth = ceil(x.vector / fold.pe), op.depth(x, fold.pe)
-        return Walk.repeat(*inners, out, words, x.shape[1], op.rows, op.columns, depth).processes()
+        return Walk.repeat(inners[0], out, words, x.shape[1], op.rows, op.columns, depth).processes()
     assert isinstance(op, Permute)
-    return Walk.reorder(*inners, out, op.block(x) // fold.pe).processes()
+    return Walk.reorder(inners[0], out, op.block(x) // fold.pe).processes()
 
 
 def _engine(layer: Layer, fold: Fold) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import CompileError
 from ..ir.graph import Graph, Node
 from ..ir.netlist import Ram
+from ..ir.op import Op
 from ..ir.types import TensorType
 from ..ops.add import Add
 from ..ops.concat import Concat
@@ -37,7 +38,7 @@ class Kind(Enum):
     MOVE = "move"  # ready/valid modules that only move elements: concat, repeat, permute
 
 
-_KINDS = {
+_KINDS: dict[type[Op], Kind] = {
     Dense: Kind.MATVEC, Xnor: Kind.MATVEC, Depthwise: Kind.LANES, Pool: Kind.LANES, Total: Kind.TOTAL, Add: Kind.JOIN,
     Multiply: Kind.JOIN, Concat: Kind.MOVE, Repeat: Kind.MOVE, Permute: Kind.MOVE,
 }  # fmt: skip
@@ -163,9 +164,7 @@ class _Splitter:
         (output,) = self.graph.outputs
         if self.found[output].source is None:
             return [Layer(None, None, (), (self.found[output],), self.found[output].type, output)]
-        return [
-            Layer(g.window, g.head, tuple(g.tail), g.operands, g.last.type, g.last.name) for g in self.groups
-        ]
+        return [Layer(g.window, g.head, tuple(g.tail), g.operands, g.last.type, g.last.name) for g in self.groups]
 
     def _add(self, node: Node) -> None:
         operand = self.found[node.inputs[0]]

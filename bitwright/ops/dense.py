@@ -59,9 +59,7 @@ class Dense(Op):
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold, *, replay: bool = True) -> Estimate:
         bias = bool(self.bias.any())
-        return matvec.estimate(
-            self.weight, self.sparsity, self.weight_type, x.elem, y.elem, fold, bias, replay=replay
-        )
+        return matvec.estimate(self.weight, self.sparsity, self.weight_type, x.elem, y.elem, fold, bias, replay=replay)
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:

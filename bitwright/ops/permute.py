@@ -80,5 +80,10 @@ class Permute(Op):
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:
-        for shape, order in (((3, 4), (1, 0)), ((2, 3, 2, 2, 5), (0, 2, 1, 3, 4)), ((3, 4, 5), (2, 0, 1)), ((2, 3, 4), (1, 0, 2))):
+        for shape, order in (
+            ((3, 4), (1, 0)),
+            ((2, 3, 2, 2, 5), (0, 2, 1, 3, 4)),
+            ((3, 4, 5), (2, 0, 1)),
+            ((2, 3, 4), (1, 0, 2)),
+        ):
             yield cls(np.array(order)), TensorType.of(shape, IntType(4, True))

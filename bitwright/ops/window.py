@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import CompileError
 from ..ir.netlist import Block, Estimate, Fold, Ram, Resources
@@ -140,7 +141,8 @@ class Window(Op):
             ((1, 1), (2, 2), (1, 1), (-1, 0, 0, -1), 0, (6, 5, 4), IntType(2, False)),
             ((1, 5), (1, 3), (1, 1), (0, 2, 0, 1), 9, (1, 20, 1), IntType(3, False)),
         ):
-            yield cls(*(np.array(v) for v in (kernel, stride, dilation, pads)), pad), TensorType.of(shape, elem)
+            op = cls(np.array(kernel), np.array(stride), np.array(dilation), np.array(pads), pad)
+            yield op, TensorType.of(shape, elem)
 
 
 LATE = 1
@@ -149,7 +151,7 @@ SLACK = 4
 """Words of the ring beyond these pixels: what is under way between its ports."""
 
 
-def _taps(count: int, kernel: int, stride: int, dilation: int, pad: int, size: int) -> tuple[Codes, Codes]:
+def _taps(count: int, kernel: int, stride: int, dilation: int, pad: int, size: int) -> tuple[Codes, NDArray[np.bool_]]:
     """Along one axis, for each position and tap: its index in the image, clipped, and whether it lies inside."""
     at = np.arange(count)[:, None] * stride - pad + np.arange(kernel) * dilation
     return np.clip(at, 0, size - 1), (at >= 0) & (at < size)

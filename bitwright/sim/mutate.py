@@ -58,7 +58,14 @@ def write_mutants(sources: Sequence[Path], top: str, count: int, seed: int, out:
         choose = f"mutate -list {count + count // 4 + 8} -seed {seed} -o {folder / 'list'} t:$meminit* %n"
         flat = [f"read_verilog -defer {s}" for s in sources]
         # Indices no wider than what they address, and names without paths: the same mutants in every checkout.
-        flat += [f"hierarchy -check -top {top}", "proc", "flatten", "opt -full", "wreduce", "techmap t:$shiftx t:$shift"]
+        flat += [
+            f"hierarchy -check -top {top}",
+            "proc",
+            "flatten",
+            "opt -full",
+            "wreduce",
+            "techmap t:$shiftx t:$shift",
+        ]
         flat += ["opt -full", "opt_clean -purge", "rename -enumerate -pattern logic_%"]
         flat += [f"write_rtlil {folder / 'flat.il'}", choose]
         _script(flat, folder)

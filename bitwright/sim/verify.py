@@ -165,7 +165,9 @@ def _first(
 ) -> Mismatch | None:
     """Run again with every stage's output stream recorded, and find the first stage that is wrong."""
     stages = manifest["stages"]
-    trace = simulate(exe, rtl, boundary, boundary.input.from_wire(codes), monitors=[s["stream"]["wire"] for s in stages])
+    trace = simulate(
+        exe, rtl, boundary, boundary.input.from_wire(codes), monitors=[s["stream"]["wire"] for s in stages]
+    )
     values = reference.layers(graph, codes)
     for stage in stages:
         got = _elements(trace.monitored[stage["stream"]["wire"]], stage["stream"])

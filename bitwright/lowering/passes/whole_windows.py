@@ -20,7 +20,10 @@ def whole_windows(graph: Graph) -> Graph:
     for node in graph.nodes:
         window = whole.get(node.inputs[0])
         if node.name in whole:
-            if all(isinstance(u.op, Depthwise | Pool) for u in graph.users(node.name)) and node.name not in graph.outputs:
+            if (
+                all(isinstance(u.op, Depthwise | Pool) for u in graph.users(node.name))
+                and node.name not in graph.outputs
+            ):
                 nodes.append(node)  # dead, if all of them are poolings
             else:
                 nodes.append(replace(node, op=Reshape(np.array(node.type.shape))))
