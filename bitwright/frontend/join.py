@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from math import inf
 from typing import cast
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..ops.multiply import Multiply
 from ..ops.repeat import Repeat
 from . import layout
 from .context import Context
-from .curve import Combined
+from .curve import Affine, Combined, Limits, Step
 from .exact import Rationals, collapse, filled
 from .model import OnnxNode
 from .recode import materialize, recode, zero_code
@@ -63,15 +64,33 @@ def product_of(ctx: Context, node: OnnxNode, a: Stream, b: Stream) -> Stream:
 
 def _combined(node: OnnxNode, a: Stream, b: Stream, *, product: bool) -> Stream:
     """Two functions of one and the same stream, as x · sigmoid(x)."""
-    arrays = [(x.scale, x.offset, x.low, x.high) for x in (a, b)]
-    alike = a.name is not None and a.name == b.name and a.shape == b.shape and layout.same(a.order, b.order)
-    if not alike or not all(u.shape == v.shape and (u == v).all() for u, v in zip(*arrays)):
+    base, other = (b, a) if _limited(a) and not _limited(b) else (a, b)
+    moved = _on_base(other, base)
+    if moved is None:
         message = f"{node.op_type} follows a function without a quantizer between, and its operands are not of one origin"
         raise CompileError("E039", message, origin=node.origin, hint="quantize the results of functions")
     step = Product() if product else Sum()
     roundings = a.trace.roundings + b.trace.roundings + 2
     trace = Trace.joined(step, (a.trace, b.trace), roundings)
-    return replace(a, curve=(*a.curve, Combined(product, b.curve)), trace=trace)
+    return replace(base, curve=(*base.curve, Combined(product, moved)), trace=trace, before=a.before or b.before)
+
+
+def _limited(x: Stream) -> bool:
+    return bool((x.low != -inf).any() or (x.high != inf).any())
+
+
+def _on_base(x: Stream, base: Stream) -> tuple[Step, ...] | None:
+    """The chain of one stream as a chain on the value of another of the same codes; None if there is none."""
+    if x.name is None or x.name != base.name or x.shape != base.shape or not layout.same(x.order, base.order):
+        return None
+    pairs = ((x.scale, base.scale), (x.offset, base.offset), (x.low, base.low), (x.high, base.high))
+    if all(u.shape == v.shape and (u == v).all() for u, v in pairs):
+        return x.curve
+    if _limited(base) or (base.scale == 0).any():
+        return None
+    factor = np.asarray(x.scale / base.scale, object)
+    line = Affine(factor, np.asarray(x.offset - base.offset * factor, object))
+    return (line, *((Limits(x.low, x.high),) if _limited(x) else ()), *x.curve)
 
 
 def operands_of(ctx: Context, a: Stream, b: Stream, origin: Origin) -> tuple[str, str]:
@@ -89,7 +108,7 @@ def _shared(ctx: Context, a: Stream, b: Stream, origin: Origin) -> tuple[Stream,
         if len(ratios) == 1:
             ratio = ratios.pop()
             if max(abs(ratio.numerator), ratio.denominator) >> MAX_UNITS_BITS:
-                message = f"the two scales have no common unit: their ratio is {float(ratio):g}, exactly {ratio}"
+                message = f"the two scales have no common unit: their ratio is {float(ratio):g}"
                 raise CompileError("E038", message, origin=origin, hint="quantize both operands by related scales")
             return a, b, ratio.numerator, ratio.denominator
     raise CompileError("E038", "an operand's scale is 0", origin=origin)

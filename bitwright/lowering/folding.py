@@ -29,6 +29,7 @@ from ..ops.xnor import Xnor
 from .layers import Kind, Layer, shared_lanes
 
 DSP_BITS = 9  # narrower products are cheaper in LUTs, and Yosys makes them of LUTs whatever is asked
+BALANCING = (0.5, 1.0)  # powers of a resource's use by which it is weighted, to use idle ones first
 ROUNDS = 12  # how often the weights of scarce resources are raised
 SMALL_MEMORY, LARGE_MEMORY = 1024, 1 << 19  # bits below which no block RAM pays, and above which nothing else does
 RESOURCES: tuple[str, ...] = ("lut", "ff", "bram36", "dsp")
@@ -90,7 +91,7 @@ def solve(layers: Sequence[Layer], cost: Cost, budget: Budget, target: int | Non
         found = solver.fit(min(target, slowest))
         if found is None:
             raise solver.refusal(min(target, slowest), f" at {target} cycles a frame")
-        return found
+        return solver.balanced(found, min(target, slowest))
     best = solver.fit(slowest)
     if best is None:
         raise solver.refusal(slowest, " even at its slowest folding")
@@ -102,7 +103,7 @@ def solve(layers: Sequence[Layer], cost: Cost, budget: Budget, target: int | Non
             low = middle + 1
         else:
             best, high = found, min(middle, found.cycles)
-    return best
+    return solver.balanced(best, best.cycles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ class _Solver:
             found = self._cheapest(candidates, weights, limit)
             if found is None:
                 return None
-            found = self._exchanged(found)
+            found = self._exchanged(found, self._overrun)
             over = self.budget.excess(found.need)
             if max(over.values()) <= 1:
                 return found
@@ -170,26 +171,42 @@ class _Solver:
                 weights[name] *= max(0.7, min(ratio, 3.0)) ** 1.5
         return None
 
-    def _exchanged(self, found: Folding) -> Folding:
-        """The same parallelism with other multipliers and memories, one layer at a time, while that lessens what is over.
+    def _exchanged(self, found: Folding, measure: Callable[[Resources], float]) -> Folding:
+        """The same parallelism with other multipliers and memories, one layer at a time, while that lessens the measure.
 
         Weights alone would move all layers of a kind at once, from too many LUTs to too many DSPs and back.
         """
         folds, need = list(found.folds), found.need
-        over = self._overrun(need)
-        while over > 0:
-            best = (over, 0, folds[0], need)
+        now = measure(need)
+        while now > 0:
+            best = (now, 0, folds[0], need)
             for i, fold in enumerate(folds):
-                now = self.cost(i, fold)
+                own = self.cost(i, fold)
                 for other in self.mixes(i, fold.pe, fold.simd):
                     if other.fold.lanes != fold.lanes:
                         continue
-                    changed = need + other.need + now.scaled(-1)
-                    best = min(best, (self._overrun(changed), i, other.fold, changed), key=lambda b: b[0])
-            if best[0] >= over - 1e-9:
+                    changed = need + other.need + own.scaled(-1)
+                    best = min(best, (measure(changed), i, other.fold, changed), key=lambda b: b[0])
+            if best[0] >= now - 1e-6:
                 break
-            over, i, folds[i], need = best
+            now, i, folds[i], need = best
         return replace(found, folds=tuple(folds), need=need)
+
+    def balanced(self, found: Folding, limit: int) -> Folding:
+        """As fast and as even: a resource counts by how much of it is taken, so that idle ones are used first."""
+        candidates = self._all_candidates(limit)
+        shares = self.budget.excess(found.need)
+        best = self._exchanged(found, self._strain)
+        for power in BALANCING:
+            other = self._cheapest(candidates, {name: (ratio + 0.05) ** power for name, ratio in shares.items()}, limit)
+            if other is not None:
+                best = min(best, self._exchanged(other, self._strain), key=lambda f: self._strain(f.need))
+        return best
+
+    def _strain(self, need: Resources) -> float:
+        """The squares of the shares of the budget that are taken, and much more if any is taken that is not there."""
+        shares = self.budget.excess(need).values()
+        return sum(ratio**2 for ratio in shares) + 1e3 * sum(max(0.0, ratio - 1) for ratio in shares)
 
     def _overrun(self, need: Resources) -> float:
         """How far the resources are over the budget, all together, in shares of it."""
