@@ -12,7 +12,7 @@ from bitwright.compare import compare_with_onnx
 
 MODELS = Path(__file__).parent / "models"
 # Cycles a frame that give designs of a few thousand LUTs, which simulate quickly.
-NETWORKS = {
+MLPS = {
     "tfc_1w1a": (None, 1000),
     "tfc_2w2a": (None, 1000),
     "unsw_w2a2": ("bipolar", 1200),
@@ -21,16 +21,30 @@ NETWORKS = {
     "ad01_int8": (None, 20_000),
     "hello_world": (None, 64),
 }
+CNNS = {
+    "cnv_1w1a": ("int8", 100_000),
+    "cnv_2w2a": ("int8", 200_000),
+    "rn08": (None, 100_000),
+    "ic_resnet8_int8": (None, 100_000),
+    "kws_dscnn_int8": (None, 40_000),
+    "vww_mobilenet_int8": (None, 100_000),
+    "micro_speech_int8": (None, 80_000),
+    "vgg10_w8a8": (None, 100_000),
+    "espcn_subpixel": ("ufixed<8,0>", 2_000_000),
+}
+NETWORKS = MLPS | CNNS
+QUICK = [*MLPS, "ic_resnet8_int8", "kws_dscnn_int8", "micro_speech_int8"]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", QUICK)
 def test_compile_run_and_verify(name, tmp_path):
     input_type, target = NETWORKS[name]
     design = bitwright.compile(MODELS / f"{name}.onnx", tmp_path / "d", input_type=input_type, target_cycles=target)
     assert design.manifest["fits"] and design.manifest["frame_cycles"] <= target
     for stage in design.manifest["stages"]:
-        formula = ceil(stage["rows"] / stage["pe"]) * ceil(stage["columns"] / stage["simd"])
-        assert stage["cycles"] == formula <= design.manifest["frame_cycles"]
+        assert stage["cycles"] <= design.manifest["frame_cycles"]
+        if name in MLPS:
+            assert stage["cycles"] == ceil(stage["rows"] / stage["pe"]) * ceil(stage["columns"] / stage["simd"])
     with np.load(MODELS / f"{name}.npz") as stored:
         x = next(stored[k] for k in stored.files if k.startswith("in:"))
         want = next(stored[k] for k in stored.files if k.startswith("out:"))
