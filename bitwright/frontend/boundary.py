@@ -10,7 +10,7 @@ from ..errors import CompileError, quoted
 from ..ir.types import TensorType
 from .context import INPUT, Context
 from .exact import period_rows, shortest_period
-from .layout import Order, axes_of, inverse, spread
+from .layout import axes_of, inverse, spread
 from .values import HostTail, Stream
 
 
@@ -50,7 +50,7 @@ def _input_layout(ctx: Context) -> dict[str, Any]:
 def _output_layout(x: Stream) -> dict[str, Any]:
     if x.order is None:
         return {}
-    found = axes_of(inverse(cast(Order, x.order)), x.frame)
+    found = axes_of(inverse(x.order), x.frame)
     if found is None:
         message = f"the output's elements, of shape {list(x.shape)}, leave in an order that is no transposition"
         raise CompileError("E023", message)

@@ -137,7 +137,6 @@ def _judge(segment: _Segment, anchor: Anchor, tensor: np.ndarray, apart: Mapping
         acc = observed[None]
     else:
         known[operand.name] = acc = segment.evaluate(operand.name, known)
-    count = len(acc)
     real = _real(operand, operand.picked(acc))
     bound = operand.trace.bound(observed, operand.elem.roundoff, apart).reshape(real.shape)
     runtime = tensor.reshape(real.shape).astype(np.float64)
@@ -148,7 +147,9 @@ def _judge(segment: _Segment, anchor: Anchor, tensor: np.ndarray, apart: Mapping
     else:
         exact_codes = result.picked(segment.evaluate(result.name, known))
     scale, offset = floats(by.out_scale)[0], floats(by.out_offset)[0]
-    exact = np.rint((exact_codes * floats(result.scale)[0] + floats(result.offset)[0] - offset) / scale).astype(np.int64)
+    exact = np.rint((exact_codes * floats(result.scale)[0] + floats(result.offset)[0] - offset) / scale).astype(
+        np.int64
+    )
     steps = (runtime - offset) / scale
     found = np.rint(steps).astype(np.int64)
     # Else the runtime's number is no code at all.

@@ -204,7 +204,9 @@ def turning(chain: Sequence[Step], parameters: Sequence[Any]) -> list[float] | N
         first += count
         match step:
             case Affine():
-                line = None if line is None else (line[0] * float(given[0]), line[1] * float(given[0]) + float(given[1]))
+                line = (
+                    None if line is None else (line[0] * float(given[0]), line[1] * float(given[0]) + float(given[1]))
+                )
                 continue
             case Limits():
                 new: tuple[float, ...] | None = ()

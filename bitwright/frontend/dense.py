@@ -105,7 +105,14 @@ def dense(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:
     doubt = weights.doubt and Doubt(weights.doubt.tensor, weights.doubt.index.T, weights.doubt.size.T)
     trace = x.trace.dot(weights.real().T, doubt)
     return Stream(
-        name, shape, x.elem, collapse(scale), _offset(weights, x), filled(-inf, rank), filled(inf, rank), trace,
+        name,
+        shape,
+        x.elem,
+        collapse(scale),
+        _offset(weights, x),
+        filled(-inf, rank),
+        filled(inf, rank),
+        trace,
         order,
     )
 

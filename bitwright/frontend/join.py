@@ -67,7 +67,9 @@ def _combined(node: OnnxNode, a: Stream, b: Stream, *, product: bool) -> Stream:
     base, other = (b, a) if _limited(a) and not _limited(b) else (a, b)
     moved = _on_base(other, base)
     if moved is None:
-        message = f"{node.op_type} follows a function without a quantizer between, and its operands are not of one origin"
+        message = (
+            f"{node.op_type} follows a function without a quantizer between, and its operands are not of one origin"
+        )
         raise CompileError("E039", message, origin=node.origin, hint="quantize the results of functions")
     step = Product() if product else Sum()
     roundings = a.trace.roundings + b.trace.roundings + 2
@@ -176,5 +178,3 @@ def _copied(ctx: Context, node: OnnxNode, image: Stream, channels: int) -> Strea
     name = ctx.emit(op, ctx.shaped(cast(str, image.name), image.frame, node.origin), node.origin)
     shape = (*image.shape[:-1], channels)
     return replace(image, name=name, shape=shape, trace=image.trace.moved(lambda v: np.repeat(v, channels, axis=-1)))
-
-

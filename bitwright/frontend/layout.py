@@ -140,7 +140,9 @@ def contiguous(order: Order | None, shape: Sequence[int]) -> tuple[Order, Order]
     return (starts // last, places) if together else None
 
 
-def spread(bounds: tuple[Sequence[int], Sequence[int]], order: Order | None, size: int, rows: int) -> tuple[list[int], list[int]]:
+def spread(
+    bounds: tuple[Sequence[int], Sequence[int]], order: Order | None, size: int, rows: int
+) -> tuple[list[int], list[int]]:
     """Ranges by flat IR index (repeating) as ranges by ONNX index modulo `rows`."""
     places = explicit(order, (size,)).reshape(-1)
     lo, hi = (np.resize(np.array(b, np.int64), size)[places].reshape(-1, rows) for b in bounds)

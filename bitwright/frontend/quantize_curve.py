@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -97,7 +98,9 @@ def _jumps(chain: tuple[Step, ...], row: tuple[object, ...]) -> Jumps:
         turns = turning(chain, parameters)
         if turns is None:
             if most - least >= MAX_POINTS:
-                raise Undefined(f"a function that is not monotone of {most - least:,} codes has too many steps, or no number")
+                raise Undefined(
+                    f"a function that is not monotone of {most - least:,} codes has too many steps, or no number"
+                )
             points = [(q, cached(q)) for q in range(least, most + 1)]
         else:
             points = _changes(cached, least, most, _cuts(turns, scale, offset, least, most))
@@ -126,7 +129,7 @@ def _cuts(turns: list[float], scale: Fraction, offset: Fraction, least: int, mos
 def _changes(code: Callable[[int], int], least: int, most: int, cuts: list[int]) -> list[tuple[int, int]]:
     """(q, its code) for the first code and every q whose code differs from that before it."""
     found = [(least, code(least))]
-    for a, b in zip(cuts, cuts[1:]):
+    for a, b in pairwise(cuts):
         q = a
         while code(q) != code(b):
             # The first q' in (q, b] with another code than q's: the function is monotone here. Steps are often alike

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -23,7 +24,7 @@ def selected(ctx: Context, node: OnnxNode, x: Stream, axis: int, indices: Sequen
         raise CompileError("E011", f"indices outside axis {axis} of {list(x.shape)}, or none", origin=node.origin)
     if list(indices) == list(range(size)):
         return x
-    steps = {b - a for a, b in zip(indices, indices[1:])}
+    steps = {b - a for a, b in pairwise(indices)}
     regular = len(steps) <= 1 and (not steps or min(steps) > 0)
     view, perm = ctx.physical(x, (axis,), node.origin)
     place = 4 - len(perm) + perm.index(axis)

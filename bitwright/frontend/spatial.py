@@ -47,9 +47,12 @@ class Geometry:
         return self.taps == 1 and self.stride == (1, 1) and not any(self.pads)
 
     def window(self, pad: int) -> Window:
-        return Window(*(np.array(v, np.int64) for v in (self.kernel, self.stride, self.dilation, self.pads)), pad)
+        kernel, stride, dilation, pads = (
+            np.array(v, np.int64) for v in (self.kernel, self.stride, self.dilation, self.pads)
+        )
+        return Window(kernel, stride, dilation, pads, pad)
 
-    def inside(self, size: Pair, pads: Sequence[int]) -> NDArray[np.int64]:
+    def inside(self, size: Sequence[int], pads: Sequence[int]) -> NDArray[np.int64]:
         """Taps of each window within the image and so much around it, shape (rows, columns)."""
         counts: list[NDArray[np.int64]] = []
         for a in (0, 1):
@@ -66,7 +69,10 @@ def geometry(node: OnnxNode, spatial: Sequence[int], kernel: Sequence[int] | Non
     if kernel is not None and tuple(shape) != tuple(kernel):
         message = f"kernel_shape {list(shape)} contradicts the weights, whose kernel is {list(kernel)}"
         raise CompileError("E011", message, origin=node.origin)
-    stride, dilation = attribute_numbers(node, "strides", rank, (1,) * rank), attribute_numbers(node, "dilations", rank, (1,) * rank)
+    stride, dilation = (
+        attribute_numbers(node, "strides", rank, (1,) * rank),
+        attribute_numbers(node, "dilations", rank, (1,) * rank),
+    )
     extents = [d * (k - 1) + 1 for k, d in zip(shape, dilation)]
     begin, end, result = [], [], []
     given = _pads(node, spatial, extents, stride)

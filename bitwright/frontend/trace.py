@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +127,7 @@ class ByTap(Step):
 class Moved(Step):
     """Any function of magnitudes that is monotone and not above the sum of what it takes: moves, maxima, sums."""
 
-    function: Callable[[Floats], Floats]
+    function: Callable[[Any], Any]
 
     def __call__(self, operands: list[Bound], roundings: int, differences: Differences, roundoff: float) -> Bound:
         return Bound(self.function(operands[0].size), self.function(operands[0].other), roundings)
@@ -220,7 +221,7 @@ class Trace:
         new = tuple(shape[1:])
         return self.then(Moved(lambda v: v.reshape(len(v), *new)))
 
-    def moved(self, function: Callable[[Floats], Floats], roundings: int = 0) -> Trace:
+    def moved(self, function: Callable[[Any], Any], roundings: int = 0) -> Trace:
         return self.then(Moved(function), roundings)
 
     def then(self, step: Step, roundings: int = 0) -> Trace:

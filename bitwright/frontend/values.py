@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf
@@ -199,9 +199,11 @@ class HostTail:
     elem: Elem
     post: tuple[dict[str, object], ...]
 
-    def then(self, step: dict[str, object], shape: tuple[int, ...] | None = None, elem: Elem | None = None) -> HostTail:
+    def then(
+        self, step: Mapping[str, object], shape: tuple[int, ...] | None = None, elem: Elem | None = None
+    ) -> HostTail:
         """One more thing for the host to do."""
-        return replace(self, shape=shape or self.shape, elem=elem or self.elem, post=(*self.post, step))
+        return replace(self, shape=shape or self.shape, elem=elem or self.elem, post=(*self.post, dict(step)))
 
 
 Tensor = Constant | Exact | Stream

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from math import ceil, gcd, lcm
 
+import numpy as np
+
 from ..ir.graph import Graph
 from ..ir.netlist import (
     Block,
@@ -154,7 +156,7 @@ def layer_cost(layers: Sequence[Layer]) -> Cost:
 def _ring(layer: Layer, fold: Fold) -> int:
     """Words of the ring of a layer's window generator."""
     assert layer.window is not None and isinstance(layer.window.op, Window)
-    return layer.window.op.depth(layer.x, layer.in_lanes(fold.simd))
+    return layer.window.op.depth(layer.x, layer.in_lanes(fold.simd), fold.buffer)
 
 
 def fifo_cost(width: int, depth: int) -> Resources:
@@ -254,7 +256,7 @@ class _Builder:
         best = self._simulate()
         self._simulate(best.frame_cycles)
         for queue in self.queues:
-            queue.depth = max(1, schedule.occupancy(queue.inner, queue.out, schedule.QUEUE_REUSE))
+            queue.depth = max(2, schedule.occupancy(queue.inner, queue.out, schedule.QUEUE_REUSE))
         timing = self._simulate()
         while timing.frame_cycles > best.frame_cycles:
             for queue in self.queues:
@@ -433,7 +435,7 @@ class _Builder:
         words = layer.x.vector // lanes
         frame = layer.x.size // lanes
         each = passes * op.taps * words
-        bounds = (need * words).tolist(), (oldest * words).tolist()
+        bounds = np.maximum(need * words, 1).tolist(), (oldest * words).tolist()
 
         def window() -> schedule.Window:
             return schedule.Window(stream.edge, out.edge, *bounds, frame, each, depth)

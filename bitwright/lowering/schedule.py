@@ -321,10 +321,8 @@ class Window:
         time, made, start = -1, 0, 0
         for frame in count():
             for need in self.need:
-                start = time + 1
-                if need:
-                    arrived = yield from self.inner.move(frame * self.frame + need - 1)
-                    start = max(time, arrived) + 1
+                arrived = yield from self.inner.move(frame * self.frame + need - 1)
+                start = max(time, arrived) + 1
                 for _ in range(self.words):
                     if made >= RING_CREDITS:
                         before = made - RING_CREDITS
@@ -471,9 +469,7 @@ class WindowDomain(Domain):
         moved: deque[int] = deque([-RING_LATENCY * RING_CREDITS] * RING_CREDITS, RING_CREDITS)
         for frame in count():
             for need in window.need:
-                arrived = -1
-                if need:
-                    arrived = yield from window.inner.move(frame * window.frame + need - 1)
+                arrived = yield from window.inner.move(frame * window.frame + need - 1)
                 issued = max(issued, arrived)
                 for _ in range(self.folds):
                     credit = yield from self.credit(made)

@@ -93,7 +93,7 @@ def block(
     }
     if fold.multiplier is Multiplier.DSP:
         params |= {"DSP_ROWS": dsp_rows(fold), "PACK": pack.rows, "STEP": pack.step, "FIELD": pack.field,
-                   "CHAIN": pack.chain, "DSP_W_WIDTH": pack.stored.width}  # fmt: skip
+                   "CHAIN": pack.chain, "OFFSET": int(pack.offset), "DSP_W_WIDTH": pack.stored.width}  # fmt: skip
     params |= weight_memories(weight, weight_type, fold, pack)
     params |= {
         "REPLAY": int(replay),

@@ -40,7 +40,7 @@ class Permute(Op):
         kept = 0
         while kept < len(self.order) and self.order[kept] == kept:
             kept += 1
-        return prod(x.shape[kept:])
+        return max(prod(x.shape[kept:]), self.run(x))
 
     def run(self, x: TensorType) -> int:
         """Elements that stay together."""

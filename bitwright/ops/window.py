@@ -71,7 +71,9 @@ class Window(Op):
         return found.reshape(len(x), rows, columns, -1)
 
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
-        return self.block(x, fold.simd, passes=1, grouped=False, depth=self.depth(x, fold.simd), style=fold.buffer)
+        return self.block(
+            x, fold.simd, passes=1, grouped=False, depth=self.depth(x, fold.simd, fold.buffer), style=fold.buffer
+        )
 
     def block(self, x: TensorType, lanes: int, *, passes: int, grouped: bool, depth: int, style: Ram) -> Block:
         """The module: each window `passes` times; `grouped` puts the taps of `lanes` channels together."""
@@ -87,21 +89,27 @@ class Window(Op):
         })  # fmt: skip
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
-        return Estimate(0, self.cost(x, y, fold.simd, self.depth(x, fold.simd), fold.buffer))
+        return Estimate(0, self.cost(x, y, fold.simd, self.depth(x, fold.simd, fold.buffer), fold.buffer))
 
     def cost(self, x: TensorType, y: TensorType, lanes: int, depth: int, style: Ram) -> Resources:
         """Control, the ring and the output FIFO."""
         word = lanes * y.elem.width
-        control = Resources(lut=120 + 40 * self.padded + word * 1.2, ff=110 + word * 2)
+        control = Resources(lut=(50 if depth & (depth - 1) == 0 else 65) + 15 * self.padded + word, ff=100 + word)
         if style is Ram.BLOCK:
             return control + Resources(bram36=area.block_rams(word, depth))
         return control + Resources(lut=area.lutram(word, depth))
 
-    def depth(self, x: TensorType, lanes: int) -> int:
+    def depth(self, x: TensorType, lanes: int, style: Ram = Ram.DISTRIBUTED) -> int:
         """Words of the ring: what the windows span, what arrives while they are read (see `spans`), and room for pixels
-        that are late because they come a few elements at a time, so that this does not add up from row to row."""
-        pixels = max(self.spans(x)) + LATE * int(self.stride[1])
-        return pixels * (x.vector // lanes) + SLACK
+        that are late because they come a few elements at a time, so that this does not add up from row to row.
+
+        In block RAM a power of two, which makes addresses cheaper, if it takes no more of it.
+        """
+        words = (max(self.spans(x)) + LATE * int(self.stride[1])) * (x.vector // lanes) + SLACK
+        whole = 1 << area.clog2(words)
+        bits = lanes * x.elem.width
+        even = style is Ram.BLOCK and area.block_rams(bits, whole) == area.block_rams(bits, words)
+        return whole if even else words
 
     def spans(self, x: TensorType) -> tuple[int, int]:
         """Pixels that the ring must hold at least, and so that a uniform input never makes a busy reader wait."""
@@ -109,7 +117,7 @@ class Window(Op):
         pixels, positions = x.shape[0] * x.shape[1], len(need)
         starts = np.arange(3 * positions)
         frame, place = np.divmod(starts, positions)
-        need, oldest = need[place] + frame * pixels, oldest[place] + frame * pixels
+        need, oldest = np.maximum(need[place], 1) + frame * pixels, oldest[place] + frame * pixels
         # A window starts when it is due only if its pixels are there, and frees its own when it is done.
         late = int((need - starts * pixels // positions).max())
         arrived = -(-(starts + 1) * pixels // positions) + late
@@ -128,9 +136,12 @@ class Window(Op):
             ends.append((first, last))
         (top, bottom), (left, right) = ends
         some = (bottom >= 0)[:, None] & (right >= 0)[None, :]
+        # A window wholly in the padding waits for its frame all the same: for the first word of it.
         need = np.where(some, bottom[:, None] * width + right[None, :] + 1, 0).reshape(-1)
         first = np.where(some, top[:, None] * width + left[None, :], height * width).reshape(-1)
-        return np.maximum.accumulate(need), np.minimum.accumulate(first[::-1])[::-1]
+        oldest = np.minimum.accumulate(first[::-1])[::-1]
+        oldest = np.where(oldest == height * width, height * width + oldest[0], oldest)
+        return np.maximum.accumulate(need), oldest
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:

@@ -17,11 +17,12 @@ module bw_dots #(
   // bits of a weight, and whether it is two's complement
   parameter W_WIDTH   = 8,
   parameter W_SIGNED  = 1,
-  // KIND 1: rows that share a slice, bits between their products, bits of a sum of CHAIN products (see bw_dsp)
+  // KIND 1: rows that share a slice, bits between their products, bits of a sum of CHAIN products, offset (see bw_dsp)
   parameter PACK      = 1,
   parameter STEP      = 16,
   parameter FIELD     = 16,
   parameter CHAIN     = 1,
+  parameter OFFSET    = 0,
   // bits of a sum
   parameter OUT_WIDTH = 20,
   // cycles that the result is held back
@@ -67,7 +68,8 @@ module bw_dots #(
           .W_WIDTH (W_WIDTH),
           .W_SIGNED(W_SIGNED),
           .STEP    (STEP),
-          .FIELD   (FIELD)
+          .FIELD   (FIELD),
+          .OFFSET  (OFFSET)
         ) products (
           .clk    (clk),
           .a      (x),

@@ -5,7 +5,10 @@
 // row r's sum of all columns is the sum of its terms and carries.
 // With FIELD = STEP + 1 a field is one bit wider than its place: its top bit is the slice's bit there, less the lowest bit
 // of the field above, which is the parity of the products' lowest bits.
-// Every row's sum of CHAIN columns, less one if a row is below it, must be in FIELD bits, signed; they are STEP + 1 at most.
+// With OFFSET only the sums borrow: all rows but the last store their weights plus 2**(W_WIDTH-1), and the slice takes off
+// again what that adds, and one more, which is row 0's carry. The operand is then a bit shorter.
+// Every row's sum of CHAIN columns, less one, must be in FIELD bits, signed; they are STEP + 1 at most.
+// With OFFSET an activation times 2**(W_WIDTH-1) must be in STEP bits, signed if ROWS is 2, and not negative if it is more.
 // LATENCY: 1 + CHAIN
 module bw_dsp #(
   // columns
@@ -22,11 +25,13 @@ module bw_dsp #(
   parameter W_SIGNED = 1,
   // bits from a row's products to the next row's (used if ROWS > 1), and bits of a term
   parameter STEP     = 16,
-  parameter FIELD    = 16
+  parameter FIELD    = 16,
+  // weights of all rows but the last are stored plus 2**(W_WIDTH-1) (CHAIN = 1, W_SIGNED, W_WIDTH > 1)
+  parameter OFFSET   = 0
 ) (
   input  wire                                         clk,
   input  wire [LANES*A_WIDTH-1:0]                     a,
-  // weight of row r and column i at r * LANES + i, less one if the row below it borrows
+  // weight of row r and column i at r * LANES + i, less one if the row below it borrows, or with an offset
   input  wire [ROWS*LANES*W_WIDTH-1:0]                w,
   // of row r and chain n at r * chains + n
   output wire [ROWS*((LANES+CHAIN-1)/CHAIN)*FIELD-1:0] terms,
@@ -39,6 +44,7 @@ module bw_dsp #(
   localparam W      = TOP + W_WIDTH + ((W_SIGNED != 0) ? 0 : 1);
   localparam GROWN  = X + W + $clog2(CHAIN);
   localparam P      = (GROWN > TOP + FIELD) ? GROWN : TOP + FIELD;
+  localparam OFF    = (OFFSET != 0 && ROWS > 1) ? 1 : 0;
   localparam WIDER  = (ROWS > 1 && FIELD > STEP) ? 1 : 0;
 
   genvar i, n, r;
@@ -61,12 +67,13 @@ module bw_dsp #(
       for (r = 0; r < ROWS; r = r + 1) begin : g_row
         localparam AT   = (r * LANES + i) * W_WIDTH;
         localparam BITS = (r == ROWS - 1) ? W - TOP : STEP;
+        localparam SIGN = (W_SIGNED != 0 && (OFF == 0 || r == ROWS - 1)) ? 1'b1 : 1'b0;
         if (BITS > W_WIDTH) begin : g_extend
-          assign w_in[r*STEP +: BITS] = {{(BITS - W_WIDTH){(W_SIGNED != 0) & w[AT+W_WIDTH-1]}}, w[AT +: W_WIDTH]};
+          assign w_in[r*STEP +: BITS] = {{(BITS - W_WIDTH){SIGN & w[AT+W_WIDTH-1]}}, w[AT +: W_WIDTH]};
         end else begin : g_exact
           assign w_in[r*STEP +: BITS] = w[AT +: BITS];
         end
-        if (r == 0) begin : g_lowest
+        if (r == 0 || OFF != 0) begin : g_lowest
           assign odd_in[r] = a[i*A_WIDTH] & w[AT];
         end else begin : g_borrowed
           assign odd_in[r] = a[i*A_WIDTH] & (w[AT] ^ ((W_SIGNED != 0) & w[AT-LANES*W_WIDTH+W_WIDTH-1]));
@@ -97,7 +104,24 @@ module bw_dsp #(
       wire signed [P-1:0]   wide = {{(P - X - W){product[X+W-1]}}, product};
       always @(posedge clk) product <= xs * ws;
       if (FIRST != 0) begin : g_first
-        always @(posedge clk) sum <= wide;
+        if (OFF != 0) begin : g_offset
+          // The complement of what the offsets add; with more than two rows that is not negative.
+          localparam F = (STEP > X + W_WIDTH - 1) ? STEP : X + W_WIDTH - 1;
+          wire        [F-1:0] one = {{(F - X - W_WIDTH + 1){x_in[X-1]}}, x_in, {(W_WIDTH - 1){1'b0}}};
+          wire        [P-1:0] excess;
+          reg  signed [P-1:0] rest;
+          for (r = 0; r < ROWS - 1; r = r + 1) begin : g_row
+            assign excess[r*STEP +: STEP] = one[STEP-1:0];
+          end
+          assign excess[P-1:TOP] = {(P - TOP){(ROWS == 2) & x_in[X-1]}};
+          always @(posedge clk) begin
+            rest <= ~excess;
+            sum  <= wide + rest;
+          end
+          wire unused = &{1'b0, one};
+        end else begin : g_plain
+          always @(posedge clk) sum <= wide;
+        end
       end else begin : g_next
         always @(posedge clk) sum <= g_column[i-1].sum + wide;
       end
@@ -130,7 +154,7 @@ module bw_dsp #(
         end
         assign terms[(r*CHAINS+n)*FIELD +: FIELD] = field;
         if (r == 0) begin : g_no_carry
-          assign carries[r*CHAINS+n] = 1'b0;
+          assign carries[r*CHAINS+n] = (OFF != 0) ? 1'b1 : 1'b0;
         end else begin : g_carry
           assign carries[r*CHAINS+n] = g_chain[n].g_field[r-1].field[FIELD-1];
         end

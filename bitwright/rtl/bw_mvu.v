@@ -24,12 +24,13 @@ module bw_mvu #(
   parameter KIND         = 0,
   // of the PE rows the first that use DSPs if KIND == 1; the others use LUTs
   parameter DSP_ROWS     = PE,
-  // of DSPs: rows that share one, bits between their products, bits of a sum of CHAIN products (see bw_dsp), columns
-  // summed in a chain, and bits of a weight as it is stored
+  // of DSPs: rows that share one, bits between their products, bits of a sum of CHAIN products, columns summed in
+  // a chain, whether weights have an offset (see bw_dsp), and bits of a weight as it is stored
   parameter PACK         = 1,
   parameter STEP         = 16,
   parameter FIELD        = A_WIDTH + W_WIDTH + ((A_SIGNED == 0 && W_SIGNED == 0) ? 1 : 0),
   parameter CHAIN        = 1,
+  parameter OFFSET       = 0,
   parameter DSP_W_WIDTH  = W_WIDTH,
   // memory file of NF * SF words: word nf * SF + sf has the weights of rows nf * PE + pe and columns sf * SIMD + i, pe outer;
   // those of DSP rows have DSP_W_WIDTH bits, the others W_WIDTH
@@ -218,6 +219,7 @@ module bw_mvu #(
         .STEP     (STEP),
         .FIELD    (FIELD),
         .CHAIN    (CHAIN),
+        .OFFSET   (OFFSET),
         .OUT_WIDTH(ACC_WIDTH),
         .WAIT     (DOTS - D_DOTS)
       ) dots (

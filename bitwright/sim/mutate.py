@@ -55,7 +55,7 @@ def write_mutants(sources: Sequence[Path], top: str, count: int, seed: int, out:
     with tempfile.TemporaryDirectory(prefix="bitwright-") as name:
         folder = Path(name)
         # What a memory holds at the start is no logic.
-        choose = f"mutate -list {count + count // 4 + 8} -seed {seed} -o {folder / 'list'} t:$meminit* %n"
+        choose = f"mutate -list {count + count // 4 + 8} -seed {seed} -o {folder / 'list'} t:$meminit* t:$memrd* %u %n"
         flat = [f"read_verilog -defer {s}" for s in sources]
         # Indices no wider than what they address, and names without paths: the same mutants in every checkout.
         flat += [

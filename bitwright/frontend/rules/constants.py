@@ -102,7 +102,12 @@ def reduce(node: OnnxNode, v: Arrays) -> np.ndarray:
     axes = node.attribute("axes", tuple, None) if given is None else tuple(int(a) for a in given.reshape(-1))
     if not axes and node.attribute("noop_with_empty_axes", int, 0):
         return v[0]
-    function = {"ReduceProd": np.prod, "ReduceSum": np.sum, "ReduceMax": np.max, "ReduceMin": np.min,
-                "ReduceMean": np.mean}[node.op_type]
+    function = {
+        "ReduceProd": np.prod,
+        "ReduceSum": np.sum,
+        "ReduceMax": np.max,
+        "ReduceMin": np.min,
+        "ReduceMean": np.mean,
+    }[node.op_type]
     kept = bool(node.attribute("keepdims", int, 1))
     return np.asarray(function(v[0], axis=axes or None, keepdims=kept)).astype(v[0].dtype)

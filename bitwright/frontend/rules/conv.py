@@ -40,9 +40,7 @@ def conv(ctx: Context, node: OnnxNode) -> Stream:
     return ctx.unimage(biased(ctx, node, y, 2), len(x.shape))
 
 
-def convolve(
-    ctx: Context, origin: Origin, x: Stream, kernel: Constant | Exact, group: int, where: Geometry
-) -> Stream:
+def convolve(ctx: Context, origin: Origin, x: Stream, kernel: Constant | Exact, group: int, where: Geometry) -> Stream:
     """The kernel is (outputs, KH, KW, C / group); the result (1, OH, OW, outputs)."""
     rows = weights_of(reshaped(kernel, (shape_of(kernel)[0], -1)), origin)
     return convolve_rows(ctx, origin, x, rows, group, where)
@@ -90,7 +88,7 @@ def _spread(rows: Weights, taps: int, channels: int, group: int, repeats: int) -
 def depthwise(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:
     """x (1, OH, OW, taps · C) with a row of weights (taps) for each channel → (1, OH, OW, C)."""
     x = materialize(ctx, x, origin)
-    channels, taps = weights.codes.shape
+    channels = len(weights.codes)
     codes, row_scale = integer_rows(weights.codes, np.asarray(weights.scale, object), origin)
     check_reach(ctx, x, codes, origin)
     name = ctx.emit(Depthwise(np.ascontiguousarray(codes.T), np.zeros(channels, np.int64)), cast(str, x.name), origin)

@@ -33,7 +33,9 @@ def conv_transpose(ctx: Context, node: OnnxNode) -> Stream:
     phases = [_Axis.of(node, a, x.shape[2 + a], shape[2 + a], rank - 2) for a in range(rank - 2)]
     if rank == 3:
         phases.insert(0, _Axis(1, 1, 1, 1, 0, 1))
-    rows = _rows(weights_of(reshaped(w, (1, -1)), node.origin), (*shape[:2], *(p.kernel for p in phases)), phases, group)
+    rows = _rows(
+        weights_of(reshaped(w, (1, -1)), node.origin), (*shape[:2], phases[0].kernel, phases[1].kernel), phases, group
+    )
     where = Geometry(
         cast("tuple[int, int]", tuple(p.reach for p in phases)), (1, 1), (1, 1),
         (phases[0].top, phases[1].top, phases[0].bottom, phases[1].bottom), (0, 0, 0, 0),
@@ -94,7 +96,7 @@ class _Axis:
         return cls(size, kernel, stride, dilation, begin, result)
 
 
-def _rows(flat: Weights, shape: tuple[int, int, int, int], axes: list[_Axis], group: int) -> Weights:
+def _rows(flat: Weights, shape: tuple[int, ...], axes: list[_Axis], group: int) -> Weights:
     """A row an output (phase, phase, group, output of the group): its taps with the channels of the group."""
     channels, each, high, wide = shape
     index = np.arange(channels * each * high * wide).reshape(group, channels // group, each, high, wide)

@@ -105,4 +105,7 @@ def _channels(ctx: Context, node: OnnxNode, x: Stream, first: int, last: int, va
     term = np.zeros(count)
     term[places == size] = 1
     result = replace(x, name=name, shape=(*x.shape[:-1], count), trace=trace, **arrays)
-    return replace(result, trace=result.trace.plus(collapse(np.array([value * int(t) for t in term], object).reshape(1, 1, 1, -1)), 0))
+    return replace(
+        result,
+        trace=result.trace.plus(collapse(np.array([value * int(t) for t in term], object).reshape(1, 1, 1, -1)), 0),
+    )

@@ -20,7 +20,7 @@ from ..values import Exact, HostTail, Stream, Value
 @rule("Reshape")
 def reshape(ctx: Context, node: OnnxNode) -> Value:
     """0 keeps a dimension (unless allowzero), −1 takes what is left."""
-    value, wanted = ctx.required(node, 0), ctx.integers(node, 1, "shape")
+    value, wanted = _operand(ctx, node), ctx.integers(node, 1, "shape")
     old = _shape(value)
     zero_kept = not node.attribute("allowzero", int, 0)
     shape = [old[i] if d == 0 and zero_kept and i < len(old) else d for i, d in enumerate(wanted)]
@@ -35,7 +35,7 @@ def reshape(ctx: Context, node: OnnxNode) -> Value:
 
 @rule("Flatten")
 def flatten(ctx: Context, node: OnnxNode) -> Value:
-    value = ctx.required(node, 0)
+    value = _operand(ctx, node)
     shape = _shape(value)
     axis = node.attribute("axis", int, 1)
     if not -len(shape) <= axis <= len(shape):
@@ -46,7 +46,7 @@ def flatten(ctx: Context, node: OnnxNode) -> Value:
 
 @rule("Squeeze")
 def squeeze(ctx: Context, node: OnnxNode) -> Value:
-    value = ctx.required(node, 0)
+    value = _operand(ctx, node)
     shape = _shape(value)
     given = _axes(ctx, node)
     axes = [i for i, d in enumerate(shape) if d == 1] if given is None else normal_axes(given, len(shape), node)
@@ -58,7 +58,7 @@ def squeeze(ctx: Context, node: OnnxNode) -> Value:
 
 @rule("Unsqueeze")
 def unsqueeze(ctx: Context, node: OnnxNode) -> Value:
-    value = ctx.required(node, 0)
+    value = _operand(ctx, node)
     given = _axes(ctx, node)
     if given is None:
         raise CompileError("E013", "Unsqueeze without axes", origin=node.origin)
@@ -88,6 +88,12 @@ def cast(ctx: Context, node: OnnxNode) -> Value:
     """Of constants; of streams where no value changes."""
     code = node.attribute("to", int, 0)
     elem = Elem.of_code(code, f"the result of {quoted(node.op_type)[1:-1]}", node.origin)
+    tail = ctx.operand(node, 0)
+    if isinstance(tail, HostTail):
+        if elem.is_integer and not tail.elem.is_integer:
+            message = "a Cast to integers of what the host computes is not supported"
+            raise CompileError("E024", message, origin=node.origin, hint="end the model before it")
+        return replace(tail, elem=elem)
     value = ctx.required(node, 0)
     if isinstance(value, Constant):
         source = value.array
@@ -106,6 +112,12 @@ def cast(ctx: Context, node: OnnxNode) -> Value:
     return replace(value, elem=elem)
 
 
+def _operand(ctx: Context, node: OnnxNode) -> Value:
+    """The first operand, which may be what the host computes."""
+    value = ctx.operand(node, 0)
+    return value if isinstance(value, HostTail) else ctx.required(node, 0)
+
+
 def _shape(value: Value) -> tuple[int, ...]:
     return value.array.shape if isinstance(value, Constant) else value.shape
 
@@ -117,7 +129,11 @@ def _reshaped(ctx: Context, node: OnnxNode, value: Value, shape: Sequence[int]) 
         return Constant(value.array.reshape(new), value.elem)
     if isinstance(value, Exact):
         return value.reshaped(new)
-    assert isinstance(value, Stream)
+    if isinstance(value, HostTail):
+        if not new or new[0] != 1:
+            message = f"{node.op_type} gives shape {list(new)}, which moves the batch axis (axis 0, size 1)"
+            raise CompileError("E015", message, origin=node.origin, hint="keep one frame a batch entry")
+        return value.then({"kind": "reshape", "shape": list(new[1:])}, shape=new)
     return ctx.reshape(value, new, node.origin)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil, floor
 
 import numpy as np
@@ -36,10 +37,12 @@ def resize(ctx: Context, node: OnnxNode) -> Stream:
         if times and sources == [i // times for i in range(sizes[axis])]:
             repeats[axis] = times
         else:
-            steps = {b - a for a, b in zip(sources, sources[1:])}
+            steps = {b - a for a, b in pairwise(sources)}
             if len(steps) > 1 or (steps and min(steps) < 1):
                 message = f"{node.op_type} from {x.shape[axis]} to {sizes[axis]} is no plain repetition or stride"
-                raise CompileError("E021", message, origin=node.origin, hint="resize by a whole number, as with asymmetric")
+                raise CompileError(
+                    "E021", message, origin=node.origin, hint="resize by a whole number, as with asymmetric"
+                )
             x = selected(ctx, node, x, axis, sources)
     wide = [a for a, r in enumerate(repeats) if r > 1]
     if not wide:
@@ -57,7 +60,9 @@ def _target(ctx: Context, node: OnnxNode, x: Stream) -> tuple[list[int], list[Fr
     """The size of every axis of the result, and its factor."""
     rank = len(x.shape)
     if node.attribute("keep_aspect_ratio_policy", str, "stretch") != "stretch" or node.attribute("antialias", int, 0):
-        raise CompileError("E021", "Resize with antialias or an aspect ratio policy is not supported", origin=node.origin)
+        raise CompileError(
+            "E021", "Resize with antialias or an aspect ratio policy is not supported", origin=node.origin
+        )
     index = 2 if node.op_type == "Resize" and ctx.model.opset >= 11 else 1
     axes = [a + rank if a < 0 else a for a in node.attribute("axes", tuple, tuple(range(rank)))]
     scales = node.attribute("scales", tuple, None)

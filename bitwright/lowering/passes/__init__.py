@@ -7,12 +7,14 @@ from .bipolar_to_xnor import bipolar_to_xnor
 from .compose_thresholds import compose_thresholds
 from .dead import drop_dead
 from .narrow_sums import narrow_sums
+from .no_moves import no_moves
 from .requantize import requantize
 from .whole_windows import whole_windows
 
 PIPELINE: tuple[Pass, ...] = (
     drop_dead,
     whole_windows,
+    no_moves,
     compose_thresholds,
     ascending,
     bipolar_to_xnor,
