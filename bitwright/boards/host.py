@@ -34,8 +34,9 @@ class Stream:
     """How the codes of one frame lie on an AXI4-Stream.
 
     A frame is `vectors` vectors of `vector` elements, row-major over the axes of `dims` in the order `permute`; `dims`
-    is `shape`, or a finer split of it. A vector takes ceil(vector / lanes) beats of `lanes` slots of `slot` bits; element i is in lane i mod lanes, lane l at
-    bits [l * slot +: slot], little-endian. A code is extended to its slot by its sign; lanes without an element are 0.
+    is `shape`, or a finer split of it. A vector takes ceil(vector / lanes) beats of `lanes` slots of `slot` bits; element
+    i is in lane i mod lanes, lane l at bits [l * slot +: slot], little-endian. A code is extended to its slot by its
+    sign; lanes without an element are 0.
     """
 
     shape: tuple[int, ...]
@@ -228,7 +229,8 @@ def _encoder(spec: Spec, stream: Stream) -> Callable[[Array], Codes]:
         return _GridEncoder(int(spec["exp"]), int(spec["lo"]), int(spec["hi"]))
     if kind == "steps":
         edges = [np.array([float.fromhex(edge) for edge in row], np.float64) for row in spec["edges"]]
-        return _StepsEncoder(edges, [int(b) for b in spec["base"]], [int(s) for s in spec["sign"]])
+        repeat = int(spec.get("repeat", 1))
+        return _StepsEncoder(edges, [int(b) for b in spec["base"]], [int(s) for s in spec["sign"]], repeat)
     raise ValueError(f"unknown encoding {kind!r}")
 
 
@@ -270,13 +272,16 @@ class _GridEncoder:
 
 @dataclass(frozen=True)
 class _StepsEncoder:
-    """code = base + sign * #{k: x >= edge_k}; element e of a frame uses row e mod rows."""
+    """code = base + sign * #{k: x >= edge_k}; element e of a frame uses row (e // repeat) mod rows."""
 
     edges: list[Array]
     base: list[int]
     sign: list[int]
+    repeat: int = 1
 
     def __post_init__(self) -> None:
+        if self.repeat < 1:
+            raise ValueError("repeat must be at least 1")
         if not self.edges or not len(self.edges) == len(self.base) == len(self.sign):
             raise ValueError("steps need as many rows of edges as bases and signs")
         if any(sign not in (-1, 1) for sign in self.sign):
@@ -285,11 +290,18 @@ class _StepsEncoder:
             raise ValueError("edges must ascend")
 
     def __call__(self, x: Array) -> Codes:
-        rows, codes = len(self.edges), np.empty(x.shape, np.int64)
-        for p, (edges, base, sign) in enumerate(zip(self.edges, self.base, self.sign)):
-            column = x[:, p::rows].astype(np.float64)
-            codes[:, p::rows] = base + sign * np.searchsorted(edges, column, side="right")
+        codes = np.empty(x.shape, np.int64)
+        for p, where in enumerate(_places(x.shape[1], len(self.edges), self.repeat)):
+            reached = np.searchsorted(self.edges[p], x[:, where].astype(np.float64), side="right")
+            codes[:, where] = self.base[p] + self.sign[p] * reached
         return codes
+
+
+def _places(size: int, rows: int, repeat: int) -> list[Array]:
+    """For each row, the elements of a frame that use it."""
+    row_of = np.arange(size) // repeat % rows
+    order = np.argsort(row_of, kind="stable")
+    return np.split(order, np.searchsorted(row_of[order], np.arange(1, rows)))
 
 
 # Decoding: flat codes (n, elements) → exact values, rounded to float64 (or kept as int64).
@@ -310,7 +322,8 @@ def _decoder(spec: Spec, stream: Stream) -> Callable[[Codes], Array]:
     if not count or not len(offsets) == len(lows) == len(highs) == count:
         raise ValueError("an affine decoding needs as many offsets, lows and highs as scales")
     reach = max(abs(stream.lo), abs(stream.hi))
-    return _AffineDecoder([_affine_row(*row, reach=reach) for row in zip(scales, offsets, lows, highs)])
+    rows = [_affine_row(*row, reach=reach) for row in zip(scales, offsets, lows, highs)]
+    return _AffineDecoder(rows, int(spec.get("repeat", 1)))
 
 
 @dataclass(frozen=True)
@@ -341,10 +354,12 @@ def _affine_row(scale: Fraction, offset: Fraction, lo: str | None, hi: str | Non
 
 
 class _AffineDecoder:
-    """Element e of a frame uses row e mod rows. Rounding is monotone, so clipping after it equals clipping before."""
+    """Element e of a frame uses row (e // repeat) mod rows. Rounding is monotone, so clipping after it equals clipping before."""
 
-    def __init__(self, rows: list[_AffineRow]) -> None:
-        self.rows = rows
+    def __init__(self, rows: list[_AffineRow], repeat: int = 1) -> None:
+        if repeat < 1:
+            raise ValueError("repeat must be at least 1")
+        self.rows, self.repeat = rows, repeat
 
     def __call__(self, codes: Codes) -> Array:
         values = np.empty(codes.shape, np.float64)
@@ -352,13 +367,14 @@ class _AffineDecoder:
             num, add, shift = (self._spread(codes, key) for key in ("num", "add", "shift"))
             values = np.ldexp((codes * num + add).astype(np.float64), -shift.astype(np.intc))
         else:
-            for p, row in enumerate(self.rows):
-                values[:, p :: len(self.rows)] = row.exact(codes[:, p :: len(self.rows)])
+            for row, where in zip(self.rows, _places(codes.shape[1], len(self.rows), self.repeat)):
+                values[:, where] = row.exact(codes[:, where])
         return np.clip(values, self._spread(codes, "lo"), self._spread(codes, "hi"))
 
     def _spread(self, codes: Codes, key: str) -> Array:
         """One value for each element of a frame."""
-        return np.resize(np.array([getattr(row, key) for row in self.rows]), codes.shape[1])
+        values = np.array([getattr(row, key) for row in self.rows])
+        return np.resize(np.repeat(values, self.repeat), codes.shape[1])
 
 
 # What the model does after the accelerator's output. Axes count the batch axis, as in the ONNX node.
@@ -385,7 +401,7 @@ def _sigmoid(values: Array) -> Array:
     return np.where(values >= 0, 1.0, small) / (1.0 + small)
 
 
-FUNCTIONS: Dict[str, Callable[[Array], Array]] = {
+FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "sigmoid": _sigmoid,
     "tanh": np.tanh,
     "exp": np.exp,

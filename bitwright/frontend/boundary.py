@@ -9,8 +9,8 @@ from typing import Any, cast
 from ..errors import CompileError, quoted
 from ..ir.types import TensorType
 from .context import INPUT, Context
-from .exact import period_rows, shortest_period
-from .layout import axes_of, inverse, spread
+from .exact import shortest_period
+from .layout import axes_of, inverse, port_rows, spread
 from .values import HostTail, Stream
 
 
@@ -69,10 +69,10 @@ def _code(type_: TensorType) -> dict[str, Any]:
 
 
 def _decode(ctx: Context, x: Stream) -> dict[str, Any]:
-    rows = cast("list[tuple[Fraction, Fraction, Fraction | float, Fraction | float]]",
-                period_rows(x.shape, x.scale, x.offset, x.low, x.high))  # fmt: skip
+    found, repeat = port_rows(x.shape, None, x.scale, x.offset, x.low, x.high)
+    rows = cast("list[tuple[Fraction, Fraction, Fraction | float, Fraction | float]]", found)
     type_ = ctx.types[cast(str, x.name)]
-    least, most = spread((type_.lo, type_.hi), x.order, type_.size, len(rows))
+    least, most = spread((type_.lo, type_.hi), x.order, type_.size, len(rows), repeat)
     kept: list[tuple[str, str, str | None, str | None]] = []
     for (scale, offset, low, high), lo, hi in zip(rows, least, most):
         first, last = sorted((scale * lo + offset, scale * hi + offset))
@@ -85,7 +85,8 @@ def _decode(ctx: Context, x: Stream) -> dict[str, Any]:
         return {"kind": "integer", "offset": int(rows[0][1])}
     kept = kept[: shortest_period(kept)]
     keys = ("scale", "offset", "lo", "hi")
-    return {"kind": "affine"} | {key: [row[i] for row in kept] for i, key in enumerate(keys)}
+    decode: dict[str, Any] = {"kind": "affine"} | {key: [row[i] for row in kept] for i, key in enumerate(keys)}
+    return decode | ({"repeat": repeat} if repeat > 1 and len(kept) > 1 else {})
 
 
 def _limit(value: Fraction | float) -> str | None:

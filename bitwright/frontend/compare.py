@@ -102,11 +102,12 @@ def encode(rule: Mapping[str, Any], x: np.ndarray) -> Codes:
         scaled = np.rint(np.ldexp(x.astype(np.float64), rule["exp"]))
         return np.clip(scaled, rule["lo"], rule["hi"]).astype(np.int64)
     flat, rows = x.reshape(len(x), -1), len(rule["base"])
+    row_of = np.arange(flat.shape[1]) // rule.get("repeat", 1) % rows
     codes = np.empty(flat.shape, np.int64)
     for p in range(rows):
-        edges = np.array([float.fromhex(e) for e in rule["edges"][p]])
-        reached = np.searchsorted(edges, flat[:, p::rows].astype(np.float64), side="right")
-        codes[:, p::rows] = rule["base"][p] + rule["sign"][p] * reached
+        edges, where = np.array([float.fromhex(e) for e in rule["edges"][p]]), np.flatnonzero(row_of == p)
+        reached = np.searchsorted(edges, flat[:, where].astype(np.float64), side="right")
+        codes[:, where] = rule["base"][p] + rule["sign"][p] * reached
     return codes.reshape(x.shape)
 
 

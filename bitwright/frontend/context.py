@@ -31,6 +31,7 @@ from .trace import Doubt
 from .values import Exact, HostTail, Stream, Tensor, Value, exact_values
 
 INPUT = "x0"
+MAX_FRAME = 1 << 24  # elements of any tensor of a frame
 ELEMENTWISE = (Threshold, Shift, MulShift, Table, Reshape)
 
 
@@ -124,6 +125,9 @@ class Context:
         except ValueError as error:
             message = f"this needs integers wider than {MAX_WIDTH} bits"
             raise CompileError("E036", message, origin=origin) from error
+        if type_.size > MAX_FRAME * 64 or prod(type_.shape[:-1]) > MAX_FRAME:
+            message = f"{quoted(origin.op_type)[1:-1]} makes {type_.size:,} elements a frame, which is too many"
+            raise CompileError("E004", message, origin=origin)
         name = f"v{len(self.nodes) + 1}"
         self.nodes.append(Node(name, op, inputs, type_, (origin,)))
         self.types[name] = type_

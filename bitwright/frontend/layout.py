@@ -112,6 +112,24 @@ def wire_rows(shape: Sequence[int], order: Order | None, *arrays: Rationals) -> 
     return [rows[i] for i in flat[: period(flat)].tolist()]
 
 
+def port_rows(shape: Sequence[int], order: Order | None, *arrays: Rationals) -> tuple[list[tuple[object, ...]], int]:
+    """(rows, R): the element at flat index e of the port has row (e // R) mod the number of rows.
+
+    So a parameter by channel needs a row a channel, whether the channels are the last axis or not.
+    """
+    joint = np.broadcast_shapes(*(a.shape for a in arrays))
+    number: dict[tuple[object, ...], int] = {}
+    entries = zip(*(np.broadcast_to(a, joint).reshape(-1).tolist() for a in arrays))
+    kinds = np.array([number.setdefault(row, len(number)) for row in entries]).reshape(joint)
+    flat = np.empty(prod(shape), np.int64)
+    flat[explicit(order, shape).reshape(-1)] = np.broadcast_to(kinds, tuple(shape)).reshape(-1)
+    head = flat[: period(flat)]
+    changes = np.flatnonzero(np.diff(head)) + 1
+    repeat = int(np.gcd.reduce([*changes.tolist(), head.size]))
+    table = list(number)
+    return [table[k] for k in head[::repeat].tolist()], repeat
+
+
 def shortest(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
     """One period of the rows."""
     return rows[: shortest_period(rows)]
@@ -141,9 +159,9 @@ def contiguous(order: Order | None, shape: Sequence[int]) -> tuple[Order, Order]
 
 
 def spread(
-    bounds: tuple[Sequence[int], Sequence[int]], order: Order | None, size: int, rows: int
+    bounds: tuple[Sequence[int], Sequence[int]], order: Order | None, size: int, rows: int, repeat: int
 ) -> tuple[list[int], list[int]]:
-    """Ranges by flat IR index (repeating) as ranges by ONNX index modulo `rows`."""
+    """Ranges by flat IR index (repeating) as ranges by the row of the ONNX index, as `port_rows` has it."""
     places = explicit(order, (size,)).reshape(-1)
-    lo, hi = (np.resize(np.array(b, np.int64), size)[places].reshape(-1, rows) for b in bounds)
-    return cast("list[int]", lo.min(axis=0).tolist()), cast("list[int]", hi.max(axis=0).tolist())
+    lo, hi = (np.resize(np.array(b, np.int64), size)[places].reshape(-1, rows, repeat) for b in bounds)
+    return cast("list[int]", lo.min(axis=(0, 2)).tolist()), cast("list[int]", hi.max(axis=(0, 2)).tolist())

@@ -14,7 +14,7 @@ from ..ir.types import IntType, TensorType
 from ..ops.threshold import Threshold
 from .context import INPUT, Anchor, Context, Quantizer
 from .exact import Rationals, collapse, floats, shortest_period
-from .layout import Order, explicit, normal, wire_rows
+from .layout import Order, explicit, normal, port_rows, wire_rows
 from .model import OnnxNode
 from .quantize_curve import of_curve
 from .shifts import as_shift
@@ -34,8 +34,8 @@ def quantize(ctx: Context, node: OnnxNode, x: Stream, by: Quantizer) -> Stream:
         return _finish(ctx, node, x, by, *of_curve(ctx, node, x, by))
     parts = _in_units(x, by)
     if x.name is None:
-        settings = cast("list[Setting]", wire_rows(x.shape, _port_order(ctx, x), *parts))
-        return _on_host(ctx, node, x, by, settings)
+        rows, repeat = port_rows(x.shape, _port_order(ctx, x), *parts)
+        return _on_host(ctx, node, x, by, cast("list[Setting]", rows), repeat)
     settings = cast("list[Setting]", wire_rows(x.shape, x.order, *parts))
     least, most = ranges(ctx.types[x.name], len(settings))
     kept = _identity(ctx, node, x, by, parts, settings, least, most)
@@ -151,7 +151,7 @@ def _identity(ctx: Context, node: OnnxNode, x: Stream, by: Quantizer, parts: tup
     return result
 
 
-def _on_host(ctx: Context, node: OnnxNode, x: Stream, by: Quantizer, settings: list[Setting]) -> Stream:
+def _on_host(ctx: Context, node: OnnxNode, x: Stream, by: Quantizer, settings: list[Setting], repeat: int) -> Stream:
     """The quantiser of the graph input moves to the host; its codes become the IR's input."""
     port = ctx.model.inputs[0]
     if ctx.encode is not None:
@@ -171,6 +171,7 @@ def _on_host(ctx: Context, node: OnnxNode, x: Stream, by: Quantizer, settings: l
     low, high = min(a for a, _ in ends) - shift, max(b for _, b in ends) - shift
     grid = _as_grid(settings, shift)
     encode = grid or _as_steps(settings, ends, shift, port.elem.carrier, node)
+    encode |= {"repeat": repeat} if repeat > 1 and len(settings) > 1 else {}
     if ctx.input_layout is not None:
         frame = ctx.input_layout.frame
     else:

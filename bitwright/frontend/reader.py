@@ -27,6 +27,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ from ..ir.graph import Graph, verify
 from ..ir.types import TensorType
 from . import rules  # noqa: F401 # pyright: ignore[reportUnusedImport] (its import registers the rules)
 from .boundary import boundary
-from .context import INPUT, Anchor, ConstantAnchor, Context, InputLayout, Relayout
+from .context import INPUT, MAX_FRAME, Anchor, ConstantAnchor, Context, InputLayout, Relayout
 from .elem import Elem
 from .exact import filled
 from .input_type import parse_input_type
@@ -180,6 +181,8 @@ def _input_shape(model: Model) -> tuple[int, ...]:
             message = f"axis {axis} of {label} is {'symbolic' if d is None else 'empty'}; only the batch axis may vary"
             raise CompileError("E010", message, hint="fix the shape, as with onnxruntime's make_dynamic_shape_fixed")
         dims.append(d)
+    if prod(dims) > MAX_FRAME:
+        raise CompileError("E004", f"{label} has {prod(dims):,} elements a frame; the limit is {MAX_FRAME:,}")
     return (1, *dims)
 
 

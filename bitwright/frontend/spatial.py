@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import cast
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import CompileError, Origin, quoted
 from ..ops.window import Window
-from .context import Context
+from .context import MAX_FRAME, Context
 from .exact import Rationals
 from .model import OnnxNode
 from .values import Stream
@@ -89,6 +90,10 @@ def geometry(node: OnnxNode, spatial: Sequence[int], kernel: Sequence[int] | Non
         begin.append(first)
         end.append((count - 1) * stride[a] + extents[a] - spatial[a] - first)
         result.append(count)
+    if prod(result) > MAX_FRAME:
+        raise CompileError(
+            "E004", f"{node.op_type} has {prod(result):,} positions, which is too many", origin=node.origin
+        )
     flat = [tuple(v) if rank == 2 else (fill, *v) for v, fill in
             ((shape, 1), (stride, 1), (dilation, 1), (begin, 0), (end, 0), (result, 1))]  # fmt: skip
     stated = tuple(given) if rank == 2 else (0, given[0], 0, given[1])

@@ -30,7 +30,8 @@ class Fold:
     """A choice of parallelism for one layer: `pe` rows by `simd` columns a cycle, and what it is built from.
 
     `narrow` results at a time pass its elementwise operators and leave it; 0 means all `pe`. Where `multiplier` is DSP,
-    the last `lut_rows` of the `pe` rows are made of LUTs all the same.
+    the last `lut_rows` of the `pe` rows are made of LUTs all the same. A `sparse` layer has `pe` elements that visit a
+    weight that is not zero each; its `simd` only says how wide words come in.
     """
 
     pe: int = 1
@@ -40,11 +41,17 @@ class Fold:
     buffer: Ram = Ram.DISTRIBUTED
     narrow: int = 0
     lut_rows: int = 0
+    sparse: bool = False
 
     @property
     def lanes(self) -> int:
         """Elements a beat of what leaves the layer."""
         return self.narrow or self.pe
+
+    @property
+    def parts(self) -> int:
+        """Beats in which a result of the layer's unit leaves."""
+        return 1 if self.sparse else self.pe // self.lanes
 
 
 @dataclass(frozen=True, slots=True)

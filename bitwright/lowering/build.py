@@ -26,7 +26,7 @@ from ..ir.netlist import (
     Wire,
 )
 from ..ir.types import IntType, TensorType
-from ..ops import area
+from ..ops import area, sparse
 from ..ops.concat import Concat
 from ..ops.dense import Dense
 from ..ops.permute import Permute
@@ -36,7 +36,7 @@ from ..ops.xnor import Xnor
 from . import schedule
 from .folding import Budget, Cost, Folding, cycles, slot_width, solve
 from .layers import Kind, Layer, Operand, ring_style, split
-from .schedule import Domain, Edge, Process, Replay, Timing, Total, Walk, WindowDomain
+from .schedule import Domain, Edge, Process, Replay, Sparse, Timing, Total, Walk, WindowDomain
 
 ROUND_TRIP = 4  # cycles from a result's arrival in an empty FIFO until its credit can be used again, and one to spare
 
@@ -71,7 +71,7 @@ def lower(graph: Graph, budget: Budget, target: int | None) -> Lowered:
 def layer_blocks(layer: Layer, fold: Fold) -> Iterator[tuple[Block, Estimate, int]]:
     """The library modules of a credit domain in order of the data, what each takes, and the bits of its output."""
     x = layer.inner
-    lanes = fold.pe
+    lanes = fold.lanes if fold.sparse else fold.pe
     if layer.kind is Kind.STREAM:
         width = x.elem.width * lanes
         yield Block("bw_gate", {"WIDTH": width}), Estimate(0, Resources(lut=4, ff=5)), width
@@ -83,7 +83,7 @@ def layer_blocks(layer: Layer, fold: Fold) -> Iterator[tuple[Block, Estimate, in
         operands = [o.type for o in layer.operands] if layer.kind is Kind.JOIN else [x]
         block = _head(layer, x, fold)
         assert block is not None, "a layer's head has hardware"
-        estimate = layer.head.op.estimate(*operands, layer.head.type, fold)
+        estimate = _sparse_estimate(layer, fold) or layer.head.op.estimate(*operands, layer.head.type, fold)
         x = layer.head.type
         yield block, estimate, x.elem.width * lanes
         if fold.lanes < lanes:
@@ -102,11 +102,23 @@ def layer_blocks(layer: Layer, fold: Fold) -> Iterator[tuple[Block, Estimate, in
 def _head(layer: Layer, x: TensorType, fold: Fold) -> Block | None:
     assert layer.head is not None
     op = layer.head.op
+    if fold.sparse:
+        assert isinstance(op, Dense)
+        return sparse.block(op.weight, op.bias, x, layer.head.type, op.weight_type, fold, fold.lanes)
     if isinstance(op, Dense | Xnor):
-        return op.to_rtl(x, fold, replay=not layer.repeats(fold.simd))
+        return op.to_rtl(x, fold, replay=not layer.repeats(fold))
     if layer.kind is Kind.JOIN:
         return op.to_rtl(*(o.type for o in layer.operands), fold)
     return op.to_rtl(x, fold)
+
+
+def _sparse_estimate(layer: Layer, fold: Fold) -> Estimate | None:
+    """That of a sparse layer's unit; None if it is not one."""
+    if not fold.sparse:
+        return None
+    assert layer.head is not None and isinstance(layer.head.op, Dense)
+    op, y = layer.head.op, layer.head.type.elem
+    return sparse.estimate(op.weight, op.weight_type, layer.inner.elem, y, fold, fold.lanes, bool(op.bias.any()))
 
 
 def layer_cost(layers: Sequence[Layer]) -> Cost:
@@ -134,14 +146,16 @@ def layer_cost(layers: Sequence[Layer]) -> Cost:
             operands = [o.type for o in layer.operands]
             return total + layer.head.op.estimate(*operands, layer.head.type, fold).cost + rest.cost
         head = Estimate()
-        if isinstance(layer.head and layer.head.op, Dense | Xnor):
+        if fold.sparse:
+            head = _sparse_estimate(layer, fold) or head
+        elif isinstance(layer.head and layer.head.op, Dense | Xnor):
             assert layer.head is not None and isinstance(layer.head.op, Dense | Xnor)
-            replay = not layer.repeats(fold.simd)
+            replay = not layer.repeats(fold)
             head = layer.head.op.estimate(layer.inner, layer.head.type, fold, replay=replay)
         elif layer.head is not None:
             operands = [o.type for o in layer.operands] if layer.kind is Kind.JOIN else [layer.inner]
             head = layer.head.op.estimate(*operands, layer.head.type, fold)
-        parts = fold.pe // fold.lanes
+        parts = fold.parts
         if parts > 1:
             assert layer.head is not None
             bits = layer.head.type.elem.width * fold.pe
@@ -168,7 +182,7 @@ def fifo_cost(width: int, depth: int) -> Resources:
 
 def words_of(layer: Layer, fold: Fold) -> int:
     """Cycles between two results of a layer at full rate (SF)."""
-    if layer.kind is Kind.MATVEC:
+    if layer.kind is Kind.MATVEC and not fold.sparse:
         return ceil(layer.columns / fold.simd)
     if layer.kind is Kind.LANES:
         return layer.columns // layer.x.vector
@@ -177,7 +191,7 @@ def words_of(layer: Layer, fold: Fold) -> int:
 
 def credits_for(layer: Layer, fold: Fold, latency: int) -> int:
     """The fewest results in flight that never make the layer wait while its FIFO is emptied at once, and one more."""
-    words, parts = words_of(layer, fold), fold.pe // fold.lanes
+    words, parts = words_of(layer, fold), fold.parts
     return ceil((words + latency + parts - 1 + ROUND_TRIP) / words) + 1
 
 
@@ -393,7 +407,7 @@ class _Builder:
             return self._move(index, layer, fold, inputs)
         blocks = list(layer_blocks(layer, fold))
         latency = sum(estimate.latency for _, estimate, _ in blocks)
-        credits, parts = credits_for(layer, fold, latency), fold.pe // fold.lanes
+        credits, parts = credits_for(layer, fold, latency), fold.parts
         width, depth = layer.y.elem.width * fold.lanes, credits * parts
         credit = f"{stage}_credit"
         self.nets.append(credit)
@@ -428,7 +442,7 @@ class _Builder:
         op, type_, lanes = layer.window.op, layer.window.type, stream.lanes.lanes
         stream = self._lanes(stream, type_.elem, lanes, stage)
         grouped, depth = layer.kind is Kind.LANES, _ring(layer, fold)
-        passes = ceil(layer.rows / fold.pe) if layer.repeats(fold.simd) else 1
+        passes = ceil(layer.rows / fold.pe) if layer.repeats(fold) else 1
         block = op.block(layer.x, lanes, passes=passes, grouped=grouped, depth=depth, style=fold.buffer)
         out = self._stream(f"{stage}_window", Lanes(type_.elem, lanes, type_.vector, passes * layer.vectors))
         need, oldest = op.bounds(layer.x)
@@ -443,7 +457,7 @@ class _Builder:
         cost = op.cost(layer.x, type_, lanes, depth, fold.buffer)
         self.pending += cost
         self._place(stage, "window", block.module, block.params, _in(stream.wire) | _out(out.wire), cost)
-        if grouped or layer.repeats(fold.simd):
+        if grouped or layer.repeats(fold):
             return [out], window
         self.schedules.append(lambda: window().processes())
         return [self._gear(out, fold.simd, stage)], None
@@ -503,12 +517,19 @@ class _Builder:
 def _domain(layer: Layer, fold: Fold, inners: list[Edge], out: Edge, latency: int, credits: int,
             window: Callable[[], schedule.Window] | None) -> Domain:  # fmt: skip
     """The schedule of a credit domain."""
-    words, parts = words_of(layer, fold), fold.pe // fold.lanes
+    words, parts = words_of(layer, fold), fold.parts
     passes = ceil(layer.rows / fold.pe)
+    if fold.sparse:
+        assert layer.head is not None and isinstance(layer.head.op, Dense)
+        op = layer.head.op
+        slots = sparse.plan(np.count_nonzero(op.weight, axis=1), fold.pe, fold.lanes).slots
+        delay = 2 + sparse.multiply_latency(layer.inner.elem, op.weight_type, fold.multiplier)
+        beats = ceil(layer.rows / fold.lanes)
+        return Sparse(inners, out, ceil(layer.columns / fold.simd), latency, credits, 1, beats, slots, delay)
     if window is not None:
         made = window()
         return WindowDomain(inners, out, words, latency, credits, parts, made, made.words // words)
-    if layer.kind is Kind.MATVEC and passes > 1 and not layer.repeats(fold.simd):
+    if layer.kind is Kind.MATVEC and passes > 1 and not layer.repeats(fold):
         return Replay(inners, out, words, latency, credits, parts, passes, 2 * words)
     if layer.kind is Kind.TOTAL:
         beats = ceil(layer.x.vector / fold.pe)
@@ -533,8 +554,9 @@ def _movement(layer: Layer, fold: Fold, inners: list[Edge], out: Edge) -> list[P
 def _engine(layer: Layer, fold: Fold) -> str:
     if layer.kind is not Kind.MATVEC and not layer.macs:
         return "table" if layer.kind is Kind.STREAM else "stream"
+    unit = "sparse" if fold.sparse else "folded"
     kind = {Multiplier.LUT: "lut", Multiplier.DSP: "dsp", Multiplier.XNOR: "xnor"}[fold.multiplier]
-    return f"folded {kind} {'bram' if fold.weights is Ram.BLOCK else 'lutram'}"
+    return f"{unit} {kind} {'bram' if fold.weights is Ram.BLOCK else 'lutram'}"
 
 
 def _port(type_: TensorType, lanes: int) -> Lanes:

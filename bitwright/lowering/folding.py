@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ..errors import CompileError
 from ..ir.netlist import Fold, Multiplier, Ram, Resources
 from ..ir.types import IntType, TensorType
+from ..ops import packing, sparse
 from ..ops.dense import Dense
 from ..ops.depthwise import Depthwise
 from ..ops.mulshift import MulShift
@@ -28,7 +29,8 @@ from ..ops.window import Window
 from ..ops.xnor import Xnor
 from .layers import Kind, Layer, shared_lanes
 
-DSP_BITS = 9  # narrower products are cheaper in LUTs, and Yosys makes them of LUTs whatever is asked
+DSP_BITS = 9  # Yosys makes narrower products of LUTs, whatever is asked
+SPARSE = 0.5  # share of zeros from which the sparse engine is tried
 BALANCING = (0.5, 1.0)  # powers of a resource's use by which it is weighted, to use idle ones first
 ROUNDS = 12  # how often the weights of scarce resources are raised
 SMALL_MEMORY, LARGE_MEMORY = 1024, 1 << 19  # bits below which no block RAM pays, and above which nothing else does
@@ -138,10 +140,11 @@ class _Options:
 class _Solver:
     def __init__(self, layers: Sequence[Layer], cost: Cost, budget: Budget) -> None:
         self.layers, self.budget = layers, budget
-        self.dsp_pays = [_product_bits(layer) >= DSP_BITS for layer in layers]
+        self.dsp_pays = [_slice_bits(layer) >= DSP_BITS for layer in layers]
         self.pe_counts = [_counts(layer.rows, ()) for layer in layers]
         self.cost = lru_cache(maxsize=None)(cost)
         self.kinds = lru_cache(maxsize=None)(self._kinds)
+        self.sparse_kinds = lru_cache(maxsize=None)(self._sparse_kinds)
         self.mixes = lru_cache(maxsize=None)(self._mixes)
 
     def floor(self) -> int:
@@ -182,7 +185,10 @@ class _Solver:
             best = (now, 0, folds[0], need)
             for i, fold in enumerate(folds):
                 own = self.cost(i, fold)
-                for other in self.mixes(i, fold.pe, fold.simd):
+                choices = self.mixes(i, fold.pe, fold.simd)
+                if fold.sparse:
+                    choices = self.sparse_kinds(i, fold.pe, fold.simd, fold.lanes)
+                for other in choices:
                     if other.fold.lanes != fold.lanes:
                         continue
                     changed = need + other.need + own.scaled(-1)
@@ -250,6 +256,27 @@ class _Solver:
             counts = self.pe_counts[index]
             for pe in counts[bisect_left(counts, least) :][: 4 if layer.window is None else 2]:
                 yield from self.kinds(index, pe, simd)
+            if _pruned(layer):
+                yield from self._sparse_candidates(index, simd, limit)
+
+    def _sparse_candidates(self, index: int, simd: int, limit: int) -> Iterator[_Candidate]:
+        """The fewest elements that visit the weights of a pruned layer in time."""
+        layer = self.layers[index]
+        assert layer.head is not None and isinstance(layer.head.op, Dense)
+        each = limit // layer.vectors
+        least = max(1, ceil(np.count_nonzero(layer.head.op.weight) / each))
+        for pe in (n for n in _divisors_of_many(layer.rows) if least <= n <= 4 * least):
+            lanes = next((n for n in _divisors(pe) if ceil(layer.rows / n) <= each), 0)
+            found = self.sparse_kinds(index, pe, simd, lanes) if lanes else []
+            if found and found[0].cycles <= limit:
+                yield from found
+                return
+
+    def _sparse_kinds(self, index: int, pe: int, simd: int, lanes: int) -> list[_Candidate]:
+        layer = self.layers[index]
+        kinds = (Multiplier.LUT, Multiplier.DSP) if self.dsp_pays[index] else (Multiplier.LUT,)
+        folds = [Fold(pe, simd, k, w, narrow=lanes, sparse=True) for k in kinds for w in _homes(_weight_bits(layer))]
+        return [_Candidate(fold, self.cost(index, fold), cycles(layer, fold)) for fold in folds]
 
     def _simd_counts(self, index: int) -> list[int]:
         """Numbers of columns a cycle that are worth trying."""
@@ -374,6 +401,16 @@ class _Solver:
         return type_.size // type_.vector * ceil(type_.vector / lanes)
 
 
+def _pruned(layer: Layer) -> bool:
+    """Whether a layer has so many zeros that visiting the other weights alone may pay."""
+    return layer.head is not None and isinstance(layer.head.op, Dense) and layer.head.op.sparsity >= SPARSE
+
+
+def _divisors_of_many(rows: int) -> list[int]:
+    """Numbers of elements of a sparse layer, each with many divisors."""
+    return [n for n in (*range(1, 9), *(k << s for s in range(1, 8) for k in (5, 6, 7, 8))) if n <= rows]
+
+
 def _homes(bits: int) -> tuple[Ram, ...]:
     """Where it may pay to keep so many bits."""
     if bits < SMALL_MEMORY:
@@ -387,19 +424,25 @@ def _weight_bits(layer: Layer) -> int:
     return op.weight.size * (1 if isinstance(op, Xnor) else op.weight_type.width)
 
 
-def _product_bits(layer: Layer) -> int:
-    """Bits of the signed product of an activation and a weight."""
+def _slice_bits(layer: Layer) -> int:
+    """Bits of both operands of a DSP slice of the layer, with as many products in it as there is room for."""
     if layer.head is None or not isinstance(layer.head.op, Dense | Depthwise):
         return 0
-    types = (layer.inner.elem, layer.head.op.weight_type)
-    return sum(t.width + int(not t.signed) for t in types)
+    a, w = layer.inner.elem, layer.head.op.weight_type
+    packed = packing.Packing(1, 0, 0, 1, w)
+    if isinstance(layer.head.op, Dense):
+        packed = packing.choose(int(layer.head.op.weight.min()), int(layer.head.op.weight.max()), a, layer.rows, 1)
+    return (packed.rows - 1) * packed.step + w.width + int(not w.signed) + a.width + int(not a.signed)
 
 
 def cycles(layer: Layer, fold: Fold) -> int:
     """Cycles that the layer takes for a frame: those of its slowest module."""
     lanes = layer.in_lanes(fold.simd)
     taken = [o.type.size // o.type.vector * ceil(o.type.vector / lanes) for o in layer.operands]
-    if layer.kind is Kind.MATVEC:
+    if fold.sparse:
+        assert layer.head is not None and isinstance(layer.head.op, Dense)
+        taken.append(layer.vectors * sparse.cycles(layer.head.op.weight, fold, fold.lanes))
+    elif layer.kind is Kind.MATVEC:
         taken.append(layer.vectors * ceil(layer.rows / fold.pe) * ceil(layer.columns / fold.simd))
     if layer.kind is Kind.MOVE:
         taken.append(layer.y.size // layer.y.vector * ceil(layer.y.vector / fold.pe))

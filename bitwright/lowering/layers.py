@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import CompileError
 from ..ir.graph import Graph, Node
-from ..ir.netlist import Ram
+from ..ir.netlist import Fold, Ram
 from ..ir.op import Op
 from ..ir.types import TensorType
 from ..ops.add import Add
@@ -124,9 +124,11 @@ class Layer:
             return simd
         return self.x.vector  # a wider word is gathered behind the window
 
-    def repeats(self, simd: int) -> bool:
+    def repeats(self, fold: Fold) -> bool:
         """Whether the window generator repeats each window for every fold, so that the unit needs no buffer."""
-        return self.window is not None and self.kind is Kind.MATVEC and self.x.vector % simd == 0
+        if self.window is None or self.kind is not Kind.MATVEC or fold.sparse:
+            return False
+        return self.x.vector % fold.simd == 0
 
 
 def split(graph: Graph) -> list[Layer]:

@@ -448,6 +448,61 @@ class Total(Domain):
 
 
 @dataclass
+class Sparse(Domain):
+    """bw_sparse: two vectors of `words` words have room, and the sums of two.
+
+    A vector takes `slots` cycles, and `delay` more until the first of its `beats` beats can issue; `latency` counts from
+    a beat's issue to its entry into the FIFO of `credits` places.
+    """
+
+    beats: int
+    slots: int
+    delay: int
+    started: Signal = field(default_factory=Signal)
+    left: Signal = field(default_factory=Signal)
+
+    def processes(self) -> list[Process]:
+        (inner,) = self.inners
+        return [
+            Process(self.write(inner), (inner,)),
+            Process(self.run(inner), (self.started,)),
+            Process(self.leave(), (self.out, self.left)),
+        ]
+
+    def write(self, inner: Edge) -> Steps:
+        """A vector's first word waits until the slots of the vector before the last are over."""
+        for vector in count():
+            room = 0
+            if vector > 1:
+                start = yield from self.started.get(vector - 2)
+                room = start + self.slots + 1
+            inner.wanted.extend([room] + [0] * (self.words - 1))
+
+    def run(self, inner: Edge) -> Steps:
+        """The slots of a vector follow one another, when it is there and there is room for its sums."""
+        start = -self.slots
+        for vector in count():
+            arrived = yield from inner.move((vector + 1) * self.words - 1)
+            start = max(arrived + 1, start + self.slots)
+            if vector > 1:
+                left = yield from self.left.get(vector - 2)
+                start = max(start, left + 1)
+            self.started.times.append(start)
+
+    def leave(self) -> Steps:
+        """The beats of a vector, each against a credit."""
+        issue = -1
+        for vector in count():
+            start = yield from self.started.get(vector)
+            issue = max(issue, start + self.slots + self.delay - 1)
+            for beat in range(self.beats):
+                credit = yield from self.credit(vector * self.beats + beat)
+                issue = max(issue + 1, credit)
+                self.offer(issue)
+            self.left.times.append(issue)
+
+
+@dataclass
 class WindowDomain(Domain):
     """bw_window with a credit domain right behind it, in one process: words between the two are not told one by one.
 

@@ -12,7 +12,7 @@ from .folding import slot_width
 
 TOP = "bw_accel"
 WIDE = ("LO", "HI", "MA", "MB", "C", "ZA", "ZB", "PAD")  # parameters that the modules declare as 64 bits, signed
-_INSTANCE = re.compile(r"^\s*(bw_\w+) #\(", re.M)
+_INSTANCE = re.compile(r"^\s*(bw_\w+) (?:#\(|\w+ \()", re.M)
 
 
 def library() -> dict[str, str]:

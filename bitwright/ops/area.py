@@ -61,8 +61,8 @@ MULTIPLEXER = ((1, 0.0), (2, 0.5), (4, 1.0), (8, 2.0), (9, 4.0), (16, 6.5), (32,
 
 
 def multiplexer(ways: int) -> float:
-    """LUTs a bit of a multiplexer, of at most 64 ways."""
-    return next(cost for most, cost in MULTIPLEXER if ways <= most)
+    """LUTs a bit of a multiplexer of so many ways."""
+    return next((cost for most, cost in MULTIPLEXER if ways <= most), ways * 0.41)
 
 
 @cache

@@ -26,7 +26,9 @@ ACTIVATIONS = [IntType(w, s) for w in (1, 2, 3, 4, 6, 8) for s in (False, True)]
 def sums(weight, x, p):
     """Sums of weight (rows, chain) times x (chain,) from the fields of one product sum."""
     stored = packing.stored_weights(weight[None], p)[0]
-    assert p.stored.lo <= stored.min() and stored.max() <= p.stored.hi
+    top = stored if not p.offset else stored[-1:]
+    assert p.stored.lo <= top.min() and top.max() <= p.stored.hi
+    assert not p.offset or (stored[:-1].min() >= 0 and stored[:-1].max() < 1 << p.stored.width)
     places = [1 << (r * p.step) for r in range(len(stored))]
     # The operand's fields are disjoint: it holds what is stored, sign-extended up to the next field.
     mask = (1 << p.step) - 1
@@ -38,7 +40,11 @@ def sums(weight, x, p):
     ]
     assert all(-(1 << 24) <= w < 1 << 24 for w in wide)
     total = sum(w * int(a) for w, a in zip(wide, x))
-    found, carry = [], 0
+    if p.offset:
+        excess = sum(int(x.sum()) << (p.stored.width - 1) << (r * p.step) for r in range(len(weight) - 1))
+        total += ~excess
+        assert len(weight) == 2 or 0 <= int(x.sum()) << (p.stored.width - 1) < 1 << p.step
+    found, carry = [], int(p.offset)
     for r in range(len(weight)):
         field = (total >> (r * p.step)) & ((1 << p.field) - 1)
         if p.field > p.step and r < len(weight) - 1:
@@ -69,7 +75,14 @@ def test_packed_products_are_exact(low, high):
 
 @pytest.mark.parametrize(
     "low, high, a, rows, chain",
-    [(-127, 127, "u8", 2, 4), (-128, 127, "u8", 2, 2), (-7, 7, "u4", 4, 1), (-8, 7, "u4", 3, 4), (-1, 1, "u2", 8, 2)],
+    [
+        (-127, 127, "u8", 2, 4),
+        (-128, 127, "u8", 2, 2),
+        (-7, 7, "u4", 4, 1),
+        (-8, 7, "u4", 4, 1),
+        (-8, 7, "s4", 3, 4),
+        (-1, 1, "u2", 8, 2),
+    ],
 )
 def test_how_many_products_share_a_slice(low, high, a, rows, chain):
     found = packing.choose(low, high, IntType.parse(a), 8, 8)

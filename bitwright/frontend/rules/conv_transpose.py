@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import cast
 
 import numpy as np
 
 from ...errors import CompileError
 from ...ops.window import Window
-from ..context import Context
+from ..context import MAX_FRAME, Context
 from ..dense import Weights, weights_of
 from ..exact import collapse
 from ..model import OnnxNode
@@ -33,6 +34,9 @@ def conv_transpose(ctx: Context, node: OnnxNode) -> Stream:
     phases = [_Axis.of(node, a, x.shape[2 + a], shape[2 + a], rank - 2) for a in range(rank - 2)]
     if rank == 3:
         phases.insert(0, _Axis(1, 1, 1, 1, 0, 1))
+    blocks = prod(p.stride * p.reach for p in phases) * shape[0] * shape[1]
+    if prod(p.count * p.stride for p in phases) * shape[1] * group > MAX_FRAME or blocks > MAX_FRAME:
+        raise CompileError("E004", "this ConvTranspose makes too many elements", origin=node.origin)
     rows = _rows(
         weights_of(reshaped(w, (1, -1)), node.origin), (*shape[:2], phases[0].kernel, phases[1].kernel), phases, group
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from math import prod
 from typing import cast
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from ...errors import CompileError, quoted
 from ...ops.dense import Dense
 from ...ops.window import Window
-from ..context import Context
+from ..context import MAX_FRAME, Context
 from ..exact import collapse, filled
 from ..model import OnnxNode
 from ..recode import by_channel, materialize, zero_code
@@ -54,6 +55,8 @@ def pad(ctx: Context, node: OnnxNode) -> Stream:
         first[place], last[place] = begin[a], end[a]
     if any(view.shape[p] + first[p] + last[p] < 1 for p in range(4)):
         raise CompileError("E011", f"pads {list(given)} leave nothing of {list(x.shape)}", origin=node.origin)
+    if prod(view.shape[p] + first[p] + last[p] for p in range(4)) > MAX_FRAME:
+        raise CompileError("E004", f"pads {list(given)} make too many elements", origin=node.origin)
     view = _spatial(ctx, node, view, (first[1], first[2], last[1], last[2]), value)
     view = _channels(ctx, node, view, first[3], last[3], value)
     return ctx.unphysical(view, perm)

@@ -9,7 +9,7 @@ from math import ceil, floor
 import numpy as np
 
 from ...errors import CompileError, quoted
-from ..context import Context
+from ..context import MAX_FRAME, Context
 from ..join import repeated
 from ..model import OnnxNode
 from ..recode import materialize
@@ -81,7 +81,7 @@ def _target(ctx: Context, node: OnnxNode, x: Stream) -> tuple[list[int], list[Fr
     for axis, factor in zip(axes, given):
         factors[axis] = factor
     sizes = [floor(d * f) for d, f in zip(x.shape, factors)]
-    if min(sizes) < 1 or int(np.prod(sizes)) > 1 << 26:
+    if min(sizes) < 1 or int(np.prod(sizes)) > MAX_FRAME:
         raise CompileError("E004", f"{node.op_type} to {sizes} is not sensible", origin=node.origin)
     return sizes, factors
 
