@@ -123,3 +123,36 @@ def test_host_stands_alone() -> None:
     }
     standard = {"__future__", "json", "dataclasses", "fractions", "math", "pathlib", "typing"}
     assert modules - standard == {"numpy", "numpy.typing"}
+
+
+def test_a_layout_over_split_axes() -> None:
+    """Blocks of pixels in the channels, as a DepthToSpace leaves them: dims split the frame, axes order the parts."""
+    shape, dims, axes = [3, 4, 6], [3, 2, 2, 3, 2], [1, 3, 0, 2, 4]
+    spec = boundary(output_shape=shape, output_code=code(8, signed=True), output_stream=stream(8, 1, 12, 6),
+                    output_dims=dims, output_axes=axes)  # fmt: skip
+    wire = Boundary(spec).output
+    codes = np.random.default_rng(1).integers(-128, 128, (2, *shape))
+    order = codes.reshape(2, *dims).transpose(0, *(a + 1 for a in axes)).reshape(2, -1)
+    np.testing.assert_array_equal(wire.to_wire(codes), order)
+    np.testing.assert_array_equal(wire.from_wire(order), codes)
+    np.testing.assert_array_equal(wire.pack(codes).view(np.int8), order)
+    np.testing.assert_array_equal(wire.unpack(wire.pack(codes)), codes)
+
+
+def test_axes_of_a_port_are_its_layout() -> None:
+    spec = boundary(input_axes=[1, 0], input_stream=stream(slot=4, lanes=4, vector=3, vectors=5))
+    codes = np.arange(15).reshape(1, 3, 5) % 16 - 8
+    np.testing.assert_array_equal(Boundary(spec).input.to_wire(codes), codes.transpose(0, 2, 1).reshape(1, 15))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"input_dims": [3, 4]}, "dims must have as many elements as the shape"),
+        ({"input_axes": [0, 0]}, "permute must name every axis"),
+        ({"input_dims": [3, 5], "input_axes": [0]}, "permute must name every axis"),
+    ],
+)
+def test_unsound_layouts(changes: dict[str, list[int]], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Boundary(boundary(**changes))

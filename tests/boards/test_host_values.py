@@ -190,6 +190,37 @@ def test_softmax() -> None:
     assert values.tolist() == [[0.5, 0.5], [1.0, np.exp(-255.0)]]
 
 
+def test_quantize_and_dequantize() -> None:
+    """Ties to even, before the zero point; beyond the limits the limits."""
+    quantized = {"kind": "quantize", "scale": 2.0, "zero": 1, "lo": -2, "hi": 3}
+    codes = [[-9, -3, -1, 1, 3, 5, 100]]
+    assert after([quantized], codes, "int8").tolist() == [[-2, -1, 1, 1, 3, 3, 3]]
+    back = {"kind": "dequantize", "scale": 0.5, "zero": 1}
+    assert after([quantized, back], codes, "float32").tolist() == [[-1.5, -1.0, 0.0, 0.0, 1.0, 1.0, 1.0]]
+
+
+def test_reshape_and_transpose() -> None:
+    codes = [[1, 2, 3], [4, 5, 6]]
+    assert after([{"kind": "reshape", "shape": [3, 2]}], codes).tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert after([{"kind": "transpose", "axes": [0, 2, 1]}], codes).tolist() == [[1, 4], [2, 5], [3, 6]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [
+        ("sigmoid", [0.0, 0.2689414213699951, 0.5, 0.7310585786300049, 1.0]),
+        ("tanh", [-1.0, -0.7615941559557649, 0.0, 0.7615941559557649, 1.0]),
+        ("erf", [-1.0, -0.8427007929497149, 0.0, 0.8427007929497149, 1.0]),
+        ("softsign", [-1000 / 1001, -0.5, 0.0, 0.5, 1000 / 1001]),
+        ("softplus", [0.0, 0.31326168751822286, 0.6931471805599453, 1.3132616875182228, 1000.0]),
+        ("abs", [1000.0, 1.0, 0.0, 1.0, 1000.0]),
+    ],
+)
+def test_functions(kind: str, wanted: list[float]) -> None:
+    found = after([{"kind": kind}], [[-1000, -1, 0, 1, 1000]], "float64")[0]
+    np.testing.assert_allclose(found, wanted, rtol=1e-15, atol=1e-300)
+
+
 def test_softmax_then_topk() -> None:
     steps = [{"kind": "softmax", "axis": -1}, {"kind": "topk", "k": 1, "axis": -1, "largest": 1, "output": "indices"}]
     assert after(steps, [[3, 9, 4]]).tolist() == [[1]]
@@ -228,3 +259,15 @@ def test_no_samples() -> None:
     assert wire.encode(np.zeros((0, 3, 5), np.float32)).shape == (0, 3, 5)
     assert wire.pack(np.zeros((0, 3, 5), np.int64)).shape == (0, 12)
     assert wire.decode(wire.unpack(b"")).shape == (0, 10)
+
+
+def test_rows_that_repeat() -> None:
+    """Element e takes row e // repeat mod rows: channels first need a row a channel."""
+    steps = {"kind": "steps", "base": [0, 1], "sign": [1, -1], "edges": [["0x1p0"], ["0x1p1"]], "repeat": 2}
+    spec = flat(8, "input", input_encode=steps)
+    assert encode(spec, [1, 0, 2, 0, 1, 1, 2, 3]) == [1, 0, 0, 1, 1, 1, 0, 0]
+    decoding = {"kind": "affine", "scale": ["1/2", "3"], "offset": ["0", "1"], "lo": None, "hi": None, "repeat": 2}
+    assert decode(flat(8, "output", output_decode=decoding), list(range(8))).tolist() == [0, 0.5, 7, 10, 2, 2.5, 19, 22]
+    decoding["scale"] = ["1/3", "3"]
+    found = decode(flat(4, "output", output_decode=decoding), [3, 6, 1, 2]).tolist()
+    assert found == [1, 2, 4, 7]

@@ -19,7 +19,7 @@ def decoded(boundary, codes):
     rows = len(rule["scale"])
     out = np.empty(flat.shape, object)
     for (n, e), code in np.ndenumerate(flat):
-        p = e % rows
+        p = e // rule.get("repeat", 1) % rows
         value = Fraction(rule["scale"][p]) * int(code) + Fraction(rule["offset"][p])
         value = value if rule["lo"][p] is None else max(value, Fraction(rule["lo"][p]))
         out[n, e] = value if rule["hi"][p] is None else min(value, Fraction(rule["hi"][p]))

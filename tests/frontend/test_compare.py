@@ -11,8 +11,11 @@ from bitwright.errors import CompileError
 from bitwright.frontend import oracle
 from bitwright.frontend.compare import compare
 from bitwright.frontend.reader import import_model, load
+from bitwright.ops.add import Add
 from bitwright.ops.dense import Dense
+from bitwright.ops.pool import Pool
 from bitwright.ops.threshold import Threshold
+from bitwright.ops.window import Window
 from tests.frontend.onnx_build import Net
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -31,7 +34,7 @@ def samples(name):
         return next(stored[k] for k in stored.files if k.startswith("in:"))
 
 
-@pytest.mark.parametrize("name", ["tfc_2w2a", "ad01_int8", "kwsmlp_w3a3"])
+@pytest.mark.parametrize("name", ["tfc_2w2a", "ad01_int8", "kwsmlp_w3a3", "kws_dscnn_int8", "ic_resnet8_int8"])
 def test_a_threshold_off_by_much_is_unexplained(name):
     imported = import_model(MODELS / f"{name}.onnx")
     wrong = changed(imported, Threshold, lambda op: replace(op, thresholds=op.thresholds + 40))
@@ -58,6 +61,32 @@ def test_a_wrong_weight_is_unexplained():
     imported = import_model(MODELS / "hello_world.onnx")
     wrong = changed(imported, Dense, lambda op: replace(op, weight=op.weight + 3))
     assert compare(wrong, samples("hello_world")).unexplained > 0
+
+
+@pytest.mark.parametrize(("kind", "change"), [
+    (Add, lambda op: replace(op, left=op.left + op.left // 50)),
+    (Window, lambda op: replace(op, pad=op.pad + 1)),
+    (Dense, lambda op: replace(op, weight=np.roll(op.weight, 1, axis=1))),
+    (Pool, lambda op: replace(op, largest=not op.largest)),
+])  # fmt: skip
+def test_a_wrong_operator_of_a_residual_network_is_unexplained(kind, change):
+    imported = import_model(MODELS / "ic_resnet8_int8.onnx")
+    assert compare(changed(imported, kind, change), samples("ic_resnet8_int8")).unexplained > 0
+
+
+def test_one_tie_excuses_nothing_behind_it():
+    """Two branches of one stream meet again: what differs in front is fed to both as the runtime has it."""
+    rng = np.random.default_rng(5)
+    net = Net([1, 4, 3, 3])
+    x = net.quant(net.input, 0.1, bits=6.0)
+    x = net.quant(net.node("Conv", x, net.const(rng.integers(-7, 8, (4, 4, 1, 1)) / 8)), 0.05, bits=5.0)
+    y = net.quant(net.node("Conv", x, net.const(rng.integers(-7, 8, (4, 4, 3, 3)) / 8), pads=[1] * 4), 0.3, bits=5.0)
+    imported = import_model(net.bytes(net.quant(net.node("Add", x, y), 0.2, bits=4.0)))
+    frames = rng.uniform(-4, 4, (30, 4, 3, 3)).astype(np.float32)
+    assert compare(imported, frames).unexplained == 0
+    wrong = changed(imported, Add, lambda op: replace(op, right=op.right + op.right // 20))
+    found = compare(wrong, frames)
+    assert found.unexplained > 20 and found.first.tensor == imported.anchors[-1].tensor
 
 
 def test_a_wrong_float_output_is_unexplained():

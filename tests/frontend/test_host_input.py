@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto
 
+from bitwright.errors import CompileError
 from bitwright.frontend.input_type import parse_input_type
 from bitwright.frontend.quantize import least_float
 from bitwright.frontend.reader import import_model
@@ -31,7 +32,7 @@ def test_least_float(point, strict, bits):
 def test_least_float_beyond_the_type():
     assert least_float(Fraction(10) ** 400, False, np.dtype(np.float64)) == np.inf
     assert least_float(Fraction(10) ** 39, False, np.dtype(np.float32)) == np.inf
-    assert least_float(-Fraction(10) ** 39, False, np.dtype(np.float32)) == -np.finfo(np.float32).max
+    assert least_float(-(Fraction(10) ** 39), False, np.dtype(np.float32)) == -np.finfo(np.float32).max
     assert least_float(Fraction(0), True, np.dtype(np.float32)) == 2.0**-149
 
 
@@ -92,3 +93,32 @@ def test_integer_inputs_are_themselves():
 def test_input_types(text, elem, scale, offset):
     found = parse_input_type(text)
     assert (str(found.elem), found.scale, found.offset) == (elem, scale, offset)
+
+
+def test_a_scale_by_channel_needs_a_row_a_channel():
+    """Channels first: rows repeat along the pixels, and the table stays small however large the image is."""
+    net = Net([1, 3, 20, 20])
+    x = net.node("Mul", net.input, net.const([[[1.0]], [[-2.0]], [[0.5]]]))
+    imported = import_model(net.bytes(net.quant(x, [[[0.3]], [[0.5]], [[0.2]]], bits=3.0)))
+    encode, decode = imported.boundary["input"]["encode"], imported.boundary["output"]["decode"]
+    assert (len(encode["base"]), encode["repeat"], len(decode["scale"]), decode["repeat"]) == (3, 400, 3, 400)
+    net = Net([1, 3, 2, 3])
+    x = net.node("Mul", net.input, net.const([[[1.0]], [[-2.0]], [[0.5]]]))
+    check(net.model(net.quant(x, [[[0.3]], [[0.5]], [[0.2]]], bits=3.0)), grid(np.random.default_rng(0), (3, 2, 3), 5))
+
+
+def test_frames_beyond_all_measure_are_refused():
+    net = Net([1, 1 << 13, 1 << 13])
+    with pytest.raises(CompileError, match="E004: input 'x' has 67,108,864 elements a frame"):
+        import_model(net.bytes(net.quant(net.input, 0.5)))
+    net = Net([1, 1, 4, 4])
+    w = net.const(np.ones((1, 1, 1, 1)))
+    x = net.node("Conv", net.quant(net.input, 0.5), w, pads=[60000] * 4)
+    with pytest.raises(CompileError, match="E004: Conv has 14,400,960,016 positions, which is too many"):
+        import_model(net.bytes(x))
+    x = net.node("ConvTranspose", net.quant(net.input, 0.5), w, strides=[60000, 60000])
+    with pytest.raises(CompileError, match="E004: this ConvTranspose makes too many elements"):
+        import_model(net.bytes(x))
+    x = net.node("Pad", net.quant(net.input, 0.5), net.const([0, 0, 1 << 30, 1, 0, 0, 1, 1], np.int64))
+    with pytest.raises(CompileError, match="E004: pads"):
+        import_model(net.bytes(x))

@@ -275,3 +275,137 @@ def test_every_error_code_is_listed():
     assert reader.__doc__ is not None
     used = {m for p in Path(reader.__file__).parent.rglob("*.py") for m in re.findall(r'"(E\d{3})"', p.read_text())}
     assert used <= set(re.findall(r"E\d{3}", reader.__doc__))
+
+
+def image(shape=(1, 2, 4, 4), opset=13, **attributes):
+    net = Net(list(shape), opset=opset)
+    return net, net.quant(net.input, 0.25, **attributes)
+
+
+def conv_3d():
+    net, x = image((1, 2, 3, 3, 3))
+    return net.bytes(net.node("Conv", x, net.const(np.ones((1, 2, 1, 1, 1)))))
+
+
+def conv_group():
+    net, x = image()
+    return net.bytes(net.node("Conv", x, net.const(np.ones((3, 1, 1, 1))), group=2))
+
+
+def conv_kernel():
+    net, x = image()
+    return net.bytes(net.node("Conv", x, net.const(np.ones((1, 2, 3, 3))), kernel_shape=[2, 2]))
+
+
+def conv_too_large():
+    net, x = image()
+    return net.bytes(net.node("Conv", x, net.const(np.ones((1, 2, 3, 3))), dilations=[2, 1]))
+
+
+def conv_pads(**attributes):
+    net, x = image()
+    return net.bytes(net.node("Conv", x, net.const(np.ones((1, 2, 3, 3))), **attributes))
+
+
+def conv_float():
+    net, x = image()
+    return net.bytes(net.node("Conv", x, net.const(np.random.default_rng(0).normal(size=(1, 2, 3, 3)))))
+
+
+def pool_of_padding():
+    net, x = image()
+    return net.bytes(net.node("MaxPool", x, kernel_shape=[2, 2], pads=[2, 0, 0, 0]))
+
+
+def padded_mode():
+    net, x = image()
+    return net.bytes(net.node("Pad", x, net.const([0, 0, 1, 1, 0, 0, 1, 1], np.int64), mode="reflect"))
+
+
+def linear():
+    net, x = image()
+    return net.bytes(net.node("Resize", x, "", net.const([1.0, 1, 2, 2]), mode="linear"))
+
+
+def uneven():
+    net, x = image()
+    return net.bytes(net.node("Resize", x, "", net.const([1.0, 1, 1.5, 1.5]), mode="nearest"))
+
+
+def unrelated():
+    net, x = image()
+    a = net.quant(x, 2.0**-60, bits=4.0)
+    b = net.quant(net.node("Mul", x, net.const(3.0)), 1.1, bits=4.0)
+    return net.bytes(net.node("Add", a, b))
+
+
+def joined():
+    net, x = image()
+    y = net.node("Slice", x, *(net.const([v], np.int64) for v in (0, 2, 3)))
+    return net.bytes(net.node("Concat", x, y, axis=1))
+
+
+def division():
+    net, x = image()
+    return net.bytes(net.node("Div", x, net.node("Conv", x, net.const(np.ones((2, 2, 1, 1))))))
+
+
+def limits_by_channel():
+    net, x = image()
+    x = net.node("Min", x, net.const([[[0.5]], [[1.0]]]))
+    return net.bytes(net.node("Conv", x, net.const(np.ones((1, 2, 1, 1)))))
+
+
+IMAGES = [
+    (conv_3d, """E011: weights of shape [1, 2, 1, 1, 1] do not suit an operand of shape [1, 2, 3, 3, 3]
+  at Conv node #1 'n6'
+  hint: one and two spatial dimensions are supported"""),
+    (conv_group, """E011: weights of shape [3, 1, 1, 1] in 2 groups do not suit 2 channels
+  at Conv node #1 'n6'"""),
+    (conv_kernel, """E011: kernel_shape [2, 2] contradicts the weights, whose kernel is [3, 3]
+  at Conv node #1 'n6'"""),
+    (conv_too_large, """E011: a kernel of [3, 3] with dilation [2, 1] does not fit into [4, 4]
+  at Conv node #1 'n6'"""),
+    (lambda: conv_pads(pads=[1, 1]), """E013: attribute 'pads' must be 4 numbers from 0 to 65,536, not [1, 1]
+  at Conv node #1 'n6'"""),
+    (lambda: conv_pads(pads=[1, 1, -1, 0]), """E013: attribute 'pads' must be 4 numbers from 0 to 65,536, not [1, 1, -1, 0]
+  at Conv node #1 'n6'"""),
+    (lambda: conv_pads(pads=[1, 1, 1, 1], auto_pad="SAME_UPPER"), """E013: auto_pad SAME_UPPER and explicit pads exclude each other
+  at Conv node #1 'n6'"""),
+    (lambda: conv_pads(auto_pad="SAME"), """E013: auto_pad 'SAME' is unknown
+  at Conv node #1 'n6'"""),
+    (lambda: conv_pads(strides=[0, 1]), """E013: attribute 'strides' must be 2 numbers from 1 to 65,536, not [0, 1]
+  at Conv node #1 'n6'"""),
+    (conv_float, """E029: the weights are not quantized: as they are, they need integers wider than 24 bits
+  at Conv node #1 'n6'
+  hint: train or export with quantized weights, or quantize the model after training"""),
+    (pool_of_padding, """E021: some windows of this MaxPool hold nothing but padding, which has no value
+  at MaxPool node #1 'n5'
+  hint: pads must be smaller than the kernel"""),
+    (padded_mode, """E021: Pad of mode 'reflect' is not supported
+  at Pad node #1 'n6'
+  hint: pad with a constant"""),
+    (linear, """E021: Resize of mode 'linear' is not supported
+  at Resize node #1 'n6'
+  hint: use the mode nearest, or a ConvTranspose"""),
+    (uneven, """E021: Resize from 4 to 6 is no plain repetition or stride
+  at Resize node #1 'n6'
+  hint: resize by a whole number, as with asymmetric"""),
+    (unrelated, """E038: the two scales have no common unit: their ratio is 7.88511e-19
+  at Add node #4 'n15'
+  hint: quantize both operands by related scales"""),
+    (joined, """E011: shapes [1, 2, 4, 4], [1, 2, 4, 2] cannot be joined along axis 1
+  at Concat node #2 'n9'"""),
+    (division, """E022: Div of two tensors that both depend on the input is not supported
+  at Div node #2 'n7'"""),
+    (limits_by_channel, """E035: the operand is limited (ReLU or Clip) but not quantized, and its limits differ by channel
+  at Conv node #2 'n8'
+  hint: quantize the activation before this node"""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("build", "text"), IMAGES)
+def test_refusal_of_an_operator_on_images(build, text):
+    with pytest.raises(CompileError) as refused:
+        import_model(build())
+    assert str(refused.value) == text
