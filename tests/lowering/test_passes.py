@@ -10,11 +10,20 @@ from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
 from bitwright.lowering.passes.compose_thresholds import compose_thresholds
 from bitwright.lowering.passes.dead import drop_dead
+from bitwright.lowering.passes.narrow_sums import narrow_sums
+from bitwright.lowering.passes.no_moves import no_moves
+from bitwright.lowering.passes.prune import prune
+from bitwright.lowering.passes.whole_windows import whole_windows
+from bitwright.ops.add import Add
 from bitwright.ops.dense import Dense
+from bitwright.ops.permute import Permute
+from bitwright.ops.pool import Pool
+from bitwright.ops.repeat import Repeat
 from bitwright.ops.threshold import Threshold
+from bitwright.ops.window import Window
 from bitwright.ops.xnor import Xnor
 from bitwright.sim import reference
-from tests.networks import random_network
+from tests.networks import random_images, random_network
 
 
 def same_meaning(step, before, after):
@@ -26,6 +35,11 @@ def same_meaning(step, before, after):
 @pytest.mark.parametrize("seed", range(60))
 def test_passes_keep_the_meaning(seed):
     run_passes(random_network(seed), PIPELINE, same_meaning)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_passes_keep_the_meaning_of_images(seed):
+    run_passes(random_images(seed), PIPELINE, same_meaning)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -68,6 +82,57 @@ def test_dead_values_go():
     op = Dense(np.eye(2, dtype=np.int64), np.zeros(2, np.int64))
     nodes = tuple(Node(name, op, ("x",), op.infer(x)) for name in ("a", "b"))
     assert [n.name for n in drop_dead(Graph({"x": x}, nodes, ("b",))).nodes] == ["b"]
+
+
+def test_what_no_layer_reads_and_what_never_changes_is_not_computed():
+    """Of 16 channels one is constant behind its steps, and nine are multiplied by zeros: eight are left of the others."""
+    rng = np.random.default_rng(0)
+    x = TensorType.of((4, 4, 3), IntType(4, True))
+    first = Dense(rng.integers(-8, 8, (16, 3)), np.where(np.arange(16) == 2, 10_000, 0))
+    steps = Threshold(np.array([[-5, 0, 5]]), np.array([0]), np.array([1]))
+    window = Window(np.array([3, 3]), np.array([1, 1]), np.array([1, 1]), np.zeros(4, np.int64), 0)
+    weight = rng.integers(1, 9, (5, 9, 16))
+    weight[:, :, 7:] = 0
+    net: list[Node] = []
+    for op in (first, steps, window, Dense(weight.reshape(5, -1), np.zeros(5, np.int64))):
+        here = net[-1].type if net else x
+        net.append(Node(f"v{len(net)}", op, (net[-1].name if net else "x",), op.infer(here)))
+    graph = run_passes(Graph({"x": x}, tuple(net), ("v3",)), [prune], same_meaning)
+    dense = [n.op for n in graph.nodes if isinstance(n.op, Dense)]
+    assert [op.weight.shape for op in dense] == [(8, 3), (5, 72)] and dense[1].bias.any()
+
+
+def test_a_sum_of_streams_gets_short_factors():
+    x = TensorType.of((2, 3), IntType(8, True))
+    add = Add(77_001, 45_123, 1_234_567)
+    steps = Threshold(np.arange(-60, 60)[None] * 131_072 + 65_536, np.array([-60]), np.array([1]))
+    nodes = (Node("a", add, ("x", "x"), add.infer(x, x)), Node("b", steps, ("a",), steps.infer(add.infer(x, x))))
+    graph = run_passes(Graph({"x": x}, nodes, ("b",)), [narrow_sums], same_meaning)
+    found = graph.nodes[0].op
+    assert isinstance(found, Add) and graph.nodes[1].op.mnemonic == "shift"
+    assert abs(found.left) < add.left and abs(found.right) < add.right
+
+
+@pytest.mark.parametrize("largest", [True, False])
+def test_windows_over_the_whole_image_vanish(largest):
+    x = TensorType.of((3, 4, 5), IntType(4, True))
+    window = Window(np.array([3, 4]), np.array([2, 1]), np.array([1, 1]), np.zeros(4, np.int64), 0)
+    pool = Pool(12, largest)
+    nodes = (Node("a", window, ("x",), window.infer(x)), Node("b", pool, ("a",), pool.infer(window.infer(x))))
+    graph = run_passes(Graph({"x": x}, nodes, ("b",)), [whole_windows], same_meaning)
+    assert [n.op.mnemonic for n in graph.nodes] == ["total", "reshape"]
+    graph = run_passes(Graph({"x": x}, nodes[:1], ("a",)), [whole_windows], same_meaning)
+    assert [n.op.mnemonic for n in graph.nodes] == ["reshape"]
+
+
+def test_movements_that_move_nothing_vanish():
+    x = TensorType.of((1, 4, 5), IntType(4, True))
+    nodes: list[Node] = []
+    for op in (Permute(np.array([1, 0, 2])), Permute(np.array([1, 0, 2])), Repeat(1, 1), Repeat(2, 1)):
+        here = nodes[-1].type if nodes else x
+        nodes.append(Node(f"v{len(nodes)}", op, (nodes[-1].name if nodes else "x",), op.infer(here)))
+    graph = run_passes(Graph({"x": x}, tuple(nodes), ("v3",)), [no_moves], same_meaning)
+    assert [n.op.mnemonic for n in graph.nodes] == ["reshape", "reshape", "repeat"]
 
 
 def test_a_pass_that_breaks_the_graph_is_caught():

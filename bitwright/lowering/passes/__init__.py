@@ -8,6 +8,7 @@ from .compose_thresholds import compose_thresholds
 from .dead import drop_dead
 from .narrow_sums import narrow_sums
 from .no_moves import no_moves
+from .prune import prune
 from .requantize import requantize
 from .whole_windows import whole_windows
 
@@ -16,6 +17,7 @@ PIPELINE: tuple[Pass, ...] = (
     whole_windows,
     no_moves,
     compose_thresholds,
+    prune,
     ascending,
     bipolar_to_xnor,
     bias_into_threshold,
