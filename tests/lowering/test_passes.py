@@ -104,8 +104,8 @@ def test_what_no_layer_reads_and_what_never_changes_is_not_computed():
 
 def test_a_sum_of_streams_gets_short_factors():
     x = TensorType.of((2, 3), IntType(8, True))
-    add = Add(77_001, 45_123, 1_234_567)
-    steps = Threshold(np.arange(-60, 60)[None] * 131_072 + 65_536, np.array([-60]), np.array([1]))
+    add = Add(23_456_789, 61_234_567, 1_234_567_891)
+    steps = Threshold(np.arange(-60, 60)[None] * 99_000_001 + 65_536, np.array([-60]), np.array([1]))
     nodes = (Node("a", add, ("x", "x"), add.infer(x, x)), Node("b", steps, ("a",), steps.infer(add.infer(x, x))))
     graph = run_passes(Graph({"x": x}, nodes, ("b",)), [narrow_sums], same_meaning)
     found = graph.nodes[0].op
