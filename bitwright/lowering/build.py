@@ -287,15 +287,14 @@ class _Builder:
             edge.clear()
         processes = [p for make in self.schedules for p in make()]
         frames = schedule.FRAMES if self.folding.cycles < SHORT else schedule.FEW_FRAMES
-        return schedule.simulate(processes, self.edges, self.source.beats, self.sink.beats, interval, frames)
+        return schedule.simulate(
+            processes, self.edges, self.first, self.last, self.source.beats, self.sink.beats, interval, frames
+        )
 
     def _axis_in(self) -> _Stream:
         lanes, slot = self.source, slot_width(self.source.elem)
-        first = self._edge("s_axis")
         stream = self._stream("in", lanes)
-        self.schedules.append(
-            lambda: [schedule.emit(first, stream.edge, 1), schedule.admit(first, stream.edge, depth=2, reuse=1)]
-        )
+        self.first = stream.edge
         params = {"WIDTH": lanes.elem.width, "SLOT": slot, "LANES": lanes.lanes, "TDATA": slot * lanes.lanes,
                   "VECTOR": lanes.vector, "BEATS": lanes.beats}  # fmt: skip
         cost = Resources(lut=lanes.width * 0.5 + 20, ff=2 * lanes.width + 20)
@@ -304,10 +303,7 @@ class _Builder:
 
     def _axis_out(self, stream: _Stream) -> None:
         lanes, slot = self.sink, slot_width(self.sink.elem)
-        last = self._edge("m_axis")
-        self.schedules.append(
-            lambda: [schedule.emit(stream.edge, last, 1), schedule.admit(stream.edge, last, depth=1, reuse=0)]
-        )
+        self.last = stream.edge
         params = {"WIDTH": lanes.elem.width, "SIGNED": int(lanes.elem.signed), "SLOT": slot, "LANES": lanes.lanes,
                   "TDATA": slot * lanes.lanes, "VECTOR": lanes.vector, "BEATS": lanes.beats}  # fmt: skip
         cost = Resources(lut=lanes.width * 0.5 + 12, ff=slot * lanes.lanes + 10)

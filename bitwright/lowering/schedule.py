@@ -97,17 +97,20 @@ class Process:
 
 
 def source(edge: Edge, beats: int, frames: int, interval: int = 0) -> Process:
-    """The outside world as a sender that always has a beat, or spreads those of a frame evenly over `interval` cycles."""
+    """bw_axis_in under a sender that always has a beat, or spreads those of a frame evenly over `interval` cycles.
+
+    Its skid buffer never delays such a sender's beats: what moves leaves room for the next.
+    """
 
     def steps() -> Steps:
-        edge.offered.extend(f * interval + b * interval // beats for f in range(frames) for b in range(beats))
+        edge.offered.extend(1 + f * interval + b * interval // beats for f in range(frames) for b in range(beats))
         yield from ()
 
     return Process(steps(), (edge,))
 
 
 def sink(edge: Edge, beats: int, frames: int) -> Process:
-    """The outside world as a receiver that is always ready."""
+    """bw_axis_out under a receiver that is always ready."""
 
     def steps() -> Steps:
         edge.wanted.extend([0] * beats * frames)
@@ -555,15 +558,14 @@ class Timing:
 
 
 def simulate(
-    processes: Sequence[Process], edges: Sequence[Edge], in_beats: int, out_beats: int, interval: int = 0,
-    frames: int = FRAMES,
+    processes: Sequence[Process], edges: Sequence[Edge], first: Edge, last: Edge, in_beats: int, out_beats: int,
+    interval: int = 0, frames: int = FRAMES,
 ) -> Timing:  # fmt: skip
     """Run whole frames through, from the empty state into the steady one; their beats come as fast as they are taken,
-    or spread over `interval` cycles a frame. They enter by the first of the edges and leave by the last.
+    or spread over `interval` cycles a frame. They enter by the edge `first` and leave by `last`.
 
     Raises CompileError E901 with the streams that are full if they stand still: a deadlock is a bug of the compiler's.
     """
-    first, last = edges[0], edges[-1]
     ready = deque([*processes, source(first, in_beats, frames, interval), sink(last, out_beats, frames)])
     while ready:
         process = ready.popleft()
@@ -580,4 +582,4 @@ def simulate(
         full = ", ".join(e.name for e in edges if len(e.offered) > len(e.moved)) or "none of them has a beat"
         raise CompileError("E901", f"the streams of the design stand still ({full}): this is a bug of Bitwright's")
     ends = last.moved[out_beats - 1 :: out_beats]
-    return Timing(ends[-1] - ends[-2], ends[0] - first.moved[0])
+    return Timing(ends[-1] - ends[-2], ends[0] + 1)

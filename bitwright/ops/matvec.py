@@ -26,7 +26,8 @@ def product(weight: Codes, x: Codes) -> Codes:
     if bound >= 1 << 53:
         return x @ weight.T
     carrier = np.float32 if bound < 1 << 24 else np.float64
-    return (x.astype(carrier) @ weight.T.astype(carrier)).astype(np.int64)
+    rows = x.reshape(-1, x.shape[-1]).astype(carrier)  # one product of two matrices, not one for each vector of them
+    return (rows @ weight.T.astype(carrier)).astype(np.int64).reshape(*x.shape[:-1], len(weight))
 
 
 def folds(rows: int, columns: int, fold: Fold) -> tuple[int, int]:

@@ -10,13 +10,15 @@ from ..ir.graph import Graph, evaluate
 from ..ir.op import Codes
 from ..ir.types import TensorType
 
-BATCH = 256  # frames evaluated at a time, so that memory stays bounded
+BATCH = 256  # most frames that are evaluated at a time
+ELEMENTS = 1 << 22  # of the largest value of a batch, so that memory stays bounded
 
 
 def run(graph: Graph, codes: Codes) -> Codes:
     """The output's codes (frames, *shape) for the input's codes (frames, *shape)."""
     (source,), (sink,) = graph.inputs, graph.outputs
-    parts = [evaluate(graph, {source: part})[sink] for part in _batches(codes)]
+    largest = max((t.size for t in graph.types.values()), default=1)
+    parts = [evaluate(graph, {source: part})[sink] for part in _batches(codes, max(1, min(BATCH, ELEMENTS // largest)))]
     return np.concatenate(parts) if parts else np.zeros((0, *graph.types[sink].shape), np.int64)
 
 
@@ -40,6 +42,6 @@ def random_codes(type_: TensorType, frames: int, seed: int) -> Codes:
     return codes
 
 
-def _batches(codes: Codes) -> Iterator[Codes]:
-    for first in range(0, len(codes), BATCH):
-        yield codes[first : first + BATCH]
+def _batches(codes: Codes, size: int) -> Iterator[Codes]:
+    for first in range(0, len(codes), size):
+        yield codes[first : first + size]
