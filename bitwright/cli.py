@@ -259,7 +259,6 @@ def ops_command(as_json: bool) -> None:
 
 @cli.command("check")
 @click.argument("model", type=click.Path())
-@click.option("--margin", type=float, help="Share of the chip to leave free, as 0.3  [default: the board's limits]")
 @click.option("--input-type", help="As for compile.")
 @_json
 @_reports_errors

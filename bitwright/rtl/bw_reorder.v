@@ -49,6 +49,12 @@ module bw_reorder #(
   localparam integer D1     = modulo(STRIDE1 - SPAN2);
   localparam integer D0     = modulo(STRIDE0 - SPAN1);
   localparam integer D_NEXT = modulo(N - SPAN0);
+  // The same a turn of the ring back.
+  localparam integer B3     = D3 - DEPTH;
+  localparam integer B2     = D2 - DEPTH;
+  localparam integer B1     = D1 - DEPTH;
+  localparam integer B0     = D0 - DEPTH;
+  localparam integer B_NEXT = D_NEXT - DEPTH;
 
   wire some, last0, last1, last2, last3, last_in;
   wire write = in_valid & in_ready;
@@ -58,6 +64,7 @@ module bw_reorder #(
   wire fill  = write & last_in;
   wire drain = issue & last0 & last1 & last2 & last3;
   wire [A-1:0] move = ~last3 ? D3[A-1:0] : ~last2 ? D2[A-1:0] : ~last1 ? D1[A-1:0] : ~last0 ? D0[A-1:0] : D_NEXT[A-1:0];
+  wire [A:0]   back = ~last3 ? B3[A:0] : ~last2 ? B2[A:0] : ~last1 ? B1[A:0] : ~last0 ? B0[A:0] : B_NEXT[A:0];
 
   assign in_ready = ~two;
 
@@ -115,6 +122,7 @@ module bw_reorder #(
     .some     (some),
     .read     (issue),
     .move     (move),
+    .back     (back),
     .outside  (1'b0),
     .padding  ({WIDTH{1'b0}}),
     .out_valid(out_valid),

@@ -36,7 +36,11 @@ module bw_repeat #(
   localparam integer ON     = 1 % DEPTH;
   localparam integer PIXEL  = (DEPTH - (WORDS - 1) % DEPTH) % DEPTH;
   localparam integer ROW    = (DEPTH - (WIDTH * WORDS - 1) % DEPTH) % DEPTH;
-  localparam integer TOP    = DEPTH - 1;
+  // The same a turn of the ring back.
+  localparam integer ON_BACK    = ON - DEPTH;
+  localparam integer PIXEL_BACK = PIXEL - DEPTH;
+  localparam integer ROW_BACK   = ROW - DEPTH;
+  localparam integer TOP        = DEPTH - 1;
 
   wire some, last_word, last_copy, last_pixel, last_row;
   // Whether the next word is issued for the first time.
@@ -50,6 +54,8 @@ module bw_repeat #(
   wire use_fresh = issue & first;
   wire [A-1:0] move = (last_word & ~last_copy) ? PIXEL[A-1:0]
                     : (last_word & last_pixel & ~last_row) ? ROW[A-1:0] : ON[A-1:0];
+  wire [A:0]   back = (last_word & ~last_copy) ? PIXEL_BACK[A:0]
+                    : (last_word & last_pixel & ~last_row) ? ROW_BACK[A:0] : ON_BACK[A:0];
 
   assign in_ready = ~room[L-1];
 
@@ -103,6 +109,7 @@ module bw_repeat #(
     .some     (some),
     .read     (issue),
     .move     (move),
+    .back     (back),
     .outside  (1'b0),
     .padding  ({BITS{1'b0}}),
     .out_valid(out_valid),

@@ -25,6 +25,8 @@ module bw_ring #(
   input  wire             read,
   // from this word to the next one, modulo DEPTH: less than DEPTH
   input  wire [ADDR-1:0]  move,
+  // move - DEPTH, two's complement: it chooses among constants as `move` does, so nothing waits for a subtraction
+  input  wire [ADDR:0]    back,
   // not this word but `padding`
   input  wire             outside,
   input  wire [WIDTH-1:0] padding,
@@ -59,12 +61,11 @@ module bw_ring #(
   generate
     if (DEPTH == (1 << ADDR)) begin : g_power
       assign read_next = read_at + move;
+      wire unused = &{1'b0, back};
     end else begin : g_wrap
-      localparam integer BACK = -DEPTH;
-      wire [ADDR:0] sum  = {1'b0, read_at} + {1'b0, move};
-      wire [ADDR:0] less = sum + BACK[ADDR:0];
-      assign read_next = less[ADDR] ? sum[ADDR-1:0] : less[ADDR-1:0];
-      wire unused = &{1'b0, sum};
+      wire [ADDR-1:0] sum  = read_at + move;
+      wire [ADDR:0]   less = {1'b0, read_at} + back;
+      assign read_next = less[ADDR] ? sum : less[ADDR-1:0];
     end
   endgenerate
 

@@ -396,6 +396,14 @@ module bw_window #(
   localparam integer D_TOP  = modulo(FRAME - ((OH - 1) * SH * WIDTH + (OW - 1) * SW) * WORDS - SPAN);
   localparam integer START  = modulo(-(PT * WIDTH + PL) * WORDS);
 
+  localparam integer B0     = D0 - DEPTH;
+  localparam integer B1     = D1 - DEPTH;
+  localparam integer B2     = D2 - DEPTH;
+  localparam integer B_PASS = D_PASS - DEPTH;
+  localparam integer B_NEXT = D_NEXT - DEPTH;
+  localparam integer B_ROW  = D_ROW - DEPTH;
+  localparam integer B_TOP  = D_TOP - DEPTH;
+
   // The column whose windows lead to column FROM.
   localparam integer ENTER = (FROM > 0) ? FROM - 1 : OW - 1;
   localparam integer C_END = OW - 1;
@@ -413,19 +421,19 @@ module bw_window #(
   reg  [L-1:0] needed, freed;
   wire write   = in_valid & in_ready;
   wire issue   = some & ~ahead[L-1];
-  wire last_word, last_x, last_y, last_pass;
-  wire last_of_window = last_word & last_x & last_y & last_pass;
+  wire last_word, last_x, last_y, last_pass, last_of_window;
   wire advance = issue & last_of_window;
 
   assign in_ready = ~room[L-1];
 
-  // The loops of a window.
-  localparam XW = (KW > 1) ? $clog2(KW) : 1;
-  localparam YW = (KH > 1) ? $clog2(KH) : 1;
-  localparam integer X_END = KW - 1;
-  localparam integer Y_END = KH - 1;
-  wire [XW-1:0] x;
-  wire [YW-1:0] y;
+  // All words of a window, so that its end is a register; then the loops in it.
+  bw_counter #(.COUNT(WORDS * KW * KH * PASSES)) window (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .step (issue),
+    .last (last_of_window)
+  );
+
   wire step_word = issue & ((GROUPED == 0) | (last_x & last_y));
   wire step_x    = issue & ((GROUPED != 0) | last_word);
   wire step_y    = step_x & last_x;
@@ -433,26 +441,23 @@ module bw_window #(
   wire last1     = (GROUPED != 0) ? last_y : last_x;
   wire last2     = (GROUPED != 0) ? last_word : last_y;
 
-  assign last_x = x == X_END[XW-1:0];
-  assign last_y = y == Y_END[YW-1:0];
-
   bw_counter #(.COUNT(WORDS)) words (
     .clk  (clk),
     .rst_n(rst_n),
     .step (step_word),
     .last (last_word)
   );
-  bw_index #(.COUNT(KW), .WIDTH(XW)) taps_across (
+  bw_counter #(.COUNT(KW)) taps_across (
     .clk  (clk),
     .rst_n(rst_n),
     .step (step_x),
-    .index(x)
+    .last (last_x)
   );
-  bw_index #(.COUNT(KH), .WIDTH(YW)) taps_down (
+  bw_counter #(.COUNT(KH)) taps_down (
     .clk  (clk),
     .rst_n(rst_n),
     .step (step_y),
-    .index(y)
+    .last (last_y)
   );
   bw_counter #(.COUNT(PASSES)) passes (
     .clk  (clk),
@@ -461,12 +466,15 @@ module bw_window #(
     .last (last_pass)
   );
 
-  // Column and row of the next window; whether the current one is the last of its row, and of the last row; and its taps.
+  // Column and row of the next window; whether the current one is the last of its row, and of the last row; and which of its
+  // taps lie in the frame, turned so that the current one is lowest.
   reg  [CW-1:0] column;
   reg  [RW-1:0] line;
   reg           row_ends, frame_ends;
   reg  [KW-1:0] inside_x;
   reg  [KH-1:0] inside_y;
+  wire [KW:0]   turned_x    = {inside_x[0], inside_x};
+  wire [KH:0]   turned_y    = {inside_y[0], inside_y};
   wire          last_column = column == C_END[CW-1:0];
   wire          last_line   = line == R_END[RW-1:0];
 
@@ -489,6 +497,9 @@ module bw_window #(
       inside_y   <= mask_y(line);
       needed     <= need_step(column, line);
       freed      <= free_step(column, line);
+    end else begin
+      if (step_x) inside_x <= turned_x[KW:1];
+      if (step_y) inside_y <= turned_y[KH:1];
     end
 
   always @(posedge clk)
@@ -500,12 +511,21 @@ module bw_window #(
       room  <= room + (freed | {L{~advance}}) + {{(L - 1){1'b0}}, ~write};
     end
 
+  // The step of the read address, and the same a turn of the ring back.
   wire [A-1:0] move = ~last0 ? D0[A-1:0]
                     : ~last1 ? D1[A-1:0]
                     : ~last2 ? D2[A-1:0]
                     : ~last_pass ? D_PASS[A-1:0]
                     : ~row_ends ? D_NEXT[A-1:0]
                     : ~frame_ends ? D_ROW[A-1:0] : D_TOP[A-1:0];
+  wire [A:0]   back = ~last0 ? B0[A:0]
+                    : ~last1 ? B1[A:0]
+                    : ~last2 ? B2[A:0]
+                    : ~last_pass ? B_PASS[A:0]
+                    : ~row_ends ? B_NEXT[A:0]
+                    : ~frame_ends ? B_ROW[A:0] : B_TOP[A:0];
+
+  wire unused = &{1'b0, turned_x[0], turned_y[0]};
 
   bw_ring #(
     .WIDTH(LANES * ELEM),
@@ -521,7 +541,8 @@ module bw_window #(
     .some     (some),
     .read     (issue),
     .move     (move),
-    .outside  (~(inside_x[x] & inside_y[y])),
+    .back     (back),
+    .outside  (~(inside_x[0] & inside_y[0])),
     .padding  ({LANES{PAD[ELEM-1:0]}}),
     .out_valid(out_valid),
     .out_ready(out_ready),
