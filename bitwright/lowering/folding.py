@@ -223,9 +223,7 @@ class _Solver:
         candidates = self._all_candidates(limit)
         found = self._cheapest(candidates, dict[str, float].fromkeys(RESOURCES, 1.0), limit)
         if found is None:
-            return CompileError(
-                "E302", f"no folding meets {limit} cycles a frame", hint="ask for fewer frames a second"
-            )
+            return self._too_slow(limit)
         over = self.budget.excess(found.need)
         name = max(over, key=lambda n: over[n])
         need, have = getattr(found.need, name), getattr(self.budget, name)
@@ -238,6 +236,19 @@ class _Solver:
         )
         hint = "take a larger board, a lower target or a smaller --margin, or give this layer fewer weights or bits"
         return CompileError("E490", message, origin=origin, hint=hint)
+
+    def _too_slow(self, limit: int) -> CompileError:
+        """The error that says which layer cannot keep up."""
+        fastest = [
+            min(cycles(layer, Fold(layer.rows, simd)) for simd in self._simd_counts(i))
+            for i, layer in enumerate(self.layers)
+        ]
+        slowest = max(range(len(fastest)), key=fastest.__getitem__)
+        origin = next((n.origin[0] for n in self.layers[slowest].nodes if n.origin), None)
+        message = f"no folding meets {limit} cycles a frame"
+        if fastest[slowest] > limit:
+            message += f": this layer needs {fastest[slowest]} at its largest parallelism"
+        return CompileError("E302", message, origin=origin, hint="ask for fewer frames a second")
 
     def _all_candidates(self, limit: int) -> list[_Options]:
         return [
