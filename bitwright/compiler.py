@@ -23,6 +23,8 @@ from .lowering.folding import Budget, slot_width
 from .lowering.manager import run_passes
 from .lowering.passes import PIPELINE
 from .lowering.verilog import write_rtl
+from .ops.dense import Dense
+from .ops.depthwise import Depthwise
 from .store import MANIFEST, build_directory, check_replaceable, write_json
 
 Progress = Callable[[str], None]
@@ -138,13 +140,20 @@ def _manifest(
         "model": {"sha256": imported.model_hash},
         "frame_cycles": timing.frame_cycles,
         "latency_cycles": timing.latency_cycles,
-        "macs": sum(s.macs for s in netlist.stages),
+        "macs": network_macs(imported.graph),
+        "macs_built": sum(s.macs for s in netlist.stages),
         "estimate": _resources(need),
         "usable": {"lut": budget.lut, "ff": budget.ff, "bram36": budget.bram36, "dsp": budget.dsp},
         "fits": max(budget.excess(need).values()) <= 1.0,
         "queues": [{"stage": q.stage, "wire": q.stream.name, "depth": q.depth, "width": q.width} for q in netlist.queues],
         "stages": [_stage(s, timing.frame_cycles, graph) for s in netlist.stages],
     }  # fmt: skip
+
+
+def network_macs(graph: Graph) -> int:
+    """Multiply-accumulates a frame of the network as the model has it, zeros and all."""
+    products = [(n.op, n.type) for n in graph.nodes if isinstance(n.op, Dense | Depthwise)]
+    return sum(op.weight.size * (y.size // y.vector) for op, y in products if isinstance(op, Dense | Depthwise))
 
 
 def _resources(need: Resources) -> dict[str, float]:

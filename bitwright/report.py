@@ -38,6 +38,8 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     yield f"speed       {mhz * 1e6 / frame:,.0f} frames/s ({frame:,} cycles a frame)"
     yield f"latency     {report['latency_cycles'] / mhz:,.2f} µs ({report['latency_cycles']:,} cycles)"
     yield f"work        {report['macs']:,} multiply-accumulates a frame, {report['macs'] / frame:,.1f} a cycle"
+    if report["macs_built"] != report["macs"]:
+        yield f"pruned      {report['macs_built']:,} of them are built: nobody needs the results of the others"
     yield ""
     yield from _stages(report["stages"])
     for q in report["queues"]:
