@@ -122,9 +122,7 @@ def test_throughput(handoff: Path) -> None:
         (lambda frames: [b"".join(frames)], "the frame is longer than the buffer"),
     ],
 )
-def test_an_accelerator_that_is_broken(
-    handoff: Path, broken: Callable[[list[bytes]], list[bytes]], says: str
-) -> None:
+def test_an_accelerator_that_is_broken(handoff: Path, broken: Callable[[list[bytes]], list[bytes]], says: str) -> None:
     """No TLAST, or too few frames: an error, and no wait without end."""
     board = StandIn(lambda data: broken(accelerator(data)))
     with driver(handoff, board) as module, pytest.raises((TimeoutError, RuntimeError), match=says):

@@ -162,9 +162,7 @@ def test_a_build_that_misses_its_clock(design: Path) -> None:
 
 @needs_tcl
 @pytest.mark.parametrize(("arguments", "name"), [((), "synth_ooc.calls"), (("route",), "route_ooc.calls")])
-def test_synth_ooc(
-    design: Path, golden: Callable[[str, str], None], arguments: tuple[str, ...], name: str
-) -> None:
+def test_synth_ooc(design: Path, golden: Callable[[str, str], None], arguments: tuple[str, ...], name: str) -> None:
     golden(name, tcl.calls(design / "board" / "synth_ooc.tcl", *arguments))
 
 

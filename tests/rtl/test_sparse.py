@@ -73,7 +73,7 @@ def times(params, multiply, vectors, received, sent):
         if v > 1:
             ready.append(out[(v - 1) * beats - 1] + 1)
         start.append(max(ready))
-        for b in range(beats):
+        for _ in range(beats):
             issue = max(start[v] + slots + 2 + multiply, out[-1] + 1 if out else 0)
             if len(out) >= params["CREDITS"]:
                 issue = max(issue, sent[len(out) - params["CREDITS"]] + 2)
