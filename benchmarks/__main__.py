@@ -13,18 +13,19 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from math import ceil
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-import bitwright
+from benchmarks.figures import compile_watched, figures, stage_cycles
 from bitwright.compare import compare_with_onnx
 from bitwright.design import Design
 from bitwright.sim import reference
 
 T = TypeVar("T")
+FRAMES, FEW_FRAMES, LONG = 10, 2, 3500  # frames to verify, and those of a network of more than so many cycles a frame
+LARGE = 1 << 20  # multiply-accumulates a frame from which the reference is timed on fewer frames
 MODELS = Path(__file__).parent.parent / "tests" / "models"
 NETWORKS: dict[str, str | None] = {
     "tfc_1w1a": None,
@@ -34,6 +35,15 @@ NETWORKS: dict[str, str | None] = {
     "ad08": "fixed<16,8>",
     "ad01_int8": None,
     "hello_world": None,
+    "cnv_1w1a": "int8",
+    "cnv_2w2a": "int8",
+    "rn08": None,
+    "ic_resnet8_int8": None,
+    "kws_dscnn_int8": None,
+    "vww_mobilenet_int8": None,
+    "micro_speech_int8": None,
+    "espcn_subpixel": "ufixed<8,0>",
+    "vgg10_w8a8": None,
 }
 
 
@@ -64,39 +74,36 @@ def measure(path: Path, input_type: str | None, synth: bool) -> dict[str, Any]:
     """All figures of one network at the fastest folding that fits the Pynq-Z2."""
     folder = Path(tempfile.mkdtemp(prefix="bitwright-bench-"))
     try:
-        design, compile_seconds = timed(lambda: bitwright.compile(path, folder / "d", input_type=input_type))
-        cold = design.verify(samples=10)
-        warm = design.verify(samples=10)
-        manifest = design.manifest
+        found = compile_watched(path, folder / "d", input_type=input_type)
+        design, manifest = found.design, found.design.manifest
+        frames = FRAMES if manifest["frame_cycles"] < LONG else FEW_FRAMES
+        cold = design.verify(samples=frames)
+        warm = design.verify(samples=frames)
+        rate = warm.simulated_cycles / max(warm.seconds - warm.build_seconds, 1e-3)
         result: dict[str, Any] = {
-            "compile_seconds": round(compile_seconds, 2),
-            "verify": {"ok": cold.ok and warm.ok, "cold_seconds": cold.seconds, "warm_seconds": warm.seconds,
-                       "build_seconds": cold.build_seconds,
-                       "cycles_a_second": round(warm.simulated_cycles / max(warm.seconds - warm.build_seconds, 1e-3))},
+            "compile_seconds": round(found.seconds, 2),
+            "verify": {"ok": cold.ok and warm.ok, "frames": frames, "cold_seconds": cold.seconds,
+                       "warm_seconds": warm.seconds, "build_seconds": cold.build_seconds,
+                       "cycles_a_second": round(rate), "frames_a_second": round(rate / manifest["frame_cycles"], 2)},
             "differences": {k: v for k, v in compare_with_onnx(path, design).items() if k != "first"},
             "frame_cycles": manifest["frame_cycles"], "measured_frame_cycles": warm.frame_cycles,
             "latency_cycles": manifest["latency_cycles"], "measured_latency_cycles": warm.latency_cycles,
-            "slowest_stage_by_formula": max(formula(s) for s in manifest["stages"]),
-            "macs": manifest["macs"], "estimate": manifest["estimate"],
+            "slowest_stage_by_formula": max(stage_cycles(s) for s in manifest["stages"]),
+            **figures(found), "estimate": manifest["estimate"],
             "frames_a_second_at_clock": round(manifest["clock_mhz"] * 1e6 / manifest["frame_cycles"]),
-            **speed(path, design),
+            **speed(path, design, 256 if manifest["macs"] < LARGE else 32),
         }  # fmt: skip
         if synth:
-            found = design.synthesise()
+            counted = design.synthesise()
             result["synth"] = {
-                k: getattr(found, k) for k in ("lut", "lut_cells", "ff", "bram36", "dsp", "fmax_mhz", "seconds")
+                k: getattr(counted, k) for k in ("lut", "lut_cells", "ff", "bram36", "dsp", "fmax_mhz", "seconds")
             }
         return result
     finally:
         shutil.rmtree(folder)
 
 
-def formula(stage: dict[str, Any]) -> int:
-    """⌈rows/PE⌉·⌈columns/SIMD⌉ of a matrix-vector stage."""
-    return ceil(stage["rows"] / stage["pe"]) * ceil(stage["columns"] / stage["simd"])
-
-
-def speed(path: Path, design: Design, frames: int = 256) -> dict[str, Any]:
+def speed(path: Path, design: Design, frames: int) -> dict[str, Any]:
     """Frames a second of the reference and of the model's own runtime, on the same frames.
 
     The runtime is onnxruntime without graph optimisations for plain ONNX, and the qonnx executor for QONNX.
@@ -157,8 +164,10 @@ def timed(action: Callable[[], T], repeat: int = 1) -> tuple[T, float]:
 def line(row: dict[str, Any]) -> str:
     verify = row["verify"]
     return (
-        f"{row['name']:14} compile {row['compile_seconds']:5.2f} s  verify cold {verify['cold_seconds']:6.2f} warm {verify['warm_seconds']:5.2f} s  "
+        f"{row['name']:18} compile {row['compile_seconds']:5.2f} s  verify cold {verify['cold_seconds']:6.2f} warm {verify['warm_seconds']:5.2f} s  "
         f"{row['frame_cycles']:6} cycles  {row['frames_a_second_at_clock']:>11,} frames/s  "
+        f"utilisation {row['multiplier_utilisation'] or 0:4.2f}  MACs/DSP {row['macs_a_dsp_cycle'] or 0:5.2f}  "
+        f"packing {row['weights']['packing'] or 0:4.2f}  "
         f"reference {row['reference_fps']:>9,}/s = {row['reference_over_runtime']:g}x {row['runtime']}  {'ok' if verify['ok'] else 'FAILED'}"
     )
 

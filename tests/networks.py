@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bitwright.errors import CompileError
 from bitwright.ir.graph import Graph, Node
 from bitwright.ir.op import Op
 from bitwright.ir.types import IntType, TensorType
@@ -132,7 +133,12 @@ class _Images:
             kernel = np.minimum(kernel, reach)
             dilation = np.where((kernel - 1) * dilation < reach, dilation, 1)
         pad = int(rng.integers(self.type.min, self.type.max + 1)) if (pads > 0).any() else 0
-        self.add(Window(kernel, step, dilation, pads, pad))
+        op = Window(kernel, step, dilation, pads, pad)
+        try:
+            op.infer(self.type)
+        except CompileError:  # all of it in the padding
+            op = Window(kernel, step, np.array([1, 1]), np.zeros(4, np.int64), 0)
+        self.add(op)
 
     def conv(
         self, *, same: bool = False, channels: int = 0, stride: tuple[int, int] | None = None, kernel: int = 3,

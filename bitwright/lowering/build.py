@@ -140,7 +140,10 @@ def layer_cost(layers: Sequence[Layer]) -> Cost:
         if layer.window is not None:
             op, lanes = layer.window.op, layer.in_lanes(fold.simd)
             assert isinstance(op, Window)
-            total += op.cost(layer.x, layer.window.type, lanes, _ring(layer, fold), fold.buffer)
+            if layer.whole(fold):
+                total += op.taps_cost(layer.x, layer.window.type, fold.buffer)
+            else:
+                total += op.cost(layer.x, layer.window.type, lanes, _ring(layer, fold), fold.buffer)
         if layer.kind is Kind.MOVE:
             assert layer.head is not None
             operands = [o.type for o in layer.operands]
@@ -437,6 +440,8 @@ class _Builder:
         assert layer.window is not None and isinstance(layer.window.op, Window)
         op, type_, lanes = layer.window.op, layer.window.type, stream.lanes.lanes
         stream = self._lanes(stream, type_.elem, lanes, stage)
+        if layer.whole(fold):
+            return [self._gear(self._taps(op, layer, fold, stream, stage), fold.simd, stage)], None
         grouped, depth = layer.kind is Kind.LANES, _ring(layer, fold)
         passes = ceil(layer.rows / fold.pe) if layer.repeats(fold) else 1
         block = op.block(layer.x, lanes, passes=passes, grouped=grouped, depth=depth, style=fold.buffer)
@@ -457,6 +462,18 @@ class _Builder:
             return [out], window
         self.schedules.append(lambda: window().processes())
         return [self._gear(out, fold.simd, stage)], None
+
+    def _taps(self, op: Window, layer: Layer, fold: Fold, stream: _Stream, stage: str) -> _Stream:
+        """Whole windows."""
+        assert layer.window is not None
+        type_ = layer.window.type
+        out = self._stream(f"{stage}_taps", Lanes(type_.elem, type_.vector, type_.vector, layer.vectors))
+        steps = op.steps(layer.x)
+        self.schedules.append(lambda: [schedule.taps(stream.edge, out.edge, steps)])
+        block, cost = op.taps_block(layer.x, fold.buffer), op.taps_cost(layer.x, type_, fold.buffer)
+        self.pending += cost
+        self._place(stage, "taps", block.module, block.params, _in(stream.wire) | _out(out.wire), cost)
+        return out
 
     def _move(self, index: int, layer: Layer, fold: Fold, inputs: list[_Stream]) -> _Stream:
         """A module that only moves elements, with a ready/valid stream at either side."""

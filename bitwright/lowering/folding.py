@@ -457,7 +457,10 @@ def cycles(layer: Layer, fold: Fold) -> int:
         taken.append(layer.vectors * ceil(layer.rows / fold.pe) * ceil(layer.columns / fold.simd))
     if layer.kind is Kind.MOVE:
         taken.append(layer.y.size // layer.y.vector * ceil(layer.y.vector / fold.pe))
-    if layer.window is not None:
+    if layer.whole(fold):
+        assert layer.window is not None and isinstance(layer.window.op, Window)
+        taken.append(layer.window.op.frame_steps(layer.x))
+    elif layer.window is not None:
         taken.append(layer.vectors * layer.columns // lanes)
     return max(taken)
 

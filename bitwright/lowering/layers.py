@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from math import gcd
+from math import ceil, gcd
 
 import numpy as np
 
@@ -129,6 +129,14 @@ class Layer:
         if self.window is None or self.kind is not Kind.MATVEC or fold.sparse:
             return False
         return self.x.vector % fold.simd == 0
+
+    def whole(self, fold: Fold) -> bool:
+        """Whether whole windows come from line buffers, as the unit wants more pixels a cycle than a ring gives it."""
+        if self.window is None or self.kind is not Kind.MATVEC or fold.sparse:
+            return False
+        assert isinstance(self.window.op, Window)
+        pixels = fold.simd / self.x.vector
+        return pixels > max(1, ceil(self.rows / fold.pe)) and self.window.op.slides
 
 
 def split(graph: Graph) -> list[Layer]:

@@ -213,6 +213,26 @@ def fork(inner: Edge, outs: Sequence[Edge]) -> Process:
     return Process(steps(), (inner, *outs))
 
 
+def taps(inner: Edge, out: Edge, steps: Sequence[tuple[bool, bool]]) -> Process:
+    """bw_taps: of each step of a frame, whether it takes a pixel, and whether a window leaves with it."""
+
+    def run() -> Steps:
+        time, pixel, made = -1, 0, 0
+        for takes, gives in cycle(steps):
+            time += 1
+            if gives and made:
+                time = max(time, (yield from out.move(made - 1)))
+            if takes:
+                inner.wanted.append(time)
+                time = yield from inner.move(pixel)
+                pixel += 1
+            if gives:
+                out.offered.append(time + 1)
+                made += 1
+
+    return Process(run(), (inner, out))
+
+
 def concat(a: Edge, b: Edge, out: Edge, a_beats: int, b_beats: int) -> Process:
     """bw_concat: beats of either stream in turn pass straight through."""
 

@@ -14,6 +14,7 @@ from ..ir.types import IntType, TensorType
 from . import area
 from .channels import beats, by_channel, check_period, fold_rows, over_range, pack_words, ranged
 
+PARALLEL = 3  # up to so many, the hardware compares with all of them at a time
 FEW = 24  # up to so many thresholds a comparison each is faster in NumPy than a binary search a channel
 
 
@@ -28,15 +29,33 @@ def _cost(lanes: int, folds: int, count: int, width: int, out: int, based: bool)
     parallel, depth = count <= 3, area.clog2(count + 1)
     constant = 0.8 if folds == 1 else 1.0
     compare = (count if parallel else depth) * width * 0.5 * constant
-    choose = 0.0 if parallel else width * count * 0.3 * constant
     pipe = width + out if parallel else depth * (width + depth)
-    cost = Resources(lut=8 * (folds > 1) + lanes * (compare + choose), ff=6 + lanes * (pipe if folds > 1 else out))
-    cost += area.rom(lanes * count * width, folds, Ram.DISTRIBUTED)
+    cost = Resources(lut=8 * (folds > 1) + lanes * compare, ff=6 + lanes * (pipe if folds > 1 else out))
+    if parallel:
+        cost += area.rom(lanes * count * width, folds, Ram.DISTRIBUTED)
+    else:  # a ROM a level; there are no registers behind it
+        cost += Resources(lut=sum(area.rom(lanes * width, folds << d, Ram.DISTRIBUTED).lut for d in range(depth)))
     if based:
         cost += Resources(lut=lanes * out * constant, ff=lanes * out) + area.rom(
             lanes * (out + 2), folds, Ram.DISTRIBUTED
         )
     return cost
+
+
+def search_trees(thresholds: Codes, never: int) -> Codes:
+    """Thresholds (folds, lanes, steps) as the words of a search tree a fold: (folds · 2^levels, lanes).
+
+    Node n of a level with 2^d of them is at n = 2^d … 2^(d+1) - 1 and follows node n / 2; node 0 is not read.
+    """
+    folds, lanes, steps = thresholds.shape
+    levels = area.clog2(steps + 1)
+    full = np.full((folds, lanes, 1 << levels), never)
+    full[:, :, :steps] = thresholds
+    trees = np.full((folds, 1 << levels, lanes), never)
+    for level in range(levels):
+        half = 1 << (levels - 1 - level)
+        trees[:, 1 << level : 2 << level] = full[:, :, half - 1 :: 2 * half].swapaxes(1, 2)
+    return trees.reshape(-1, lanes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,22 +88,23 @@ class Threshold(Op):
         never, width = x.max + 1, self.threshold_width(x)
         thresholds = np.full((len(self.base), count), never)
         thresholds[:, : self.thresholds.shape[1]] = np.clip(self.thresholds, x.min, never)
-        steps = fold_rows(thresholds, x, lanes, np.full(count, never))
+        folded = fold_rows(thresholds, x, lanes, np.full(count, never))
+        rows = folded if count <= PARALLEL else search_trees(folded.reshape(len(folded), lanes, count), never)
         params: dict[str, int | Memory] = {
             "LANES": lanes,
-            "FOLDS": len(steps),
+            "FOLDS": len(folded),
             "IN_WIDTH": x.elem.width,
             "IN_SIGNED": int(x.elem.signed),
             "OUT_WIDTH": y.width,
             "COUNT": count,
             "T_WIDTH": width,
-            "THRESHOLDS": Memory(lanes * count * width, pack_words(steps, width)),
+            "THRESHOLDS": Memory(rows.shape[1] * width, pack_words(rows, width)),
         }
         if self.based:
             field = y.width + 1
             codes = np.where(self.sign < 0, 1 << field, 0) | (self.base & ((1 << field) - 1))
-            rows = fold_rows(np.resize(codes, len(thresholds))[:, None], x, lanes, np.zeros(1, np.int64))
-            params |= {"HAS_BASE": 1, "BASES": Memory(lanes * (field + 1), pack_words(rows, field + 1))}
+            codes = fold_rows(np.resize(codes, len(thresholds))[:, None], x, lanes, np.zeros(1, np.int64))
+            params |= {"HAS_BASE": 1, "BASES": Memory(lanes * (field + 1), pack_words(codes, field + 1))}
         return Block("bw_threshold", params)
 
     @property

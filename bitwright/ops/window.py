@@ -45,6 +45,9 @@ class Window(Op):
         rows, columns = self.positions(x)
         if rows < 1 or columns < 1:
             raise CompileError("E110", f"a kernel of {self.kernel.tolist()} does not fit into {x}")
+        if not self._meets(x, 0, rows) or not self._meets(x, 1, columns):
+            message = f"all positions of a kernel of {self.kernel.tolist()} over {x} lie in the padding"
+            raise CompileError("E110", message, hint="the result does not depend on the input: leave this operation out")
         lo, hi = (x.lo, x.hi) if x.vector % len(x.lo) == 0 else ((x.min,), (x.max,))
         if self.padded:
             lo, hi = tuple(min(v, self.pad) for v in lo), tuple(max(v, self.pad) for v in hi)
@@ -57,6 +60,12 @@ class Window(Op):
         size = np.array(x.shape[:2]) + self.pads[:2] + self.pads[2:]
         count = (size - self.dilation * (self.kernel - 1) - 1) // self.stride + 1
         return int(count[0]), int(count[1])
+
+    def _meets(self, x: TensorType, axis: int, count: int) -> bool:
+        """Whether any tap at any position lies in the image along an axis."""
+        stride, dilation, pad = int(self.stride[axis]), int(self.dilation[axis]), int(self.pads[axis])
+        _, inside = _taps(count, int(self.kernel[axis]), stride, dilation, pad, x.shape[axis])
+        return bool(inside.any())
 
     def evaluate(self, x: Codes) -> Codes:
         (rows, columns), (kh, kw) = self.positions(_type(x)), self.kernel.tolist()
@@ -87,6 +96,53 @@ class Window(Op):
             "OW": columns, "OH": rows, "PAD": self.pad, "PASSES": passes,
             "GROUPED": int(grouped), "DEPTH": depth, "STYLE": int(style),
         })  # fmt: skip
+
+    @property
+    def slides(self) -> bool:
+        """Whether `rtl/bw_taps.v` can do it: no window ends before the image."""
+        return bool((self.pads[:2] <= (self.kernel - 1) * self.dilation).all())
+
+    def steps(self, x: TensorType) -> list[tuple[bool, bool]]:
+        """Of each step of a frame in `rtl/bw_taps.v`, whether it takes a pixel, and whether a window leaves with it."""
+        (height, width, _), (rows, columns) = x.shape, self.positions(x)
+        pitch = self._pitch(x)
+        first = (self.kernel - 1) * self.dilation - self.pads[:2]
+        at = first + np.moveaxis(np.indices((rows, columns)), 0, -1) * self.stride
+        gives = (at[..., 0] * pitch + at[..., 1]).reshape(-1)
+        takes = (np.arange(height)[:, None] * pitch + np.arange(width)).reshape(-1)
+        found = np.zeros((self.frame_steps(x), 2), np.bool_)
+        found[takes, 0] = True
+        found[gives, 1] = True
+        return [(take, give) for take, give in found.tolist()]
+
+    def frame_steps(self, x: TensorType) -> int:
+        """How many they are: the frame ends with its last pixel or its last window."""
+        (height, width, _), pitch = x.shape, self._pitch(x)
+        last = (self.kernel - 1) * self.dilation - self.pads[:2] + (np.array(self.positions(x)) - 1) * self.stride
+        return max((height - 1) * pitch + width, int(last[0]) * pitch + int(last[1]) + 1)
+
+    def _pitch(self, x: TensorType) -> int:
+        """Places from row to row of `rtl/bw_taps.v`: the windows of a row may take more of them than its pixels."""
+        rows, columns = self.positions(x)
+        reach = (columns - 1) * int(self.stride[1]) // int(self.stride[0]) + 1 if rows > 1 else 1
+        return max(x.shape[1], reach)
+
+    def taps_block(self, x: TensorType, style: Ram) -> Block:
+        """The module that gives each window as one beat."""
+        params = dict(self.block(x, x.vector, passes=1, grouped=False, depth=1, style=style).params)
+        for name in ("LANES", "WORDS", "PASSES", "GROUPED", "DEPTH"):
+            del params[name]
+        return Block("bw_taps", {"ELEM": params.pop("ELEM"), "C": x.vector, **params})
+
+    def taps_cost(self, x: TensorType, y: TensorType, style: Ram) -> Resources:
+        """Control, a register each tap, the shift registers between them, and the line buffers."""
+        (kh, kw), word = self.kernel.tolist(), x.vector * y.elem.width
+        across = kh * (kw - 1) * int(self.dilation[1]) * word
+        cost = Resources(lut=20 + 30 * self.padded, ff=y.vector * y.elem.width + across + 40)
+        lines, depth = (kh - 1) * word, int(self.dilation[0]) * self._pitch(x)
+        if style is Ram.BLOCK and depth > 2:
+            return cost + Resources(lut=10, ff=area.clog2(depth), bram36=area.block_rams(lines, depth))
+        return cost + Resources(lut=lines * -(-depth // 32))
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
         return Estimate(0, self.cost(x, y, fold.simd, self.depth(x, fold.simd, fold.buffer), fold.buffer))

@@ -15,7 +15,10 @@ module bw_threshold #(
   parameter COUNT      = 15,
   // bits of a threshold, two's complement; it holds every input too
   parameter T_WIDTH    = 16,
-  // memory file of FOLDS words: lane l has threshold k at (l * COUNT + k) * T_WIDTH
+  // memory file. COUNT <= 3: FOLDS words, lane l has threshold k at (l * COUNT + k) * T_WIDTH. COUNT > 3: a search tree for each
+  // fold, whose node n follows node n / 2 and is word fold * 2**clog2(COUNT + 1) + n: node 1 is the middle one of
+  // 2**clog2(COUNT + 1) - 1 thresholds, an even node the middle one of those before its parent, an odd one of those after it;
+  // lane l has its threshold at l * T_WIDTH, and what would be threshold COUNT or a later one is never read
   parameter THRESHOLDS = "",
   // each channel has a base and a sign; without, they are 0 and plus
   parameter HAS_BASE   = 0,
@@ -37,6 +40,8 @@ module bw_threshold #(
   localparam C      = $clog2(COUNT + 1);
   localparam B      = OUT_WIDTH + 2;
   localparam A      = (FOLDS > 1) ? $clog2(FOLDS) : 1;
+
+  localparam integer ONE = 1;
 
   wire [LANES*C-1:0] counts;
   genvar l, k, d;
@@ -86,14 +91,20 @@ module bw_threshold #(
 
       wire unused = &{1'b0, valid};
     end else begin : g_search
-      // Binary search, a level a cycle: level d compares with the threshold in the middle of what is left. Each level reads
-      // only that threshold, by fold and by the bits found so far.
+      // Binary search, a level a cycle: level d compares with the threshold in the middle of what is left. It reads only that
+      // one, by the fold and by the bits found so far, from a memory of constants, a LUT a bit for up to 64 of them.
       localparam DATA = LANES * IN_WIDTH;
-      wire [A-1:0] fold_at [0:LEVELS];
+      localparam M    = LEVELS + A;
+`ifdef YOSYS
+      (* rom_style = "logic" *)  // its word for a ROM of LUTs
+`else
+      (* rom_style = "distributed" *)
+`endif
+      reg  [LANES*T_WIDTH-1:0] mem [0:(FOLDS<<LEVELS)-1];
+      initial if (THRESHOLDS != "") $readmemh(THRESHOLDS, mem);
+      wire [A-1:0]    fold_at [0:LEVELS];
       wire [DATA-1:0] data_at [0:LEVELS];
       wire [LANES*LEVELS-1:0] found_at [0:LEVELS];
-      reg  [LANES*COUNT*T_WIDTH-1:0] mem [0:FOLDS-1];
-      initial if (THRESHOLDS != "") $readmemh(THRESHOLDS, mem);
 
       assign found_at[0] = {LANES * LEVELS{1'b0}};
       if (FOLDS > 1) begin : g_folds
@@ -123,13 +134,7 @@ module bw_threshold #(
         reg [DATA-1:0]         held;
         reg [LANES*LEVELS-1:0] found;
         wire [LANES*LEVELS-1:0] next;
-        wire [LANES*COUNT*T_WIDTH-1:0] word;
 
-        if (FOLDS > 1) begin : g_word
-          assign word = mem[fold_at[d]];
-        end else begin : g_one_word
-          assign word = mem[0];
-        end
         always @(posedge clk) begin
           held_at <= fold_at[d];
           held    <= data_at[d];
@@ -139,13 +144,12 @@ module bw_threshold #(
         assign data_at[d+1]  = held;
         assign found_at[d+1] = found;
 
-        // A level needs only some of the thresholds and of the bits found.
-        wire unused = &{1'b0, word, found_at[d]};
+        // A level needs only some of the bits found.
+        wire unused = &{1'b0, found_at[d], fold_at[d]};
 
         for (l = 0; l < LANES; l = l + 1) begin : g_lane
           wire [IN_WIDTH-1:0]       code = data_at[d][l*IN_WIDTH +: IN_WIDTH];
           wire signed [T_WIDTH-1:0] a;
-          wire [(1<<d)-1:0]         met;
 
           if (T_WIDTH > IN_WIDTH) begin : g_extend
             assign a = $signed({{(T_WIDTH - IN_WIDTH){(IN_SIGNED != 0) & code[IN_WIDTH-1]}}, code});
@@ -153,25 +157,34 @@ module bw_threshold #(
             assign a = $signed(code[T_WIDTH-1:0]);
           end
 
-          // The threshold for every prefix of d bits; where there is none it is never met.
-          wire [(1<<d)*T_WIDTH-1:0] choice;
-          for (k = 0; k < (1 << d); k = k + 1) begin : g_choice
-            localparam INDEX = (2 * k + 1) * (1 << (LEVELS - 1 - d)) - 1;
-            if (INDEX < COUNT) begin : g_there
-              assign choice[k*T_WIDTH +: T_WIDTH] = word[(l*COUNT+INDEX)*T_WIDTH +: T_WIDTH];
-              assign met[k] = 1'b1;
-            end else begin : g_absent
-              assign choice[k*T_WIDTH +: T_WIDTH] = {T_WIDTH{1'b0}};
-              assign met[k] = 1'b0;
-            end
+          // The node, and the thresholds that there are: what is absent is never met.
+          wire [LEVELS-1:0]         node;
+          wire signed [T_WIDTH-1:0] t;
+          wire unused_node = &{1'b0, node};
+          wire [(1<<d)-1:0]         there;
+          wire                      step;
+          for (k = 0; k < (1 << d); k = k + 1) begin : g_there
+            assign there[k] = (2 * k + 1) * (1 << (LEVELS - 1 - d)) <= COUNT;
           end
-          wire step;
           if (d == 0) begin : g_top
-            assign step = met[0] & (a >= $signed(choice));
+            assign node = ONE[LEVELS-1:0];
+            assign step = there[0] & (a >= t);
           end else begin : g_rest
             wire [d-1:0] prefix = found_at[d][l*LEVELS+LEVELS-1 -: d];
-            wire signed [T_WIDTH-1:0] t = $signed(choice[prefix*T_WIDTH +: T_WIDTH]);
-            assign step = met[prefix] & (a >= t);
+            assign node = {ONE[LEVELS-d-1:0], prefix};
+            assign step = there[prefix] & (a >= t);
+          end
+          if (FOLDS > 1) begin : g_fold
+            wire [M-1:0] at = {fold_at[d], node};
+            assign t = $signed(mem[at][l*T_WIDTH +: T_WIDTH]);
+          end else if (d == 0) begin : g_middle
+            assign t = $signed(mem[1][l*T_WIDTH +: T_WIDTH]);
+          end else begin : g_choose
+            wire [(1<<d)*T_WIDTH-1:0] choice;
+            for (k = 0; k < (1 << d); k = k + 1) begin : g_node
+              assign choice[k*T_WIDTH +: T_WIDTH] = mem[(1<<d)+k][l*T_WIDTH +: T_WIDTH];
+            end
+            assign t = $signed(choice[node[d-1:0]*T_WIDTH +: T_WIDTH]);
           end
           for (k = 0; k < LEVELS; k = k + 1) begin : g_bit
             if (k == LEVELS - 1 - d) begin : g_new

@@ -152,3 +152,10 @@ def test_a_pass_that_changes_the_meaning_is_caught():
 
     with pytest.raises(AssertionError):
         run_passes(random_network(3), [wrong], same_meaning)
+
+
+def test_a_window_that_never_meets_the_image_is_refused():
+    """Rows −1 and 1 of an image of one row: nothing would ever be read."""
+    op = Window(np.array([1, 1]), np.array([2, 1]), np.array([1, 1]), np.array([1, 0, 1, 0]), 0)
+    with pytest.raises(CompileError, match="lie in the padding"):
+        op.infer(TensorType.of((1, 5, 4), IntType(1, True)))

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from bitwright.ops.threshold import search_trees
 from tests.rtl.harness import Case, Run, clog2, pack, simulate, write_mem
 
 RUNS = [Run(reset_cycles=2), Run(idle=0.5, seed=1), Run(idle=0.2, seed=2, stop_at=17), Run(idle=0.8, seed=3)]
@@ -94,10 +95,10 @@ def steps_case(s, index, folder):
     x[2:5, :] = np.minimum(t[:, : min(3, s.count)].T[[0, -1, 0]], hi)  # on a threshold
     met = (x[:, :, None] >= t[None]).sum(axis=2)
     y = base + np.where(minus == 1, -met, met)
-    write_mem(
-        folder / f"t{index}.mem",
-        [word([(v, t_width) for v in t[f * s.lanes : (f + 1) * s.lanes].ravel()]) for f in range(s.folds)],
-    )
+    rows = t.reshape(s.folds, -1)
+    if s.count > 3:  # what is absent is never read
+        rows = search_trees(t.reshape(s.folds, s.lanes, s.count), lo)
+    write_mem(folder / f"t{index}.mem", [word([(v, t_width) for v in row]) for row in rows])
     lanes = [[(c, f) for c in range(f * s.lanes, (f + 1) * s.lanes)] for f in range(s.folds)]
     write_mem(
         folder / f"s{index}.mem",

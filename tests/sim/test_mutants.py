@@ -6,6 +6,7 @@ from bitwright.sim import mutate, verilator
 from tests.rtl import harness, test_branches, test_mvu, test_sparse, test_streams
 from tests.rtl.test_branches import Reorder, Repeat
 from tests.rtl.test_streams import rng, words
+from tests.rtl.test_taps import Taps
 from tests.rtl.test_vector import Depthwise, Pool, Total
 from tests.rtl.test_window import Axis, Window
 
@@ -60,6 +61,9 @@ MODULES = {
         Window(Axis(3, 2, before=1), Axis(1, 1), words=2, passes=2, grouped=True, elem=2, pad=1)
     ),
     "window, skipping": lambda _: window(Window(Axis(5, 1, 2, before=-1), Axis(2, 1, 2), elem=2, style=1)),
+    "taps": lambda _: window(Taps(Axis(3, 2, before=1), Axis(2, 2, before=1, after=1), elem=1, pad=1)),
+    "taps, skipping": lambda _: window(Taps(Axis(5, 1, 2, before=-1), Axis(3, 2, 2), elem=1)),
+    "taps, more than pixels": lambda _: window(Taps(Axis(2, 2, before=1, after=2), Axis(3, 1), elem=1, style=1)),
     "queue": lambda _: test_branches.queue_case(4, 0, 2),
     "queue, one word": lambda _: test_branches.queue_case(1, 0, 2),
     "queue, block": lambda _: test_branches.queue_case(3, 1, 2),

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole windows: a pixel a beat comes in, row by row; OW x OH windows leave, row by row, each as one beat: taps row by row, each
+// with its C elements. Rows lie in line buffers, and each row of taps in a shift register.
+// A frame is STEPS steps on rows of PITCH = max(WIDTH, (OW - 1) * SW / SH + 1) places (integer division). Step k takes pixel
+// (k / PITCH, k % PITCH), if there is one, and nothing otherwise; window (oy, ox) leaves with step AT(oy, ox), which is that of
+// its last tap: ((KH - 1) * DH - PT + oy * SH) * PITCH + (KW - 1) * DW - PL + ox * SW. The frame ends with its last pixel or its
+// last window, whichever is later, so it never waits for a next one. Steps happen in order, one a cycle, under any stalls:
+//   a step that takes a pixel happens when the pixel is offered;
+//   a step whose window leaves happens when the output is empty, or in the cycle in which the window before it leaves.
+// LATENCY: 1 (the step of a window in cycle t, out_valid in cycle t+1)
+module bw_taps #(
+  // bits of an element
+  parameter ELEM    = 8,
+  // elements a pixel
+  parameter C       = 1,
+  // pixels of a row, and rows of a frame
+  parameter WIDTH   = 8,
+  parameter HEIGHT  = 8,
+  // taps of a window, across and down
+  parameter KW      = 3,
+  parameter KH      = 3,
+  // pixels from window to window, across and down
+  parameter SW      = 1,
+  parameter SH      = 1,
+  // pixels from tap to tap, across and down
+  parameter DW      = 1,
+  parameter DH      = 1,
+  // padding to the left and on top, less than a window's span: PL <= (KW - 1) * DW, PT <= (KH - 1) * DH; negative: cropped
+  parameter signed [31:0] PL = 1,
+  parameter signed [31:0] PT = 1,
+  // windows, across and down: any tap outside of the frame reads padding
+  parameter OW      = 8,
+  parameter OH      = 8,
+  // an element of the padding
+  parameter signed [63:0] PAD = 0,
+  // line buffers: 0 shift registers, 1 block RAM
+  parameter STYLE   = 0
+) (
+  input  wire                    clk,
+  input  wire                    rst_n,
+  input  wire                    in_valid,
+  output wire                    in_ready,
+  input  wire [C*ELEM-1:0]       in_data,
+  output wire                    out_valid,
+  input  wire                    out_ready,
+  output wire [KH*KW*C*ELEM-1:0] out_data
+);
+  localparam W = C * ELEM;
+  // Windows that are further apart than a row is long take places behind it.
+  localparam integer REACH = (OH > 1) ? (OW - 1) * SW / SH + 1 : 1;
+  localparam integer PITCH = (WIDTH > REACH) ? WIDTH : REACH;
+  // Step of the first and of the last window, of the last pixel; steps of a frame.
+  localparam integer BEGIN = ((KH - 1) * DH - PT) * PITCH + (KW - 1) * DW - PL;
+  localparam integer FINAL = BEGIN + (OH - 1) * SH * PITCH + (OW - 1) * SW;
+  localparam integer PIXEL = (HEIGHT - 1) * PITCH + WIDTH - 1;
+  localparam integer STEPS = ((FINAL > PIXEL) ? FINAL : PIXEL) + 1;
+  // Steps without a pixel behind a row, and behind the last one.
+  localparam integer BLANK = PITCH - WIDTH;
+  localparam integer REST  = STEPS - 1 - PIXEL;
+  // Steps without a window before the first one, and between windows: in a row, to the next row, and to the next frame.
+  localparam integer GAP       = SW - 1;
+  localparam integer ROW_GAP   = SH * PITCH - (OW - 1) * SW - 1;
+  localparam integer FRAME_GAP = STEPS - 1 - FINAL + BEGIN;
+
+  wire takes, gives;
+  wire last_x, last_y, last_column, last_line;
+  reg  full;
+  wire pull   = ~full | out_ready;
+  wire enough = ~gives | pull;
+  wire step   = (in_valid | ~takes) & enough;
+  wire pixel  = step & takes;
+  wire load   = step & gives;
+
+  assign in_ready  = takes & enough;
+  assign out_valid = full;
+
+  always @(posedge clk)
+    if (!rst_n) full <= 1'b0;
+    else full <= load | (full & ~out_ready);
+
+  bw_counter #(.COUNT(WIDTH)) pixels (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .step (pixel),
+    .last (last_x)
+  );
+  bw_counter #(.COUNT(HEIGHT)) rows (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .step (pixel & last_x),
+    .last (last_y)
+  );
+  bw_pause #(.INNER(0), .OUTER(BLANK), .FINAL(REST), .START(0)) pauses (
+    .clk       (clk),
+    .rst_n     (rst_n),
+    .step      (step),
+    .row_ends  (last_x),
+    .frame_ends(last_x & last_y),
+    .due       (takes)
+  );
+
+  // Windows.
+  localparam CW = (OW > 1) ? $clog2(OW) : 1;
+  localparam RW = (OH > 1) ? $clog2(OH) : 1;
+  wire [CW-1:0] column;
+  wire [RW-1:0] line;
+  bw_counter #(.COUNT(OW)) columns (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .step (load),
+    .last (last_column)
+  );
+  bw_counter #(.COUNT(OH)) lines (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .step (load & last_column),
+    .last (last_line)
+  );
+  bw_index #(.COUNT(OW), .WIDTH(CW)) at_column (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .step (load),
+    .index(column)
+  );
+  bw_index #(.COUNT(OH), .WIDTH(RW)) at_line (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .step (load & last_column),
+    .index(line)
+  );
+  bw_pause #(.INNER(GAP), .OUTER(ROW_GAP), .FINAL(FRAME_GAP), .START(BEGIN)) gaps (
+    .clk       (clk),
+    .rst_n     (rst_n),
+    .step      (step),
+    .row_ends  (last_column),
+    .frame_ends(last_column & last_line),
+    .due       (gives)
+  );
+
+  // Which taps of the window of each column and row lie in the frame: bit o of tap k.
+  function automatic [KW*OW-1:0] across;
+    input unused;
+    integer o, k, at;
+    begin
+      across = {KW * OW{1'b0 & unused}};
+      for (k = 0; k < KW; k = k + 1)
+        for (o = 0; o < OW; o = o + 1) begin
+          at = o * SW + k * DW - PL;
+          across[k*OW+o] = at >= 0 && at < WIDTH;
+        end
+    end
+  endfunction
+  function automatic [KH*OH-1:0] down;
+    input unused;
+    integer o, k, at;
+    begin
+      down = {KH * OH{1'b0 & unused}};
+      for (k = 0; k < KH; k = k + 1)
+        for (o = 0; o < OH; o = o + 1) begin
+          at = o * SH + k * DH - PT;
+          down[k*OH+o] = at >= 0 && at < HEIGHT;
+        end
+    end
+  endfunction
+  localparam [KW*OW-1:0] ACROSS = across(0);
+  localparam [KH*OH-1:0] DOWN   = down(0);
+
+  // The places on which the taps of a column lie: the newest pixel is that of the last row of taps, and each row of taps is
+  // DH rows behind the one below it.
+  wire [KH*W-1:0] newest;
+  assign newest[(KH-1)*W +: W] = in_data;
+  generate
+    if (KH > 1) begin : g_lines
+      bw_lines #(
+        .WIDTH((KH - 1) * W),
+        .DEPTH(DH * PITCH),
+        .STYLE(STYLE)
+      ) lines_of_pixels (
+        .clk     (clk),
+        .rst_n   (rst_n),
+        .step    (step),
+        .in_data (newest[KH*W-1:W]),
+        .out_data(newest[(KH-1)*W-1:0])
+      );
+    end
+  endgenerate
+
+  genvar x, y;
+  generate
+    for (y = 0; y < KH; y = y + 1) begin : g_row
+      wire [OH-1:0] inside_rows = DOWN[y*OH +: OH];
+      // Place k: the pixel of k steps ago.
+      wire [((KW-1)*DW+1)*W-1:0] places;
+      assign places[W-1:0] = newest[y*W +: W];
+      for (x = 1; x <= (KW - 1) * DW; x = x + 1) begin : g_place
+        reg [W-1:0] held;
+        always @(posedge clk)
+          if (step) held <= places[(x-1)*W +: W];
+        assign places[x*W +: W] = held;
+      end
+      for (x = 0; x < KW; x = x + 1) begin : g_tap
+        wire [OW-1:0] inside_columns = ACROSS[x*OW +: OW];
+        reg  [W-1:0]  tap;
+        // Padding is the value of a synchronous reset.
+        always @(posedge clk)
+          if (load & ~(inside_columns[column] & inside_rows[line])) tap <= {C{PAD[ELEM-1:0]}};
+          else if (load) tap <= places[(KW-1-x)*DW*W +: W];
+        assign out_data[(y*KW+x)*W +: W] = tap;
+      end
+      wire unused = &{1'b0, places};
+    end
+  endgenerate
+endmodule

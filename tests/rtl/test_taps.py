@@ -1,0 +1,172 @@
+"""bw_taps against NumPy's idea of a window, and against its own rules for every cycle."""
+
+import random
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pytest
+
+from tests.rtl import timing
+from tests.rtl.harness import MATRIX, Case, Run, pack, simulate
+from tests.rtl.test_window import Axis
+
+
+@dataclass(frozen=True)
+class Taps:
+    x: Axis
+    y: Axis
+    lanes: int = 1
+    style: int = 0
+    elem: int = 5
+    pad: int = 0
+
+    @property
+    def legal(self):
+        """The first window's last tap is not before the frame."""
+        return self.legal_axis(self.x) and self.legal_axis(self.y)
+
+    @staticmethod
+    def legal_axis(axis):
+        return axis.windows > 0 and axis.before <= (axis.taps - 1) * axis.step
+
+    @property
+    def count(self):
+        return self.x.windows * self.y.windows
+
+    @cached_property
+    def steps(self):
+        """Of each step of a frame whether it takes a pixel, and whether a window leaves with it."""
+        pitch = self.x.size
+        if self.y.windows > 1:
+            pitch = max(pitch, (self.x.windows - 1) * self.x.stride // self.y.stride + 1)
+        last_x, last_y = ((a.taps - 1) * a.step - a.before for a in (self.x, self.y))
+        gives = {
+            (last_y + oy * self.y.stride) * pitch + last_x + ox * self.x.stride
+            for oy in range(self.y.windows)
+            for ox in range(self.x.windows)
+        }
+        takes = {row * pitch + column for row in range(self.y.size) for column in range(self.x.size)}
+        assert len(gives) == self.count and min(gives) >= 0
+        return [(k in takes, k in gives) for k in range(max(gives | takes) + 1)]
+
+    def case(self, seed, frames=3):
+        rng = random.Random(seed)
+        bits = self.lanes * self.elem
+        data = [[rng.getrandbits(bits) for _ in range(self.x.size * self.y.size)] for _ in range(frames)]
+        padding = pack([self.pad] * self.lanes, self.elem)
+        expected = []
+        for frame in data:
+            image = np.array(frame, object).reshape(self.y.size, self.x.size)
+            for oy in range(self.y.windows):
+                for ox in range(self.x.windows):
+                    taps = [
+                        image[py, px] if 0 <= py < self.y.size and 0 <= px < self.x.size else padding
+                        for py in self.y.positions(oy)
+                        for px in self.x.positions(ox)
+                    ]
+                    expected.append(pack(taps, bits))
+        params = {
+            "ELEM": self.elem,
+            "C": self.lanes,
+            "WIDTH": self.x.size,
+            "HEIGHT": self.y.size,
+            "KW": self.x.taps,
+            "KH": self.y.taps,
+            "SW": self.x.stride,
+            "SH": self.y.stride,
+            "DW": self.x.step,
+            "DH": self.y.step,
+            "PL": self.x.before,
+            "PT": self.y.before,
+            "OW": self.x.windows,
+            "OH": self.y.windows,
+            "PAD": self.pad,
+            "STYLE": self.style,
+        }
+        wide = bits * self.x.taps * self.y.taps
+        return Case("bw_taps", params, bits, wide, [w for frame in data for w in frame], expected)
+
+
+class Rules:
+    """The rules in the module's header."""
+
+    def __init__(self, taps):
+        self.steps, self.at, self.full = taps.steps, 0, False
+
+    def step(self, offers, wants):
+        takes, gives = self.steps[self.at]
+        get = wants[0] and self.full
+        step = (offers[0] or not takes) and (not gives or not self.full or get)
+        if step:
+            self.at = (self.at + 1) % len(self.steps)
+        self.full = (step and gives) or (self.full and not get)
+        return [step and takes], [get]
+
+
+def check(made, folder, runs=MATRIX, frames=3):
+    cases = [t.case(i, frames) for i, t in enumerate(made)]
+    seen = simulate(cases, folder, runs)
+    timing.check([lambda t=t: Rules(t) for t in made], cases, runs, seen)
+    return seen
+
+
+KNOWN = [
+    Taps(Axis(5, 3, 1, 1, 1, 1), Axis(4, 3, 1, 1, 1, 1)),
+    Taps(Axis(5, 3, 1, 1, 1, 1), Axis(4, 3, 1, 1, 1, 1), lanes=3, pad=7, style=1),
+    Taps(Axis(6, 3), Axis(5, 3), lanes=2),
+    Taps(Axis(6, 2, 2), Axis(4, 2, 2), style=1),
+    Taps(Axis(7, 1, 2), Axis(5, 1, 2)),
+    Taps(Axis(1, 1), Axis(1, 1)),
+    Taps(Axis(9, 3, 2, 1, 1, 1), Axis(1, 1), lanes=2),  # one dimension
+    Taps(Axis(9, 4, 1, 2, 3, 3), Axis(1, 1)),
+    Taps(Axis(1, 1), Axis(9, 3, 1, 1, 1, 1), lanes=3),
+    Taps(Axis(4, 2, 1, 3, 3, 2), Axis(4, 2, 1, 3, 2, 2)),
+    Taps(Axis(4, 3, 1, 1, 2, 2), Axis(3, 3, 1, 1, 2, 2), pad=-1),  # more windows than pixels
+    Taps(Axis(7, 2, 1, 1, -2, -2), Axis(7, 2, 1, 1, -1, -3)),  # crops
+    Taps(Axis(7, 3, 2, 1, -1, 1), Axis(6, 3, 2, 1, 1, -2), style=1),
+    Taps(Axis(8, 3, 1, 2, 2, 2), Axis(8, 3, 1, 2, 2, 2), lanes=2, style=1),
+    Taps(Axis(3, 3), Axis(3, 3)),  # one window a frame
+    Taps(Axis(6, 5, 1, 1, 2, 2), Axis(5, 5, 1, 1, 2, 2), elem=1),
+    Taps(Axis(6, 3, 3, 1, 1, 1), Axis(6, 3, 1, 1, 1, 1)),
+    Taps(Axis(9, 3, 1, 1, 1, 1), Axis(7, 3, 3, 1, 1, 1)),
+]
+
+
+def random_taps(rng):
+    def axis():
+        while True:
+            pads = [rng.choice([-2, -1, 0, 0, 1, 1, 2]) for _ in range(2)]
+            made = Axis(rng.randint(1, 7), rng.choice([1, 2, 3, 3, 4, 5]), rng.randint(1, 3), rng.randint(1, 3), *pads)
+            if Taps.legal_axis(made):
+                return made
+
+    x, y = axis(), rng.choice([axis(), axis(), axis(), Axis(1, 1)])
+    elem = rng.randint(1, 6)
+    return Taps(x, y, rng.randint(1, 3), rng.randint(0, 1), elem, rng.choice([0, 0, rng.getrandbits(elem), -1]))
+
+
+def test_known_shapes(tmp_path):
+    check(KNOWN, tmp_path)
+
+
+def test_random_shapes(tmp_path):
+    rng = random.Random(7)
+    check([random_taps(rng) for _ in range(16)], tmp_path, [MATRIX[i] for i in (0, 1, 2, 4, 3, 6, 7)], frames=2)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(8))
+def test_many_random_shapes(seed, tmp_path):
+    rng = random.Random(100 + seed)
+    check([random_taps(rng) for _ in range(20)], tmp_path, [MATRIX[i] for i in (0, 3, 6, 7, 4, 2)])
+
+
+def test_a_window_a_pixel(tmp_path):
+    """A 'same' convolution: a window leaves in every cycle within a frame, and frames are as long as their steps."""
+    t = Taps(Axis(8, 3, 1, 1, 1, 1), Axis(6, 3, 1, 1, 1, 1))
+    (row,) = check([t], tmp_path, [Run()])
+    cycles = row[0].out_cycles
+    frames = [cycles[i : i + t.count] for i in range(0, len(cycles), t.count)]
+    assert all(f[-1] - f[0] == t.count - 1 for f in frames)
+    assert frames[2][0] - frames[1][0] == t.x.size * t.y.size + t.x.size + 1
