@@ -29,7 +29,7 @@ WIDEST_TABLE = 10  # address bits of a truth table
 SAMPLE = 17  # steps of a channel on which a slope is found and tried before all are
 MOST_LEFT = 8  # bits of the largest left shift tried
 UNIFORM_WORTH = 3  # bits of shift that one multiplier for all channels may cost over one each
-NOMINAL_LANES = 8  # the parallelism at which the implementations' costs are compared
+NOMINAL_LANES = 2  # the parallelism at which the implementations' costs are compared
 
 
 def requantize(graph: Graph) -> Graph:
