@@ -1,8 +1,9 @@
 """Measure every network: compile, verification, reference speed beside the runtimes, cycles, and resources.
 
-    python -m benchmarks [--models DIR] [--synth] [--json FILE] [PART OF A NAME …]
+    python -m benchmarks [--extra MODEL[:INPUT_TYPE]] [--synth] [--json FILE] [PART OF A NAME …]
 
-Prints one line a network and writes JSON. Times are of this machine and noisy: read the ratios (same process, same batch) and the counts.
+Prints one line a network and writes JSON; rows of the file that are not measured now stay as they are. Times are of this
+machine and noisy: read the ratios (same process, same batch) and the counts.
 """
 
 from __future__ import annotations
@@ -60,14 +61,15 @@ def main() -> None:
     for extra in options.extra:
         path, _, input_type = extra.partition(":")
         networks.append((Path(path).stem, Path(path), input_type or None))
-    rows: list[dict[str, Any]] = []
+    rows = {r["name"]: r for r in json.loads(options.json.read_text())["networks"]} if options.json.exists() else {}
     for name, path, input_type in networks:
         if options.names and not any(part in name for part in options.names):
             continue
-        rows.append({"name": name, **measure(path, input_type, options.synth)})
-        print(line(rows[-1]), flush=True)
+        rows[name] = {"name": name, **measure(path, input_type, options.synth)}
+        print(line(rows[name]), flush=True)
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps({"networks": rows}, indent=1) + "\n")
+        kept = [rows[n] for n, _, _ in networks if n in rows]
+        options.json.write_text(json.dumps({"networks": kept}, indent=1) + "\n")
 
 
 def measure(path: Path, input_type: str | None, synth: bool) -> dict[str, Any]:

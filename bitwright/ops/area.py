@@ -133,6 +133,14 @@ def product(a: IntType, b: IntType, width: int) -> Resources:
     return Resources(lut=max(rows * (row + 0.5) - 2, row), ff=width + (stages - 1) * (row + 2 * rows + 1))
 
 
+def slices(a: int, b: int) -> int:
+    """DSP48E1 slices of one signed product of operands of so many bits: 25 by 18 in one, pieces of one bit less beyond."""
+    narrow, wide = sorted((a, b))
+    if narrow <= 18 and wide <= 25:
+        return 1
+    return ceil((wide - 1) / 24) * ceil((narrow - 1) / 17)
+
+
 def read_cycles(folds: int) -> int:
     """Cycles in which `rtl/bw_fold.v` reads a beat's constants."""
     return int(folds > 1) + int(folds > 64)

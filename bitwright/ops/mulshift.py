@@ -81,7 +81,7 @@ class MulShift(Op):
         constant = 0.5 if folds == 1 else 0.9 if not own else 1.0
         clip = (total - self.shift) / 5 + out * 0.5 if clips else 0
         if kind is Multiplier.DSP:  # the slice adds b too
-            cost = Resources(lut=clip * lanes, ff=out * lanes, dsp=lanes)
+            cost = Resources(lut=clip * lanes, ff=out * lanes, dsp=lanes * area.slices(a_width, m_width))
         else:
             each = area.product(x.elem, m_type, a_width + m_width)
             cost = Resources(lut=(each.lut * constant + total + clip) * lanes, ff=(each.ff + total + out) * lanes)
