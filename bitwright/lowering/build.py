@@ -83,13 +83,17 @@ def layer_blocks(layer: Layer, fold: Fold) -> Iterator[tuple[Block, Estimate, in
         operands = [o.type for o in layer.operands] if layer.kind is Kind.JOIN else [x]
         block = _head(layer, x, fold)
         assert block is not None, "a layer's head has hardware"
-        estimate = _sparse_estimate(layer, fold) or layer.head.op.estimate(*operands, layer.head.type, fold)
+        op, y = layer.head.op, layer.head.type
+        if isinstance(op, Dense | Xnor) and not fold.sparse:
+            estimate = op.estimate(x, y, fold, replay=not layer.repeats(fold))
+        else:
+            estimate = _sparse_estimate(layer, fold) or layer.head.op.estimate(*operands, y, fold)
         x = layer.head.type
         yield block, estimate, x.elem.width * lanes
         if fold.lanes < lanes:
             lanes = fold.lanes
             width, ratio = x.elem.width * lanes, fold.pe // lanes
-            cost = Resources(lut=width * ratio * 0.6, ff=width * ratio + ratio)
+            cost = Resources(lut=width * ratio * 0.4, ff=width * ratio + ratio)
             yield Block("bw_serial", {"WIDTH": width, "RATIO": ratio}), Estimate(1, cost), width
     for node in layer.tail:
         at = replace(fold, pe=lanes, narrow=0)
@@ -162,7 +166,7 @@ def layer_cost(layers: Sequence[Layer]) -> Cost:
         if parts > 1:
             assert layer.head is not None
             bits = layer.head.type.elem.width * fold.pe
-            total += Resources(lut=bits * 0.6, ff=bits + parts)
+            total += Resources(lut=bits * 0.4, ff=bits + parts)
         latency = head.latency + rest.latency + int(parts > 1)
         depth = parts * credits_for(layer, fold, latency)
         return total + head.cost + rest.cost + fifo_cost(layer.y.elem.width * fold.lanes, depth)

@@ -47,7 +47,9 @@ class Window(Op):
             raise CompileError("E110", f"a kernel of {self.kernel.tolist()} does not fit into {x}")
         if not self._meets(x, 0, rows) or not self._meets(x, 1, columns):
             message = f"all positions of a kernel of {self.kernel.tolist()} over {x} lie in the padding"
-            raise CompileError("E110", message, hint="the result does not depend on the input: leave this operation out")
+            raise CompileError(
+                "E110", message, hint="the result does not depend on the input: leave this operation out"
+            )
         lo, hi = (x.lo, x.hi) if x.vector % len(x.lo) == 0 else ((x.min,), (x.max,))
         if self.padded:
             lo, hi = tuple(min(v, self.pad) for v in lo), tuple(max(v, self.pad) for v in hi)

@@ -129,7 +129,7 @@ module bw_mul #(
           reg        [CODE:0]   code;
           reg        [NEW-1:0]  total;
           reg        [2:0]      digit;
-          reg signed [R-1:0]    added;
+          reg        [R:0]      added;
           integer               i, d;
           for (i = 0; i < LANES; i = i + 1) begin
             plain = {{(R - A_WIDTH){(A_SIGNED != 0) & p[(i+1)*A_WIDTH-1]}}, p[i*A_WIDTH +: A_WIDTH]};
@@ -141,12 +141,12 @@ module bw_mul #(
               // The row is one less than digit * a where the digit is negative: digit[2] is the missing carry.
               row   = (({R{digit[1] ^ digit[0]}} & plain)
                     | ({R{(digit == 3'b100) | (digit == 3'b011)}} & {plain[R-2:0], 1'b0})) ^ {R{digit[2]}};
-              if (d == 0)
-                added = $signed(row);
-              else
-                added = $signed({{2{total[R+2*d-3]}}, total[2*d +: R-2]}) + $signed(row)
-                      + $signed({{(R - 1){1'b0}}, digit[2]});
-              total[2*d +: R] = added;
+              // The carry enters by a bit below: an addition of two operands keeps the sum on the carry chain's own inputs, and
+              // the LUTs in front of the chain then hold the row too.
+              added = {row, digit[2]};
+              if (d > 0)
+                added = added + {{2{total[R+2*d-3]}}, total[2*d +: R-2], 1'b1};
+              total[2*d +: R] = added[R:1];
             end
             add_digits[i*KEPT +: KEPT] = total[KEPT-1:0];
           end
