@@ -80,21 +80,14 @@ def layer_blocks(layer: Layer, fold: Fold) -> Iterator[tuple[Block, Estimate, in
         join = Block("bw_join", {"WIDTH_A": widths[0], "WIDTH_B": widths[1]})
         yield join, Estimate(0, Resources(lut=6, ff=5)), sum(widths)
     if layer.head is not None:
-        operands = [o.type for o in layer.operands] if layer.kind is Kind.JOIN else [x]
         block = _head(layer, x, fold)
         assert block is not None, "a layer's head has hardware"
-        op, y = layer.head.op, layer.head.type
-        if isinstance(op, Dense | Xnor) and not fold.sparse:
-            estimate = op.estimate(x, y, fold, replay=not layer.repeats(fold))
-        else:
-            estimate = _sparse_estimate(layer, fold) or layer.head.op.estimate(*operands, y, fold)
         x = layer.head.type
-        yield block, estimate, x.elem.width * lanes
-        if fold.lanes < lanes:
+        yield block, _head_estimate(layer, fold), x.elem.width * lanes
+        if fold.parts > 1:
             lanes = fold.lanes
-            width, ratio = x.elem.width * lanes, fold.pe // lanes
-            cost = Resources(lut=width * ratio * 0.4, ff=width * ratio + ratio)
-            yield Block("bw_serial", {"WIDTH": width, "RATIO": ratio}), Estimate(1, cost), width
+            width = x.elem.width * lanes
+            yield Block("bw_serial", {"WIDTH": width, "RATIO": fold.parts}), _serial_estimate(layer, fold), width
     for node in layer.tail:
         at = replace(fold, pe=lanes, narrow=0)
         block = node.op.to_rtl(x, at)
@@ -116,13 +109,28 @@ def _head(layer: Layer, x: TensorType, fold: Fold) -> Block | None:
     return op.to_rtl(x, fold)
 
 
-def _sparse_estimate(layer: Layer, fold: Fold) -> Estimate | None:
-    """That of a sparse layer's unit; None if it is not one."""
-    if not fold.sparse:
-        return None
-    assert layer.head is not None and isinstance(layer.head.op, Dense)
-    op, y = layer.head.op, layer.head.type.elem
-    return sparse.estimate(op.weight, op.weight_type, layer.inner.elem, y, fold, fold.lanes, bool(op.bias.any()))
+def _head_estimate(layer: Layer, fold: Fold) -> Estimate:
+    """That of the module that `_head` gives; nothing for a layer without one."""
+    if layer.head is None:
+        return Estimate()
+    op, y = layer.head.op, layer.head.type
+    if fold.sparse:
+        assert isinstance(op, Dense)
+        has_bias = bool(op.bias.any())
+        return sparse.estimate(op.weight, op.weight_type, layer.inner.elem, y.elem, fold, fold.lanes, has_bias)
+    if isinstance(op, Dense | Xnor):
+        return op.estimate(layer.inner, y, fold, replay=not layer.repeats(fold))
+    operands = [layer.inner] if layer.window else [o.type for o in layer.operands]
+    return layer.head.op.estimate(*operands, y, fold)
+
+
+def _serial_estimate(layer: Layer, fold: Fold) -> Estimate:
+    """That of bw_serial behind a layer's unit; nothing if all its results leave at once."""
+    if fold.parts == 1:
+        return Estimate()
+    assert layer.head is not None
+    bits = layer.head.type.elem.width * fold.pe
+    return Estimate(1, Resources(lut=bits * 0.4, ff=bits + fold.parts))
 
 
 def layer_cost(layers: Sequence[Layer]) -> Cost:
@@ -148,28 +156,13 @@ def layer_cost(layers: Sequence[Layer]) -> Cost:
                 total += op.taps_cost(layer.x, layer.window.type, fold.buffer)
             else:
                 total += op.cost(layer.x, layer.window.type, lanes, _ring(layer, fold), fold.buffer)
+        head = _head_estimate(layer, fold)
         if layer.kind is Kind.MOVE:
-            assert layer.head is not None
-            operands = [o.type for o in layer.operands]
-            return total + layer.head.op.estimate(*operands, layer.head.type, fold).cost + rest.cost
-        head = Estimate()
-        if fold.sparse:
-            head = _sparse_estimate(layer, fold) or head
-        elif isinstance(layer.head and layer.head.op, Dense | Xnor):
-            assert layer.head is not None and isinstance(layer.head.op, Dense | Xnor)
-            replay = not layer.repeats(fold)
-            head = layer.head.op.estimate(layer.inner, layer.head.type, fold, replay=replay)
-        elif layer.head is not None:
-            operands = [o.type for o in layer.operands] if layer.kind is Kind.JOIN else [layer.inner]
-            head = layer.head.op.estimate(*operands, layer.head.type, fold)
-        parts = fold.parts
-        if parts > 1:
-            assert layer.head is not None
-            bits = layer.head.type.elem.width * fold.pe
-            total += Resources(lut=bits * 0.4, ff=bits + parts)
-        latency = head.latency + rest.latency + int(parts > 1)
-        depth = parts * credits_for(layer, fold, latency)
-        return total + head.cost + rest.cost + fifo_cost(layer.y.elem.width * fold.lanes, depth)
+            return total + head.cost + rest.cost
+        serial = _serial_estimate(layer, fold)
+        latency = head.latency + serial.latency + rest.latency
+        depth = fold.parts * credits_for(layer, fold, latency)
+        return total + head.cost + serial.cost + rest.cost + fifo_cost(layer.y.elem.width * fold.lanes, depth)
 
     return cost
 
@@ -487,7 +480,7 @@ class _Builder:
         types = [o.type for o in layer.operands]
         block = op.to_rtl(*types, fold)
         assert block is not None
-        estimate = op.estimate(*types, y, fold)
+        estimate = _head_estimate(layer, fold)
         out = self._stream(f"{stage}_{block.module[3:]}", _port(y, fold.pe))
         ports = _out(out.wire)
         for side, stream in zip("ab" if len(inputs) > 1 else ("in",), inputs, strict=True):

@@ -123,6 +123,11 @@ def digits(t: IntType) -> int:
     return (t.width + 1) // 2 if t.signed else t.width // 2 + 1
 
 
+def multiply_cycles(a: IntType, b: IntType) -> int:
+    """Cycles of a LUT multiplier of these operands, as `rtl/bw_mul.v` documents them."""
+    return 1 if a.width + b.width <= 6 else max(1, min(digits(a), digits(b)) // 2)
+
+
 def product(a: IntType, b: IntType, width: int) -> Resources:
     """One LUT multiplier of `width` result bits: a table, or a row of LUTs for each digit of the shorter operand."""
     if a.width + b.width <= 6:

@@ -46,7 +46,7 @@ def latency(a: IntType, w: IntType, fold: Fold, pack: Packing | None = None) -> 
     if dsp > 0:
         found = 1 + area.clog2(fold.simd) if pack is None else 1 + pack.chain + area.clog2(ceil(fold.simd / pack.chain))
     if dsp < fold.pe:
-        multiply = max(1, min(area.digits(a), area.digits(w)) // 2) if a.width + w.width > 6 else 1
+        multiply = area.multiply_cycles(a, w)
         found = max(found, multiply + area.clog2(fold.simd))
     return 3 + found
 

@@ -17,9 +17,7 @@ from .channels import beats, by_channel, check_period, fold_rows, over_range, pa
 
 def latency(x: IntType, folds: int, m_width: int, kind: Multiplier, clips: bool) -> int:
     """Cycles through `rtl/bw_mulshift.v`, as it documents them."""
-    multiply = 1
-    if kind is Multiplier.LUT and x.width + m_width > 6:
-        multiply = max(1, min(area.digits(IntType(m_width, True)), area.digits(x)) // 2)
+    multiply = area.multiply_cycles(x, IntType(m_width, True)) if kind is Multiplier.LUT else 1
     return area.read_cycles(folds) + multiply + 1 + int(clips)
 
 

@@ -58,10 +58,7 @@ def latency(op: Multiply, a: IntType, b: IntType, fold: Fold) -> int:
     shifted = int(op.za != 0 or op.zb != 0)
     if fold.multiplier is Multiplier.DSP:
         return shifted + 1
-    operands = [_difference(t, zero) for t, zero in ((a, op.za), (b, op.zb))]
-    if sum(t.width for t in operands) <= 6:
-        return shifted + 2
-    return shifted + 1 + max(1, min(area.digits(t) for t in operands) // 2)
+    return shifted + 1 + area.multiply_cycles(_difference(a, op.za), _difference(b, op.zb))
 
 
 def _difference(t: IntType, zero: int) -> IntType:

@@ -59,7 +59,7 @@ def multiply_latency(a: IntType, w: IntType, kind: Multiplier) -> int:
     """Cycles of `rtl/bw_dots.v` for one row and one column."""
     if kind is Multiplier.DSP:
         return 2
-    return max(1, min(area.digits(a), area.digits(w)) // 2) if a.width + w.width > 6 else 1
+    return area.multiply_cycles(a, w)
 
 
 def block(
