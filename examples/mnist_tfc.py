@@ -1,6 +1,6 @@
 """Compile a trained binary MNIST network, check it in simulation, and classify digits.
 
-    python examples/mnist_tfc.py
+python examples/mnist_tfc.py
 """
 
 from pathlib import Path

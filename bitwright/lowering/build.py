@@ -87,7 +87,8 @@ def layer_blocks(layer: Layer, fold: Fold) -> Iterator[tuple[Block, Estimate, in
         if fold.parts > 1:
             lanes = fold.lanes
             width = x.elem.width * lanes
-            yield Block("bw_serial", {"WIDTH": width, "RATIO": fold.parts}), _serial_estimate(layer, fold), width
+            params = {"WIDTH": width, "RATIO": fold.parts, **_short(layer, fold)}
+            yield Block("bw_serial", params), _serial_estimate(layer, fold), width
     for node in layer.tail:
         at = replace(fold, pe=lanes, narrow=0)
         block = node.op.to_rtl(x, at)
@@ -178,6 +179,20 @@ def fifo_cost(width: int, depth: int) -> Resources:
     if depth == 1:
         return Resources(lut=2, ff=width + 2)
     return Resources(lut=width * ceil(depth / 32) + 8, ff=area.clog2(depth) + 3)
+
+
+def parts_of(layer: Layer, fold: Fold) -> tuple[int, ...]:
+    """Beats in which each result of a vector leaves, the last without its padding; one number stands for all alike."""
+    last = ceil(((layer.rows - 1) % fold.pe + 1) / fold.lanes)
+    if fold.parts in (1, last):
+        return (fold.parts,)
+    return (fold.parts,) * (ceil(layer.rows / fold.pe) - 1) + (last,)
+
+
+def _short(layer: Layer, fold: Fold) -> dict[str, int]:
+    """The parameters of modules that count the beats of results, where the last of a vector is shorter."""
+    parts = parts_of(layer, fold)
+    return {"FOLDS": len(parts), "LAST": parts[-1]} if parts[-1] != fold.parts else {}
 
 
 def words_of(layer: Layer, fold: Fold) -> int:
@@ -420,8 +435,8 @@ class _Builder:
             ports = _valid_only("in", out)
         result = self._stream(stage, Lanes(layer.y.elem, fold.lanes, layer.y.vector, layer.y.size // layer.y.vector))
         cost = fifo_cost(width, depth)
-        self._place(stage, "fifo", "bw_fifo", {"WIDTH": width, "DEPTH": depth, "GROUP": parts},
-                    ports | _out(result.wire) | {"credit": credit}, cost)  # fmt: skip
+        params = {"WIDTH": width, "DEPTH": depth, "GROUP": parts, **_short(layer, fold)}
+        self._place(stage, "fifo", "bw_fifo", params, ports | _out(result.wire) | {"credit": credit}, cost)
         edges = [s.edge for s in inputs]
         self.schedules.append(lambda: _domain(layer, fold, edges, result.edge, latency, credits, window).processes())
         self._stage(index, layer, fold, result, sum((e.cost for _, e, _ in blocks), cost))
@@ -527,7 +542,7 @@ class _Builder:
 def _domain(layer: Layer, fold: Fold, inners: list[Edge], out: Edge, latency: int, credits: int,
             window: Callable[[], schedule.Window] | None) -> Domain:  # fmt: skip
     """The schedule of a credit domain."""
-    words, parts = words_of(layer, fold), fold.parts
+    words, parts = words_of(layer, fold), parts_of(layer, fold)
     passes = ceil(layer.rows / fold.pe)
     if fold.sparse:
         assert layer.head is not None and isinstance(layer.head.op, Dense)
@@ -535,7 +550,7 @@ def _domain(layer: Layer, fold: Fold, inners: list[Edge], out: Edge, latency: in
         slots = sparse.plan(np.count_nonzero(op.weight, axis=1), fold.pe, fold.lanes).slots
         delay = 2 + sparse.multiply_latency(layer.inner.elem, op.weight_type, fold.multiplier)
         beats = ceil(layer.rows / fold.lanes)
-        return Sparse(inners, out, ceil(layer.columns / fold.simd), latency, credits, 1, beats, slots, delay)
+        return Sparse(inners, out, ceil(layer.columns / fold.simd), latency, credits, parts, beats, slots, delay)
     if window is not None:
         made = window()
         return WindowDomain(inners, out, words, latency, credits, parts, made, made.words // words)

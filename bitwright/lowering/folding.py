@@ -468,7 +468,7 @@ def cycles(layer: Layer, fold: Fold) -> int:
 def _narrow(layer: Layer, pe: int, simd: int) -> tuple[int, ...]:
     """All rows of a fold at once, or, if its columns take several cycles, as few as keep up with it."""
     words = layer.columns // layer.x.vector if layer.kind is Kind.LANES else ceil(layer.columns / simd)
-    if layer.kind not in (Kind.MATVEC, Kind.LANES) or not layer.tail or words == 1 or pe == 1 or layer.rows % pe:
+    if layer.kind not in (Kind.MATVEC, Kind.LANES) or not layer.tail or words == 1 or pe == 1:
         return (0,)
     return 0, next(n for n in _divisors(pe) if pe // n <= words)
 
@@ -489,5 +489,5 @@ def _counts(n: int, extra: Sequence[int]) -> list[int]:
     """
     found = {d for d in range(1, n + 1) if n % d == 0}
     found |= {1 << k for k in range((n - 1).bit_length() + (n <= 16))}
-    found |= {ceil(n / k) for k in range(1, 17)}
+    found |= {ceil(n / k) for k in range(1, n + 1)}
     return sorted(found | set(extra))

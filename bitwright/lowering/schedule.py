@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from itertools import count, cycle
+from itertools import accumulate, count, cycle
 
 import numpy as np
 
@@ -362,8 +362,8 @@ class Window:
 class Domain:
     """A credit domain: `words` beats of each of the inputs make a result, `latency` cycles after the last of them.
 
-    Its entry takes the first beat of a result only against a credit. `credits` results may be in flight, and each leaves
-    as `parts` beats, one a cycle.
+    Its entry takes the first beat of a result only against a credit. `credits` results may be in flight. Each leaves as
+    several beats, one a cycle: `parts` says how many for each result of a round.
     """
 
     inners: Sequence[Edge]
@@ -371,7 +371,12 @@ class Domain:
     words: int
     latency: int
     credits: int
-    parts: int
+    parts: Sequence[int]
+    ends: list[int] = field(init=False)
+    """Beats of a round up to the end of each of its results."""
+
+    def __post_init__(self) -> None:
+        self.ends = list(accumulate(self.parts))
 
     def processes(self) -> list[Process]:
         steps = self.single(self.inners[0]) if len(self.inners) == 1 else self.join(*self.inners)
@@ -385,7 +390,7 @@ class Domain:
             inner.wanted.extend(rest)
             beat += self.words
             time = yield from inner.move(beat - 1)
-            self.offer(time)
+            self.offer(made, time)
 
     def join(self, a: Edge, b: Edge) -> Steps:
         """Both beats pass in the same cycle."""
@@ -398,19 +403,20 @@ class Domain:
             b.wanted.append(time)
             time = yield from a.move(made)
             yield from b.move(made)
-            self.offer(time)
+            self.offer(made, time)
 
     def credit(self, made: int) -> Wait:
         """The cycle from which the counter holds a credit for result number `made`."""
         if made < self.credits:
             return 0
-        gone = yield from self.out.move((made - self.credits + 1) * self.parts - 1)
+        rounds, place = divmod(made - self.credits, len(self.ends))
+        gone = yield from self.out.move(rounds * self.ends[-1] + self.ends[place] - 1)
         return gone + 2
 
-    def offer(self, time: int) -> None:
-        """A result whose last beat was taken in that cycle."""
+    def offer(self, made: int, time: int) -> None:
+        """Result number `made`, whose last beat was taken in that cycle."""
         first = time + self.latency + 1
-        self.out.offered.extend(range(first, first + self.parts))
+        self.out.offered.extend(range(first, first + self.parts[made % len(self.parts)]))
 
 
 @dataclass
@@ -448,7 +454,7 @@ class Replay(Domain):
                 time = start + self.words - 1
                 if turn == self.passes - 1:
                     self.freed.times.extend(range(start, time + 1))
-                self.offer(time)
+                self.offer(made, time)
 
 
 @dataclass
@@ -466,7 +472,7 @@ class Total(Domain):
                 credit = yield from self.credit(made)
                 inner.wanted.append(credit)
                 time = yield from inner.move(beat)
-                self.offer(time)
+                self.offer(made, time)
                 beat, made = beat + 1, made + 1
 
 
@@ -519,9 +525,10 @@ class Sparse(Domain):
             start = yield from self.started.get(vector)
             issue = max(issue, start + self.slots + self.delay - 1)
             for beat in range(self.beats):
-                credit = yield from self.credit(vector * self.beats + beat)
+                made = vector * self.beats + beat
+                credit = yield from self.credit(made)
                 issue = max(issue + 1, credit)
-                self.offer(issue)
+                self.offer(made, issue)
             self.left.times.append(issue)
 
 
@@ -564,7 +571,7 @@ class WindowDomain(Domain):
                         issued = max(issued, before - 2, first - 3 if words > RING_CREDITS else 0) + words - 1
                         if len(moved) == RING_CREDITS:
                             moved.extend(range(first + words - RING_CREDITS, first + words))
-                    self.offer(moved[-1])
+                    self.offer(made, moved[-1])
                     made += 1
                 window.passed.times.append(issued)
 

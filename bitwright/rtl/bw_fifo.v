@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Output FIFO of a credit domain. It has no in_ready: whoever writes holds a credit, so there is room. Every GROUP words
-// that leave give one credit back. The storage is a shift register with an addressed read (one SRL a bit and 32 words).
+// that leave give one credit back; of every FOLDS groups the last has LAST words. The storage is a shift register with an addressed read (one SRL a bit and 32 words).
 // LATENCY: 1 (in_valid in cycle t, out_valid in cycle t+1 when empty); the last pop of a group in cycle t gives credit in cycle t+1
 module bw_fifo #(
   // bits a word
@@ -8,7 +8,11 @@ module bw_fifo #(
   // words; at least GROUP times the credits of the domain
   parameter DEPTH = 16,
   // words a credit
-  parameter GROUP = 1
+  parameter GROUP = 1,
+  // groups a round
+  parameter FOLDS = 1,
+  // words of the last of them, 1 to GROUP
+  parameter LAST  = GROUP
 ) (
   input  wire             clk,
   input  wire             rst_n,
@@ -22,12 +26,36 @@ module bw_fifo #(
   wire pop = out_valid & out_ready;
   wire last;
 
-  bw_counter #(.COUNT(GROUP)) groups (
-    .clk  (clk),
-    .rst_n(rst_n),
-    .step (pop),
-    .last (last)
-  );
+  generate
+    if (LAST == GROUP) begin : g_even
+      bw_counter #(.COUNT(GROUP)) groups (
+        .clk  (clk),
+        .rst_n(rst_n),
+        .step (pop),
+        .last (last)
+      );
+    end else begin : g_short
+      localparam G = $clog2(GROUP);
+      localparam integer FULL_TOP = GROUP - 1;
+      localparam integer LAST_TOP = LAST - 1;
+      // Which word of its group the next one is.
+      reg [G-1:0] place;
+      wire        shorter;
+
+      bw_counter #(.COUNT(FOLDS)) folds (
+        .clk  (clk),
+        .rst_n(rst_n),
+        .step (pop & last),
+        .last (shorter)
+      );
+
+      assign last = place == (shorter ? LAST_TOP[G-1:0] : FULL_TOP[G-1:0]);
+
+      always @(posedge clk)
+        if (!rst_n) place <= {G{1'b0}};
+        else if (pop) place <= last ? {G{1'b0}} : place + {{(G - 1) {1'b0}}, 1'b1};
+    end
+  endgenerate
 
   always @(posedge clk)
     if (!rst_n) credit <= 1'b0;

@@ -15,6 +15,7 @@ from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
 from bitwright.ops.dense import Dense
 from bitwright.ops.threshold import Threshold
+from tests.harness import build, check
 from tests.networks import random_network
 
 PYNQ = Budget(lut=37_240, ff=53_200, bram36=112, dsp=176, stream_bits=64)
@@ -85,6 +86,15 @@ def test_lane_counts_of_neighbours_divide_one_another(seed):
         if instance.module == "bw_gear":
             lanes = sorted(int(str(instance.params[k])) for k in ("IN_LANES", "OUT_LANES"))
             assert lanes[1] % lanes[0] == 0 and lanes[0] < lanes[1]
+
+
+@pytest.mark.parametrize(("rows", "target"), [(26, 77), (64, 114), (64, 188)])
+def test_rows_that_the_elements_do_not_divide_lose_their_padding(rows, target, tmp_path):
+    """Where results leave one after another, those of the rows that are only padding do not."""
+    built = build(mlp(60, rows, 5), tmp_path, target)
+    serials = [i.params for i in built.lowered.netlist.instances if i.module == "bw_serial"]
+    assert any("LAST" in p for p in serials), serials
+    check(built, frames=4)
 
 
 def test_a_target_beyond_the_ports_is_refused():

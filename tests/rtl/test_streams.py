@@ -1,4 +1,4 @@
-"""bw_fifo, bw_gate, bw_gear, bw_replay, bw_axis_in, bw_axis_out against what they must do with a list of words."""
+"""bw_fifo, bw_gate, bw_serial, bw_gear, bw_replay, bw_axis_in, bw_axis_out against what they must do with a list of words."""
 
 import random
 
@@ -143,6 +143,60 @@ def test_replay(tmp_path, monkeypatch):
         assert s.out_cycles[0] == s.in_cycles[0] + 4
         if case.params["DEPTH"] >= 2 * case.params["WORDS"]:
             assert s.out_cycles == list(range(s.out_cycles[0], s.out_cycles[0] + len(s.out_cycles))), case.params
+
+
+# A word every RATIO cycles at most, against a credit; it leaves as RATIO beats, the last of a vector as LAST.
+SERIAL = """
+module bw_test_serial #(parameter WIDTH = 8, parameter RATIO = 4, parameter FOLDS = 2, parameter LAST = 2, parameter CREDITS = 3)
+  (input clk, input rst_n, input in_valid, output in_ready, input [RATIO*WIDTH-1:0] in_data,
+   output out_valid, input out_ready, output [WIDTH-1:0] out_data);
+  wire some, credit, beat;
+  wire [WIDTH-1:0] data;
+  reg [RATIO-2:0] busy;
+  wire take = in_valid & in_ready;
+  assign in_ready = some & ~|busy;
+  always @(posedge clk)
+    if (!rst_n) busy <= {(RATIO - 1) {1'b0}};
+    else busy <= take ? {(RATIO - 1) {1'b1}} : busy >> 1;
+  bw_credit #(.CREDITS(CREDITS)) c (.clk(clk), .rst_n(rst_n), .take(take), .give(credit), .some(some));
+  bw_serial #(.WIDTH(WIDTH), .RATIO(RATIO), .FOLDS(FOLDS), .LAST(LAST)) s (.clk(clk), .rst_n(rst_n),
+    .in_valid(take), .in_data(in_data), .out_valid(beat), .out_data(data));
+  bw_fifo #(.WIDTH(WIDTH), .DEPTH(CREDITS * RATIO), .GROUP(RATIO), .FOLDS(FOLDS), .LAST(LAST)) f (.clk(clk), .rst_n(rst_n),
+    .in_valid(beat), .in_data(data), .out_valid(out_valid), .out_ready(out_ready), .out_data(out_data), .credit(credit));
+endmodule
+"""
+# beats a word, words a vector, beats of its last word, credits
+SERIALS = [
+    (2, 1, 1, 2),
+    (4, 3, 1, 3),
+    (4, 2, 3, 2),
+    (3, 5, 2, 1),
+    (5, 4, 5, 3),
+    (13, 5, 12, 2),
+    (2, 2, 1, 1),
+    (6, 1, 4, 4),
+]
+
+
+def serial_cases(width=7, vectors=8):
+    for ratio, folds, last, credits in SERIALS:
+        data = [words(ratio, width) for _ in range(folds * vectors)]
+        out = [w for n, beats in enumerate(data) for w in (beats[:last] if n % folds == folds - 1 else beats)]
+        params = {"WIDTH": width, "RATIO": ratio, "FOLDS": folds, "LAST": last, "CREDITS": credits}
+        yield Case("bw_test_serial", params, ratio * width, width, [pack(w, width) for w in data], out)
+
+
+def test_serial_drops_the_padding_of_a_vector(tmp_path, monkeypatch):
+    helper = tmp_path / "bw_test_serial.v"
+    helper.write_text(SERIAL)
+    monkeypatch.setattr(harness, "RTL", [helper, *harness.RTL])
+    cases = list(serial_cases())
+    seen = simulate(cases, tmp_path)
+    for case, s in zip(cases, seen[0]):
+        ratio, credits = case.params["RATIO"], case.params["CREDITS"]
+        assert s.out_cycles[0] == s.in_cycles[0] + 2
+        if credits > 1 and ratio > 3:
+            assert s.in_cycles == [s.in_cycles[0] + ratio * k for k in range(len(s.in_cycles))], case.params
 
 
 AXIS_IN = (
