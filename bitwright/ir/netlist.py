@@ -31,7 +31,8 @@ class Fold:
 
     `narrow` results at a time pass its elementwise operators and leave it; 0 means all `pe`. Where `multiplier` is DSP,
     the last `lut_rows` of the `pe` rows are made of LUTs all the same. A `sparse` layer has `pe` elements that visit a
-    weight that is not zero each; its `simd` only says how wide words come in.
+    weight that is not zero each; its `simd` only says how wide words come in. A unit that sums up a window's taps lane by
+    lane has `pe` lanes, and `simd` / `pe` taps a cycle.
     """
 
     pe: int = 1
@@ -47,6 +48,11 @@ class Fold:
     def lanes(self) -> int:
         """Elements a beat of what leaves the layer."""
         return self.narrow or self.pe
+
+    @property
+    def taps(self) -> int:
+        """Taps a cycle of a unit that works lane by lane."""
+        return self.simd // self.pe
 
     @property
     def parts(self) -> int:

@@ -151,10 +151,11 @@ def layer_cost(layers: Sequence[Layer]) -> Cost:
         layer, rest = layers[index], tail(index, fold.lanes, fold.multiplier)
         total = Resources(lut=12, ff=8)
         if layer.window is not None:
-            op, lanes = layer.window.op, layer.in_lanes(fold.simd)
+            op, lanes = layer.window.op, layer.in_lanes(fold)
             assert isinstance(op, Window)
             if layer.whole(fold):
-                total += op.taps_cost(layer.x, layer.window.type, fold.buffer)
+                total += op.taps_cost(layer.x, layer.window.type, lanes, words_of(layer, fold), fold.buffer)
+                total += queue_cost(lanes * layer.window.type.elem.width, layer.flow(fold).depth)
             else:
                 total += op.cost(layer.x, layer.window.type, lanes, _ring(layer, fold), fold.buffer)
         head = _head_estimate(layer, fold)
@@ -171,7 +172,7 @@ def layer_cost(layers: Sequence[Layer]) -> Cost:
 def _ring(layer: Layer, fold: Fold) -> int:
     """Words of the ring of a layer's window generator."""
     assert layer.window is not None and isinstance(layer.window.op, Window)
-    return layer.window.op.depth(layer.x, layer.in_lanes(fold.simd), fold.buffer)
+    return layer.window.op.depth(layer.x, layer.in_lanes(fold), fold.buffer)
 
 
 def fifo_cost(width: int, depth: int) -> Resources:
@@ -200,7 +201,7 @@ def words_of(layer: Layer, fold: Fold) -> int:
     if layer.kind is Kind.MATVEC and not fold.sparse:
         return ceil(layer.columns / fold.simd)
     if layer.kind is Kind.LANES:
-        return layer.columns // layer.x.vector
+        return layer.columns // layer.x.vector // fold.taps
     return 1
 
 
@@ -231,15 +232,14 @@ class _Queue:
     width: int
     depth: int = 0
 
-    @property
-    def style(self) -> Ram:
-        return ring_style(self.width * self.depth)
 
-    @property
-    def cost(self) -> Resources:
-        if self.style is Ram.BLOCK:
-            return Resources(lut=30, ff=30 + self.width, bram36=area.block_rams(self.width, self.depth))
-        return fifo_cost(self.width, self.depth) + Resources(lut=10, ff=self.width)
+def queue_cost(width: int, depth: int) -> Resources:
+    """That of bw_queue, in the memory that `ring_style` says."""
+    if ring_style(width * depth) is Ram.BLOCK:
+        return Resources(lut=30, ff=30 + width, bram36=area.block_rams(width, depth))
+    if depth > 32:
+        return Resources(lut=area.lutram(width, depth) + 25, ff=30)
+    return fifo_cost(width, depth) + Resources(lut=10)
 
 
 @dataclass
@@ -293,8 +293,8 @@ class _Builder:
             timing = self._simulate()
         for queue in self.queues:
             old = self.instances[queue.index]
-            params = {"WIDTH": queue.width, "DEPTH": queue.depth, "STYLE": int(queue.style)}
-            self.instances[queue.index] = replace(old, params=params, cost=queue.cost)
+            cost = queue_cost(queue.width, queue.depth)
+            self.instances[queue.index] = replace(old, params=_queue_params(queue.width, queue.depth), cost=cost)
         return timing
 
     def _simulate(self, interval: int = 0) -> Timing:
@@ -366,7 +366,7 @@ class _Builder:
         self._place(stage, f"queue{number}", "bw_queue", {}, _in(stream.wire) | _out(out.wire), Resources())
         queue = _Queue(len(self.instances) - 1, out.wire, stream.edge, out.edge, stream.wire.width)
         self.queues.append(queue)
-        self.schedules.append(lambda: schedule.queue(stream.edge, out.edge, queue.depth, 1 + int(queue.style)))
+        self.schedules.append(lambda: _queue_schedule(stream.edge, out.edge, queue.width, queue.depth))
         return out
 
     def _gear(self, stream: _Stream, lanes: int, stage: str) -> _Stream:
@@ -409,7 +409,7 @@ class _Builder:
     def _layer(self, index: int, layer: Layer, fold: Fold) -> _Stream:
         stage = f"s{index}"
         joins = len(layer.operands) > 1
-        lanes = layer.in_lanes(fold.simd)
+        lanes = layer.in_lanes(fold)
         inputs = [self._operand(o, lanes, stage, queued=joins) for o in layer.operands]
         window: Callable[[], schedule.Window] | None = None
         if layer.window is not None:
@@ -453,7 +453,7 @@ class _Builder:
         op, type_, lanes = layer.window.op, layer.window.type, stream.lanes.lanes
         stream = self._lanes(stream, type_.elem, lanes, stage)
         if layer.whole(fold):
-            return [self._gear(self._taps(op, layer, fold, stream, stage), fold.simd, stage)], None
+            return [self._taps(op, layer, fold, stream, stage)], None
         grouped, depth = layer.kind is Kind.LANES, _ring(layer, fold)
         passes = ceil(layer.rows / fold.pe) if layer.repeats(fold) else 1
         block = op.block(layer.x, lanes, passes=passes, grouped=grouped, depth=depth, style=fold.buffer)
@@ -476,13 +476,25 @@ class _Builder:
         return [self._gear(out, fold.simd, stage)], None
 
     def _taps(self, op: Window, layer: Layer, fold: Fold, stream: _Stream, stage: str) -> _Stream:
-        """Whole windows."""
+        """Whole windows, in as many beats as the unit takes, behind a queue for the pixels that come meanwhile."""
         assert layer.window is not None
-        type_ = layer.window.type
-        out = self._stream(f"{stage}_taps", Lanes(type_.elem, type_.vector, type_.vector, layer.vectors))
-        steps = op.steps(layer.x)
-        self.schedules.append(lambda: [schedule.taps(stream.edge, out.edge, steps)])
-        block, cost = op.taps_block(layer.x, fold.buffer), op.taps_cost(layer.x, type_, fold.buffer)
+        type_, lanes, parts, depth = (
+            layer.window.type,
+            stream.lanes.lanes,
+            words_of(layer, fold),
+            layer.flow(fold).depth,
+        )
+        inner, stream = stream, self._stream(f"{stage}_line", stream.lanes)
+        width = stream.wire.width
+        self.schedules.append(lambda: _queue_schedule(inner.edge, stream.edge, width, depth))
+        self.pending += queue_cost(width, depth)
+        self._place(stage, "line", "bw_queue", _queue_params(width, depth), _in(inner.wire) | _out(stream.wire),
+                    queue_cost(width, depth))  # fmt: skip
+        out = self._stream(f"{stage}_taps", Lanes(type_.elem, fold.simd, type_.vector, layer.vectors))
+        places, words = op.sliding(layer.x).places(), layer.x.vector // lanes
+        self.schedules.append(lambda: [schedule.taps(stream.edge, out.edge, places, words, parts)])
+        block = op.taps_block(layer.x, lanes, parts, fold.buffer)
+        cost = op.taps_cost(layer.x, type_, lanes, parts, fold.buffer)
         self.pending += cost
         self._place(stage, "taps", block.module, block.params, _in(stream.wire) | _out(out.wire), cost)
         return out
@@ -592,6 +604,14 @@ def _groups(vector: int, small: int, large: int) -> list[int]:
     """How many beats of `small` lanes each beat of `large` lanes of a vector stands for."""
     beats, ratio = ceil(vector / small), large // small
     return [min(ratio, beats - k) for k in range(0, beats, ratio)]
+
+
+def _queue_params(width: int, depth: int) -> dict[str, int | Memory]:
+    return {"WIDTH": width, "DEPTH": depth, "STYLE": int(ring_style(width * depth))}
+
+
+def _queue_schedule(inner: Edge, out: Edge, width: int, depth: int) -> list[Process]:
+    return schedule.queue(inner, out, depth, 1 + int(ring_style(width * depth)))
 
 
 def _axis(side: str) -> dict[str, str]:

@@ -132,7 +132,7 @@ class _Options:
         needs = np.array([[getattr(c.need, name) for name in RESOURCES] for c in options]).reshape(-1, len(RESOURCES))
         have = np.array([max(getattr(budget, name), 1e-6) for name in RESOURCES])
         simd = np.array([c.fold.simd for c in options], np.int64)
-        lanes = np.array([layer.in_lanes(c.fold.simd) for c in options], np.int64)
+        lanes = np.array([layer.in_lanes(c.fold) for c in options], np.int64)
         padded = (layer.columns % simd != 0) & (lanes == simd) & layer.bipolar
         return cls(options, lanes, padded, needs / have)
 
@@ -239,10 +239,7 @@ class _Solver:
 
     def _too_slow(self, limit: int) -> CompileError:
         """The error that says which layer cannot keep up."""
-        fastest = [
-            min(cycles(layer, Fold(layer.rows, simd)) for simd in self._simd_counts(i))
-            for i, layer in enumerate(self.layers)
-        ]
+        fastest = [min(cycles(layer, fold) for fold in self._widest(i)) for i, layer in enumerate(self.layers)]
         slowest = max(range(len(fastest)), key=fastest.__getitem__)
         origin = next((n.origin[0] for n in self.layers[slowest].nodes if n.origin), None)
         message = f"no folding meets {limit} cycles a frame"
@@ -257,15 +254,17 @@ class _Solver:
 
     def _candidates(self, index: int, limit: int) -> Iterator[_Candidate]:
         layer = self.layers[index]
-        for simd in self._simd_counts(index):
-            if cycles(layer, Fold(layer.rows, simd)) > limit:
+        for widest in self._widest(index):
+            simd = widest.simd
+            if cycles(layer, widest) > limit:
                 continue
             if layer.kind is not Kind.MATVEC:
-                yield from self.kinds(index, simd, simd)
+                yield from self.kinds(index, widest.pe, simd)
                 continue
             least = ceil(layer.rows / (limit // (ceil(layer.columns / simd) * layer.vectors)))
             counts = self.pe_counts[index]
-            for pe in counts[bisect_left(counts, least) :][: 4 if layer.window is None else 2]:
+            fits = [pe for pe in counts[bisect_left(counts, least) :] if cycles(layer, Fold(pe, simd)) <= limit]
+            for pe in fits[: 4 if layer.window is None else 2]:
                 yield from self.kinds(index, pe, simd)
             if _pruned(layer):
                 yield from self._sparse_candidates(index, simd, limit)
@@ -289,16 +288,18 @@ class _Solver:
         folds = [Fold(pe, simd, k, w, narrow=lanes, sparse=True) for k in kinds for w in _homes(_weight_bits(layer))]
         return [_Candidate(fold, self.cost(index, fold), cycles(layer, fold)) for fold in folds]
 
-    def _simd_counts(self, index: int) -> list[int]:
-        """Numbers of columns a cycle that are worth trying."""
+    def _widest(self, index: int) -> list[Fold]:
+        """Numbers of columns a cycle that are worth trying, each with as many rows as can be."""
         layer = self.layers[index]
-        if layer.window is not None:
-            channels, taps = layer.x.vector, layer.columns // layer.x.vector
-            wide = range(2, taps + 1) if layer.kind is Kind.MATVEC else ()
-            return _divisors(channels) + [channels * k for k in wide if taps % k == 0]
-        if layer.lane_limit:
-            return _divisors(layer.lane_limit)
-        return _counts(layer.columns, self._multiples(index))
+        if layer.window is not None and isinstance(layer.window.op, Window):
+            channels, taps = layer.x.vector, _divisors(layer.columns // layer.x.vector)
+            if layer.kind is Kind.LANES:
+                some = taps if layer.window.op.slides else [1]
+                return [Fold(lanes, lanes * k) for lanes in _divisors(channels) for k in some]
+            if layer.kind is Kind.MATVEC:
+                return [Fold(layer.rows, n) for n in _divisors(channels) + [channels * k for k in taps[1:]]]
+        counts = _divisors(layer.lane_limit) if layer.lane_limit else _counts(layer.columns, self._multiples(index))
+        return [Fold(layer.rows if layer.kind is Kind.MATVEC else n, n) for n in counts]
 
     def _kinds(self, index: int, pe: int, simd: int) -> list[_Candidate]:
         """Every multiplier and memory for a layer at one parallelism."""
@@ -448,7 +449,7 @@ def _slice_bits(layer: Layer) -> int:
 
 def cycles(layer: Layer, fold: Fold) -> int:
     """Cycles that the layer takes for a frame: those of its slowest module."""
-    lanes = layer.in_lanes(fold.simd)
+    lanes = layer.in_lanes(fold)
     taken = [o.type.size // o.type.vector * ceil(o.type.vector / lanes) for o in layer.operands]
     if fold.sparse:
         assert layer.head is not None and isinstance(layer.head.op, Dense)
@@ -459,7 +460,7 @@ def cycles(layer: Layer, fold: Fold) -> int:
         taken.append(layer.y.size // layer.y.vector * ceil(layer.y.vector / fold.pe))
     if layer.whole(fold):
         assert layer.window is not None and isinstance(layer.window.op, Window)
-        taken.append(layer.window.op.frame_steps(layer.x))
+        taken.append(layer.flow(fold).cycles)
     elif layer.window is not None:
         taken.append(layer.vectors * layer.columns // lanes)
     return max(taken)
@@ -467,7 +468,7 @@ def cycles(layer: Layer, fold: Fold) -> int:
 
 def _narrow(layer: Layer, pe: int, simd: int) -> tuple[int, ...]:
     """All rows of a fold at once, or, if its columns take several cycles, as few as keep up with it."""
-    words = layer.columns // layer.x.vector if layer.kind is Kind.LANES else ceil(layer.columns / simd)
+    words = layer.columns // layer.x.vector * pe // simd if layer.kind is Kind.LANES else ceil(layer.columns / simd)
     if layer.kind not in (Kind.MATVEC, Kind.LANES) or not layer.tail or words == 1 or pe == 1:
         return (0,)
     return 0, next(n for n in _divisors(pe) if pe // n <= words)

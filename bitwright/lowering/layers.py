@@ -22,6 +22,7 @@ from ..ops.permute import Permute
 from ..ops.pool import Pool
 from ..ops.repeat import Repeat
 from ..ops.reshape import Reshape
+from ..ops.sliding import Flow
 from ..ops.total import Total
 from ..ops.window import Window
 from ..ops.xnor import Xnor
@@ -118,10 +119,12 @@ class Layer:
             limit = self.head.op.run(self.x)
         return limit
 
-    def in_lanes(self, simd: int) -> int:
+    def in_lanes(self, fold: Fold) -> int:
         """Elements a beat of the layer's input streams."""
-        if self.window is None or self.x.vector % simd == 0:
-            return simd
+        if self.kind is Kind.LANES:
+            return fold.pe
+        if self.window is None or self.x.vector % fold.simd == 0:
+            return fold.simd
         return self.x.vector  # a wider word is gathered behind the window
 
     def repeats(self, fold: Fold) -> bool:
@@ -131,12 +134,23 @@ class Layer:
         return self.x.vector % fold.simd == 0
 
     def whole(self, fold: Fold) -> bool:
-        """Whether whole windows come from line buffers, as the unit wants more pixels a cycle than a ring gives it."""
-        if self.window is None or self.kind is not Kind.MATVEC or fold.sparse:
+        """Whether whole windows come from line buffers, as the unit wants more taps a cycle than a ring gives it."""
+        if self.window is None or fold.sparse:
             return False
         assert isinstance(self.window.op, Window)
+        if self.kind is Kind.LANES:
+            return fold.taps > 1
         pixels = fold.simd / self.x.vector
-        return pixels > max(1, ceil(self.rows / fold.pe)) and self.window.op.slides
+        return self.kind is Kind.MATVEC and pixels > max(1, ceil(self.rows / fold.pe)) and self.window.op.slides
+
+    def flow(self, fold: Fold) -> Flow:
+        """How its whole windows come."""
+        assert self.window is not None and isinstance(self.window.op, Window)
+        lanes = self.in_lanes(fold)
+        each = self.columns // self.x.vector // (fold.simd // lanes)
+        if self.kind is Kind.MATVEC:
+            each *= ceil(self.rows / fold.pe)
+        return self.window.op.sliding(self.x).flow(self.x.vector // lanes, each)
 
 
 def split(graph: Graph) -> list[Layer]:

@@ -213,22 +213,25 @@ def fork(inner: Edge, outs: Sequence[Edge]) -> Process:
     return Process(steps(), (inner, *outs))
 
 
-def taps(inner: Edge, out: Edge, steps: Sequence[tuple[bool, bool]]) -> Process:
-    """bw_taps: of each step of a frame, whether it takes a pixel, and whether a window leaves with it."""
+def taps(inner: Edge, out: Edge, places: Sequence[tuple[bool, bool]], words: int, parts: int) -> Process:
+    """bw_taps: of each place of a frame, whether it takes a pixel, and whether a window leaves with it; both are `words`
+    words, and a word of a window leaves as `parts` beats.
+    """
 
     def run() -> Steps:
-        time, pixel, made = -1, 0, 0
-        for takes, gives in cycle(steps):
-            time += 1
-            if gives and made:
-                time = max(time, (yield from out.move(made - 1)))
-            if takes:
-                inner.wanted.append(time)
-                time = yield from inner.move(pixel)
-                pixel += 1
-            if gives:
-                out.offered.append(time + 1)
-                made += 1
+        time, word, made = -1, 0, 0
+        for takes, gives in cycle(places):
+            for _ in range(words):
+                time += 1
+                if gives and made:
+                    time = max(time, (yield from out.move(made - 1)))
+                if takes:
+                    inner.wanted.append(time)
+                    time = yield from inner.move(word)
+                    word += 1
+                if gives:
+                    out.offered.extend([time + 1] * parts)
+                    made += parts
 
     return Process(run(), (inner, out))
 

@@ -13,8 +13,9 @@ from ..errors import CompileError
 from ..ir.netlist import Block, Estimate, Fold, Memory, Multiplier, Ram, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
-from . import area, matvec
+from . import area, matvec, packing
 from .channels import pack_words
+from .packing import Packing
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,29 +51,42 @@ class Depthwise(Op):
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
         taps, channels = self.weight.shape
         groups, lanes, acc = channels // fold.pe, fold.pe, self.infer(x).elem.width
-        words = self.weight.reshape(taps, groups, lanes).transpose(1, 0, 2).reshape(-1, lanes)
+        words = self.weight.reshape(-1, fold.taps, groups, lanes).transpose(2, 0, 3, 1).reshape(-1, fold.simd)
+        width, pack = self.weight_type.width, self.packing(x.elem, fold.taps)
         params: dict[str, int | Memory] = {
-            "TAPS": taps, "GROUPS": groups, "LANES": lanes, "A_WIDTH": x.elem.width, "A_SIGNED": int(x.elem.signed),
-            "W_WIDTH": self.weight_type.width, "W_SIGNED": int(self.weight_type.signed), "ACC_WIDTH": acc,
-            "KIND": int(fold.multiplier), "WEIGHT_STYLE": int(fold.weights),
-            "WEIGHTS": Memory(lanes * self.weight_type.width, pack_words(words, self.weight_type.width)),
+            "TAPS": taps, "GROUPS": groups, "LANES": lanes, "SIMD": fold.taps, "A_WIDTH": x.elem.width, "A_SIGNED": int(x.elem.signed),
+            "W_WIDTH": width, "W_SIGNED": int(self.weight_type.signed), "ACC_WIDTH": acc, "KIND": int(fold.multiplier),
         }  # fmt: skip
+        if fold.multiplier is Multiplier.DSP:
+            params |= {"FIELD": pack.field, "CHAIN": pack.chain}
+        params |= matvec.rom_parameters(pack_words(words, width), fold.simd * width, fold.weights)
         if self.bias.any():
             params |= {"HAS_BIAS": 1, "BIAS": Memory(lanes * acc, pack_words(self.bias.reshape(groups, lanes), acc))}
         return Block("bw_depthwise", params)
 
+    def packing(self, a: IntType, taps: int) -> Packing:
+        """How slices sum up so many taps a cycle: in chains that need few registers, all of one length if that goes."""
+        chain = next((c for c in (4, 3, 2) if taps % c == 0), min(taps, 4))
+        return packing.single(int(self.weight.min()), int(self.weight.max()), a, chain)
+
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
         taps, channels = self.weight.shape
         groups, w, acc = channels // fold.pe, self.weight_type, y.elem.width
-        cost = Resources(lut=35, ff=30) + area.rom(fold.pe * w.width, groups * taps, fold.weights)
+        words, pack = groups * taps // fold.taps, self.packing(x.elem, fold.taps)
+        cost = Resources(lut=35, ff=30) + area.rom(fold.simd * w.width, words, fold.weights)
         if fold.multiplier is Multiplier.DSP:
-            each = Resources(lut=acc * 0.5, ff=acc, dsp=1)
+            each = matvec.slices(1, x.elem, acc, fold.taps, pack)
         else:
-            each = area.product(x.elem, w, min(x.elem.width + w.width, acc)) + Resources(lut=acc, ff=acc)
-        cost += each.scaled(fold.pe) + Resources(ff=2 * fold.pe * x.elem.width)
+            term = min(x.elem.width + w.width, acc)
+            one = area.product(x.elem, w, term)
+            constant = 0.4 if words == 1 else 1.0  # weights that never change
+            each = Resources(one.lut * constant, one.ff).scaled(fold.taps) + matvec.tree(1, fold.taps, term, acc, 1.0)
+        each += Resources(lut=acc, ff=acc)
+        cost += each.scaled(fold.pe) + Resources(ff=2 * fold.simd * x.elem.width)
         if self.bias.any():
             cost += area.rom(fold.pe * acc, groups, Ram.DISTRIBUTED)
-        return Estimate(matvec.latency(x.elem, w, Fold(multiplier=fold.multiplier)), cost)
+        unit = Fold(simd=fold.taps, multiplier=fold.multiplier)
+        return Estimate(matvec.latency(x.elem, w, unit, pack), cost)
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:

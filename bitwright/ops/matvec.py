@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 
 import numpy as np
@@ -35,16 +36,16 @@ def folds(rows: int, columns: int, fold: Fold) -> tuple[int, int]:
     return ceil(rows / fold.pe), ceil(columns / fold.simd)
 
 
-def latency(a: IntType, w: IntType, fold: Fold, pack: Packing | None = None) -> int:
+def latency(a: IntType, w: IntType, fold: Fold, pack: Packing) -> int:
     """Cycles from the issue of a fold's last slot to the result, as `rtl/bw_mvu.v` and `rtl/bw_dots.v` document it.
 
-    Without `pack` a DSP is a multiplier only, of one cycle, as in `rtl/bw_depthwise.v`.
+    `pack` says how the slices sum up, if there are any.
     """
     if fold.multiplier is Multiplier.XNOR:
         return 4 + area.clog2(ceil(fold.simd / 4))
     dsp, found = dsp_rows(fold), 0
     if dsp > 0:
-        found = 1 + area.clog2(fold.simd) if pack is None else 1 + pack.chain + area.clog2(ceil(fold.simd / pack.chain))
+        found = 1 + pack.chain + area.clog2(ceil(fold.simd / pack.chain))
     if dsp < fold.pe:
         multiply = area.multiply_cycles(a, w)
         found = max(found, multiply + area.clog2(fold.simd))
@@ -110,11 +111,15 @@ def block(
 
 
 def weight_memories(weight: Codes, w: IntType, fold: Fold, pack: Packing) -> dict[str, int | Memory]:
-    """The parameters of the weight memory: as words, or laid out to fill block RAMs."""
-    words, width = weight_words(weight, w, fold, pack), word_bits(w, fold, pack)
+    """The parameters of the weight memory."""
+    return rom_parameters(weight_words(weight, w, fold, pack), word_bits(w, fold, pack), fold.weights)
+
+
+def rom_parameters(words: Sequence[int], width: int, style: Ram) -> dict[str, int | Memory]:
+    """Those of a unit's weights: as words, or laid out to fill block RAMs."""
     names = {"FILE": "WEIGHTS", "SEGMENTS": "WEIGHT_SEGMENTS", "ROWS": "WEIGHT_ROWS", "REST": "WEIGHTS_REST"}
-    found = area.rom_parameters(words, width, fold.weights)
-    return {"WEIGHT_STYLE": int(fold.weights), **{names[k]: v for k, v in found.items()}}
+    found = area.rom_parameters(words, width, style)
+    return {"WEIGHT_STYLE": int(style), **{names[k]: v for k, v in found.items()}}
 
 
 def weight_words(weight: Codes, weight_type: IntType, fold: Fold, pack: Packing) -> tuple[int, ...]:
@@ -193,13 +198,13 @@ def _cost(
     if fold.multiplier is Multiplier.XNOR:
         cost += Resources(lut=fold.pe * (fold.simd * 1.05 + 2), ff=fold.pe * fold.simd * 1.1)
     if dsp:
-        cost += _dsp_rows(dsp, a, acc, fold, pack)
+        cost += slices(dsp, a, acc, fold.simd, pack)
     if fold.multiplier is not Multiplier.XNOR and dsp < fold.pe:
         term = min(a.width + w.width, acc)
         units, each = (fold.pe - dsp) * fold.simd * live, area.product(a, w, term)
         constant = 0.4 if nf * sf == 1 else 1.0  # weights that never change
         cost += Resources(units * each.lut * constant, units * each.ff)
-        cost += _tree(fold.pe - dsp, fold.simd, term, acc, live)
+        cost += tree(fold.pe - dsp, fold.simd, term, acc, live)
     if sf > 1:
         cost += Resources(lut=fold.pe * acc, ff=fold.pe * acc)
     if bias:
@@ -217,20 +222,20 @@ def _buffer(shape: tuple[int, ...], a: IntType, fold: Fold, replay: bool) -> Res
     return Resources(lut=area.lutram(word, 2 * sf), ff=word)
 
 
-def _dsp_rows(rows: int, a: IntType, acc: int, fold: Fold, pack: Packing) -> Resources:
+def slices(rows: int, a: IntType, acc: int, simd: int, pack: Packing) -> Resources:
     """The slices, and the adder trees of what comes out of them."""
-    terms = ceil(fold.simd / pack.chain)
-    cost = Resources(dsp=pack.slices(rows, fold.simd)) + _tree(rows, terms, min(pack.field, acc), acc, 1.0)
+    terms = ceil(simd / pack.chain)
+    cost = Resources(dsp=pack.slices(rows, simd)) + tree(rows, terms, min(pack.field, acc), acc, 1.0)
     # The columns of a chain wait for one another, the first two cycles in registers of the slices.
     waits = terms * sum(max(0, place - 2) for place in range(pack.chain))
     cost += Resources(ff=waits * (rows * pack.stored.width + a.width))
     if pack.field > pack.step:
         shared = rows - ceil(rows / pack.rows)
-        cost += Resources(lut=shared * fold.simd * 0.75, ff=shared * fold.simd * 2)
+        cost += Resources(lut=shared * simd * 0.75, ff=shared * simd * 2)
     return cost
 
 
-def _tree(rows: int, terms: int, width: int, acc: int, live: float) -> Resources:
+def tree(rows: int, terms: int, width: int, acc: int, live: float) -> Resources:
     """The adder trees of all rows: a level halves the terms and adds a bit."""
     lut, level = 0.0, 0
     while terms > 1:

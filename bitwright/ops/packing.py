@@ -52,9 +52,15 @@ def choose(low: int, high: int, a: IntType, pe: int, simd: int) -> Packing:
             for found in (_offset(low, high, a, rows, chain), _borrowing(low, high, a, rows, chain)):
                 if found is not None:
                     return found
+    return single(low, high, a, next(c for c in CHAINS if c <= simd))
+
+
+def single(low: int, high: int, a: IntType, chain: int) -> Packing:
+    """A row for itself, in chains of so many columns if a slice holds a product."""
+    low, high = min(low, 0), max(high, 0)
     stored = IntType.covering(low, high)
     wide = stored.width + int(not stored.signed) > WIDE or a.width + int(not a.signed) > NARROW
-    chain = 1 if wide else next(c for c in CHAINS if c <= simd)
+    chain = 1 if wide else chain
     field = _sum_type(low, high, a, chain).width
     return Packing(1, field, field, chain, stored)
 

@@ -10,9 +10,7 @@ from ..errors import CompileError
 from ..ir.netlist import Block, Estimate, Fold, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
-
-LATENCY = 1
-"""Cycles from a group's last tap to its result in `rtl/bw_pool.v`, as it documents them."""
+from . import area, matvec
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +37,18 @@ class Pool(Op):
 
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
         return Block("bw_pool", {
-            "TAPS": self.taps, "LANES": fold.pe, "WIDTH": x.elem.width, "SIGNED": int(x.elem.signed),
+            "TAPS": self.taps, "LANES": fold.pe, "SIMD": fold.taps, "WIDTH": x.elem.width, "SIGNED": int(x.elem.signed),
             "OUT_WIDTH": self.infer(x).elem.width, "KIND": int(not self.largest),
         })  # fmt: skip
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
-        each = x.elem.width * 1.6 if self.largest else y.elem.width
-        return Estimate(LATENCY, Resources(lut=15 + fold.pe * each, ff=15 + fold.pe * y.elem.width))
+        """The latency is that of `rtl/bw_pool.v`; beside the control a step of each lane, and the tree in front of it."""
+        bits = x.elem.width
+        if self.largest:
+            each = Resources(lut=fold.taps * bits * 1.6, ff=fold.taps * bits)
+        else:
+            each = Resources(lut=y.elem.width, ff=y.elem.width) + matvec.tree(1, fold.taps, bits, y.elem.width, 1.0)
+        return Estimate(1 + area.clog2(fold.taps), Resources(lut=15, ff=15) + each.scaled(fold.pe))
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:

@@ -14,6 +14,7 @@ from ..ir.netlist import Block, Estimate, Fold, Ram, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import area
+from .sliding import Sliding
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,44 +105,27 @@ class Window(Op):
         """Whether `rtl/bw_taps.v` can do it: no window ends before the image."""
         return bool((self.pads[:2] <= (self.kernel - 1) * self.dilation).all())
 
-    def steps(self, x: TensorType) -> list[tuple[bool, bool]]:
-        """Of each step of a frame in `rtl/bw_taps.v`, whether it takes a pixel, and whether a window leaves with it."""
-        (height, width, _), (rows, columns) = x.shape, self.positions(x)
-        pitch = self._pitch(x)
-        first = (self.kernel - 1) * self.dilation - self.pads[:2]
-        at = first + np.moveaxis(np.indices((rows, columns)), 0, -1) * self.stride
-        gives = (at[..., 0] * pitch + at[..., 1]).reshape(-1)
-        takes = (np.arange(height)[:, None] * pitch + np.arange(width)).reshape(-1)
-        found = np.zeros((self.frame_steps(x), 2), np.bool_)
-        found[takes, 0] = True
-        found[gives, 1] = True
-        return [(take, give) for take, give in found.tolist()]
+    def sliding(self, x: TensorType) -> Sliding:
+        """How `rtl/bw_taps.v` runs through a frame."""
+        top, left = ((self.kernel - 1) * self.dilation - self.pads[:2]).tolist()
+        down, across = self.stride.tolist()
+        return Sliding(*x.shape[:2], *self.positions(x), top, left, down, across)
 
-    def frame_steps(self, x: TensorType) -> int:
-        """How many they are: the frame ends with its last pixel or its last window."""
-        (height, width, _), pitch = x.shape, self._pitch(x)
-        last = (self.kernel - 1) * self.dilation - self.pads[:2] + (np.array(self.positions(x)) - 1) * self.stride
-        return max((height - 1) * pitch + width, int(last[0]) * pitch + int(last[1]) + 1)
-
-    def _pitch(self, x: TensorType) -> int:
-        """Places from row to row of `rtl/bw_taps.v`: the windows of a row may take more of them than its pixels."""
-        rows, columns = self.positions(x)
-        reach = (columns - 1) * int(self.stride[1]) // int(self.stride[0]) + 1 if rows > 1 else 1
-        return max(x.shape[1], reach)
-
-    def taps_block(self, x: TensorType, style: Ram) -> Block:
-        """The module that gives each window as one beat."""
-        params = dict(self.block(x, x.vector, passes=1, grouped=False, depth=1, style=style).params)
-        for name in ("LANES", "WORDS", "PASSES", "GROUPED", "DEPTH"):
+    def taps_block(self, x: TensorType, lanes: int, parts: int, style: Ram) -> Block:
+        """The module that gives all taps of `lanes` channels in `parts` beats."""
+        params = dict(self.block(x, lanes, passes=1, grouped=False, depth=1, style=style).params)
+        for name in ("PASSES", "GROUPED", "DEPTH"):
             del params[name]
-        return Block("bw_taps", {"ELEM": params.pop("ELEM"), "C": x.vector, **params})
+        return Block("bw_taps", params | {"PARTS": parts})
 
-    def taps_cost(self, x: TensorType, y: TensorType, style: Ram) -> Resources:
+    def taps_cost(self, x: TensorType, y: TensorType, lanes: int, parts: int, style: Ram) -> Resources:
         """Control, a register each tap, the shift registers between them, and the line buffers."""
-        (kh, kw), word = self.kernel.tolist(), x.vector * y.elem.width
-        across = kh * (kw - 1) * int(self.dilation[1]) * word
-        cost = Resources(lut=20 + 30 * self.padded, ff=y.vector * y.elem.width + across + 40)
-        lines, depth = (kh - 1) * word, int(self.dilation[0]) * self._pitch(x)
+        (kh, kw), word, words = self.kernel.tolist(), lanes * y.elem.width, x.vector // lanes
+        held, far = self.taps * word, int(self.dilation[1]) * words
+        cost = Resources(lut=20 + 30 * self.padded + held * 0.5 * (parts > 1), ff=held + 40)
+        between = kh * (kw - 1) * word
+        cost += Resources(ff=between * far) if far < 3 else Resources(lut=between * -(-far // 32))
+        lines, depth = (kh - 1) * word, int(self.dilation[0]) * self.sliding(x).pitch * words
         if style is Ram.BLOCK and depth > 2:
             return cost + Resources(lut=10, ff=area.clog2(depth), bram36=area.block_rams(lines, depth))
         return cost + Resources(lut=lines * -(-depth // 32))

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Depthwise unit: of each group of TAPS beats, y[lane] = sum over the taps of w[group][tap][lane] * x[lane] (+ bias), one beat
-// a cycle; it opens a credit domain. The first beat of a group is taken only against a credit. No bubble between groups.
-// LATENCY: 3 + MUL (last beat of a group accepted in cycle t, out_valid in cycle t+LATENCY), where
-//   MUL = KIND == 0 && A_WIDTH + W_WIDTH > 6 ? max(1, min(WD, AD) / 2) : 1
-//         WD = W_SIGNED ? (W_WIDTH + 1) / 2 : W_WIDTH / 2 + 1, AD the same of A (integer division)
+// Depthwise unit: of each group of TAPS taps, y[lane] = sum over the taps of w[group][tap][lane] * x[tap][lane] (+ bias), SIMD
+// taps a beat, one beat a cycle; it opens a credit domain. The first beat of a group is taken only against a credit. No bubble
+// between groups.
+// LATENCY: 3 + DOTS (last beat of a group accepted in cycle t, out_valid in cycle t+LATENCY), where DOTS is the latency of
+//   bw_dots
 module bw_depthwise #(
-  // beats of a group, and groups of a vector
+  // taps of a group, and groups of a vector
   parameter TAPS         = 9,
   parameter GROUPS       = 2,
-  // lanes a beat
+  // lanes, and taps a beat: divides TAPS
   parameter LANES        = 2,
+  parameter SIMD         = 1,
   // bits of an activation, and whether it is two's complement
   parameter A_WIDTH      = 8,
   parameter A_SIGNED     = 0,
@@ -20,10 +21,17 @@ module bw_depthwise #(
   parameter ACC_WIDTH    = 20,
   // multipliers: 0 LUT, 1 DSP
   parameter KIND         = 0,
-  // memory file of GROUPS * TAPS words: word g * TAPS + t has at l * W_WIDTH the weight of lane l
+  // of DSPs: bits of a sum of CHAIN products, and taps summed in a chain (see bw_dsp)
+  parameter FIELD        = A_WIDTH + W_WIDTH + ((A_SIGNED == 0 && W_SIGNED == 0) ? 1 : 0),
+  parameter CHAIN        = 1,
+  // memory file of GROUPS * BEATS words, BEATS = TAPS / SIMD: word g * BEATS + b has at (l * SIMD + t) * W_WIDTH the weight of
+  // lane l and tap b * SIMD + t
   parameter WEIGHTS      = "",
-  // weight memory: 0 distributed, 1 block
+  // weight memory: 0 distributed, 1 block; words in a row of a block memory, its rows, and the file of the rest (see bw_rom)
   parameter WEIGHT_STYLE = 0,
+  parameter WEIGHT_SEGMENTS = 1,
+  parameter WEIGHT_ROWS  = GROUPS * (TAPS / SIMD),
+  parameter WEIGHTS_REST = "",
   // each channel has a bias
   parameter HAS_BIAS     = 0,
   // memory file of GROUPS words of LANES biases
@@ -35,33 +43,34 @@ module bw_depthwise #(
   input  wire                       rst_n,
   input  wire                       in_valid,
   output wire                       in_ready,
-  input  wire [LANES*A_WIDTH-1:0]   in_data,
+  // lane l of tap t at t * LANES + l
+  input  wire [SIMD*LANES*A_WIDTH-1:0] in_data,
   output reg                        out_valid,
   output wire [LANES*ACC_WIDTH-1:0] out_data,
   input  wire                       credit
 );
-  // Radix-4 digits of weight and activation: the one with fewer is recoded.
+  // Radix-4 digits of weight and activation: the fewer decide the cycles of a LUT multiplier (see bw_dots).
   localparam W_DIGITS = (W_SIGNED != 0) ? (W_WIDTH + 1) / 2 : W_WIDTH / 2 + 1;
   localparam A_DIGITS = (A_SIGNED != 0) ? (A_WIDTH + 1) / 2 : A_WIDTH / 2 + 1;
-  localparam RECODE_A = (A_DIGITS < W_DIGITS) ? 1 : 0;
-  localparam DIGITS   = RECODE_A ? A_DIGITS : W_DIGITS;
-  localparam MUL      = (KIND == 0 && A_WIDTH + W_WIDTH > 6 && DIGITS > 1) ? DIGITS / 2 : 1;
-  // Bits of a product, and those of them that count.
-  localparam PRODUCT  = A_WIDTH + W_WIDTH + ((A_SIGNED == 0 && W_SIGNED == 0) ? 1 : 0);
-  localparam TERM     = (PRODUCT < ACC_WIDTH) ? PRODUCT : ACC_WIDTH;
+  localparam DIGITS   = (A_DIGITS < W_DIGITS) ? A_DIGITS : W_DIGITS;
+  localparam MUL      = (A_WIDTH + W_WIDTH > 6 && DIGITS > 1) ? DIGITS / 2 : 1;
+  localparam DOTS     = (KIND == 1) ? 1 + CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN) : MUL + $clog2(SIMD);
   // Cycles from a beat to the accumulator's input.
-  localparam S        = 2 + MUL;
-  localparam DEPTH    = GROUPS * TAPS;
+  localparam S        = 2 + DOTS;
+  localparam BEATS    = TAPS / SIMD;
+  localparam DEPTH    = GROUPS * BEATS;
   localparam ADDR     = (DEPTH > 1) ? $clog2(DEPTH) : 1;
 
-  wire                       some, first, last;
-  wire                       take = in_valid & in_ready;
-  wire [ADDR-1:0]            address;
-  reg  [LANES*A_WIDTH-1:0]   x1, x;
-  wire [LANES*W_WIDTH-1:0]   w;
-  wire [LANES*TERM-1:0]      products;
-  wire [LANES-1:0]           carries;
-  wire [LANES*ACC_WIDTH-1:0] bias;
+  wire                         some, first, last;
+  wire                         take = in_valid & in_ready;
+  wire [ADDR-1:0]              address;
+  // The beat's activations, lane by lane, two cycles later with their weights.
+  wire [LANES*SIMD*A_WIDTH-1:0] turned;
+  reg  [LANES*SIMD*A_WIDTH-1:0] x1, x;
+  wire [LANES*SIMD*W_WIDTH-1:0] w;
+  wire [LANES*ACC_WIDTH-1:0]   sums;
+  wire [LANES-1:0]             carries;
+  wire [LANES*ACC_WIDTH-1:0]   bias;
 
   assign in_ready = ~first | some;
 
@@ -72,7 +81,7 @@ module bw_depthwise #(
     .give (credit),
     .some (some)
   );
-  bw_turn #(.COUNT(TAPS)) taps (
+  bw_turn #(.COUNT(BEATS)) beats (
     .clk  (clk),
     .rst_n(rst_n),
     .step (take),
@@ -86,19 +95,30 @@ module bw_depthwise #(
     .index(address)
   );
   bw_rom #(
-    .WIDTH(LANES * W_WIDTH),
-    .DEPTH(DEPTH),
-    .ADDR (ADDR),
-    .FILE (WEIGHTS),
-    .STYLE(WEIGHT_STYLE)
+    .WIDTH   (LANES * SIMD * W_WIDTH),
+    .DEPTH   (DEPTH),
+    .ADDR    (ADDR),
+    .FILE    (WEIGHTS),
+    .STYLE   (WEIGHT_STYLE),
+    .SEGMENTS(WEIGHT_SEGMENTS),
+    .ROWS    (WEIGHT_ROWS),
+    .REST    (WEIGHTS_REST)
   ) weights (
     .clk (clk),
     .addr(address),
     .data(w)
   );
 
+  genvar l, t;
+  generate
+    for (l = 0; l < LANES; l = l + 1) begin : g_turned
+      for (t = 0; t < SIMD; t = t + 1) begin : g_tap
+        assign turned[(l*SIMD+t)*A_WIDTH +: A_WIDTH] = in_data[(t*LANES+l)*A_WIDTH +: A_WIDTH];
+      end
+    end
+  endgenerate
   always @(posedge clk) begin
-    x1 <= in_data;
+    x1 <= turned;
     x  <= x1;
   end
 
@@ -141,69 +161,37 @@ module bw_depthwise #(
     end
   endgenerate
 
-  genvar l;
-  generate
-    if (KIND == 1) begin : g_dsp
-      for (l = 0; l < LANES; l = l + 1) begin : g_lane
-        // Signed operands of the multiplier.
-        wire [A_WIDTH-1:0]      code   = x[l*A_WIDTH +: A_WIDTH];
-        wire [W_WIDTH-1:0]      weight = w[l*W_WIDTH +: W_WIDTH];
-        wire signed [A_WIDTH:0] xs = $signed({(A_SIGNED != 0) & code[A_WIDTH-1], code});
-        wire signed [W_WIDTH:0] ws = $signed({(W_SIGNED != 0) & weight[W_WIDTH-1], weight});
-        (* use_dsp = "yes" *)
-        reg signed [A_WIDTH+W_WIDTH+1:0] product;
-        always @(posedge clk) product <= xs * ws;
-        assign products[l*TERM +: TERM] = product[TERM-1:0];
-        wire unused = &{1'b0, product};
-      end
-      assign carries = {LANES{1'b0}};
-    end else if (RECODE_A != 0) begin : g_recode_a
-      bw_mul #(
-        .LANES   (LANES),
-        .A_WIDTH (W_WIDTH),
-        .A_SIGNED(W_SIGNED),
-        .B_WIDTH (A_WIDTH),
-        .B_SIGNED(A_SIGNED),
-        .P_WIDTH (TERM)
-      ) mul (
-        .clk    (clk),
-        .a      (w),
-        .b      (x),
-        .product(products),
-        .carry  (carries)
-      );
-    end else begin : g_recode_w
-      bw_mul #(
-        .LANES   (LANES),
-        .A_WIDTH (A_WIDTH),
-        .A_SIGNED(A_SIGNED),
-        .B_WIDTH (W_WIDTH),
-        .B_SIGNED(W_SIGNED),
-        .P_WIDTH (TERM)
-      ) mul (
-        .clk    (clk),
-        .a      (x),
-        .b      (w),
-        .product(products),
-        .carry  (carries)
-      );
-    end
+  bw_dots #(
+    .KIND     (KIND),
+    .PE       (LANES),
+    .SIMD     (SIMD),
+    .OWN      (1),
+    .A_WIDTH  (A_WIDTH),
+    .A_SIGNED (A_SIGNED),
+    .W_WIDTH  (W_WIDTH),
+    .W_SIGNED (W_SIGNED),
+    .FIELD    (FIELD),
+    .CHAIN    (CHAIN),
+    .OUT_WIDTH(ACC_WIDTH)
+  ) dots (
+    .clk  (clk),
+    .x    (x),
+    .w    (w),
+    .sum  (sums),
+    .carry(carries)
+  );
 
+  generate
     for (l = 0; l < LANES; l = l + 1) begin : g_sum
-      wire [ACC_WIDTH-1:0] wide, base;
+      wire [ACC_WIDTH-1:0] base;
       reg  [ACC_WIDTH-1:0] acc;
-      if (TERM < ACC_WIDTH) begin : g_extend
-        assign wide = {{(ACC_WIDTH - TERM){products[l*TERM+TERM-1]}}, products[l*TERM +: TERM]};
-      end else begin : g_exact
-        assign wide = products[l*TERM +: TERM];
-      end
-      if (TAPS == 1) begin : g_once
+      if (BEATS == 1) begin : g_once
         assign base = bias[l*ACC_WIDTH +: ACC_WIDTH];
       end else begin : g_accumulate
         assign base = first_at[S] ? bias[l*ACC_WIDTH +: ACC_WIDTH] : acc;
       end
       always @(posedge clk)
-        if (valid_at[S]) acc <= wide + base + {{(ACC_WIDTH - 1){1'b0}}, carries[l]};
+        if (valid_at[S]) acc <= sums[l*ACC_WIDTH +: ACC_WIDTH] + base + {{(ACC_WIDTH - 1){1'b0}}, carries[l]};
       assign out_data[l*ACC_WIDTH +: ACC_WIDTH] = acc;
     end
   endgenerate

@@ -11,6 +11,8 @@ module bw_dots #(
   // rows and columns
   parameter PE        = 4,
   parameter SIMD      = 4,
+  // 0: all rows have the same columns; 1: each row has columns of its own (PACK = 1)
+  parameter OWN       = 0,
   // bits of an activation, and whether it is two's complement
   parameter A_WIDTH   = 8,
   parameter A_SIGNED  = 0,
@@ -29,7 +31,8 @@ module bw_dots #(
   parameter WAIT      = 0
 ) (
   input  wire                       clk,
-  input  wire [SIMD*A_WIDTH-1:0]    x,
+  // those of row p at p * SIMD, if it has its own
+  input  wire [((OWN != 0) ? PE : 1)*SIMD*A_WIDTH-1:0] x,
   // weight of row p and column i at p * SIMD + i
   input  wire [PE*SIMD*W_WIDTH-1:0] w,
   output wire [PE*OUT_WIDTH-1:0]    sum,
@@ -58,6 +61,7 @@ module bw_dots #(
     if (KIND == 1) begin : g_dsp
       for (g = 0; g < PE; g = g + PACK) begin : g_pack
         localparam ROWS = (g + PACK <= PE) ? PACK : PE - g;
+        localparam AT   = (OWN != 0) ? g * SIMD * A_WIDTH : 0;
         wire [ROWS*TERMS*EXACT-1:0] exact;
         bw_dsp #(
           .LANES   (SIMD),
@@ -72,7 +76,7 @@ module bw_dots #(
           .OFFSET  (OFFSET)
         ) products (
           .clk    (clk),
-          .a      (x),
+          .a      (x[AT +: SIMD*A_WIDTH]),
           .w      (w[g*SIMD*W_WIDTH +: ROWS*SIMD*W_WIDTH]),
           .terms  (exact),
           .carries(carries[g*TERMS +: ROWS*TERMS])
@@ -84,13 +88,14 @@ module bw_dots #(
       end
     end else begin : g_lut
       for (p = 0; p < PE; p = p + 1) begin : g_pe
+        localparam AT = (OWN != 0) ? p * SIMD * A_WIDTH : 0;
         if (KIND == 2) begin : g_xnor
           bw_xnor #(
             .PAIRS(SIMD),
             .WIDTH(TERM)
           ) pairs (
             .clk  (clk),
-            .a    (x),
+            .a    (x[AT +: SIMD*A_WIDTH]),
             .b    (w[p*SIMD +: SIMD]),
             .count(terms[p*TERMS*TERM +: TERMS*TERM]),
             .carry(carries[p*TERMS +: TERMS])
@@ -106,7 +111,7 @@ module bw_dots #(
           ) mul (
             .clk    (clk),
             .a      (w[p*SIMD*W_WIDTH +: SIMD*W_WIDTH]),
-            .b      (x),
+            .b      (x[AT +: SIMD*A_WIDTH]),
             .product(terms[p*SIMD*TERM +: SIMD*TERM]),
             .carry  (carries[p*SIMD +: SIMD])
           );
@@ -120,7 +125,7 @@ module bw_dots #(
             .P_WIDTH (TERM)
           ) mul (
             .clk    (clk),
-            .a      (x),
+            .a      (x[AT +: SIMD*A_WIDTH]),
             .b      (w[p*SIMD*W_WIDTH +: SIMD*W_WIDTH]),
             .product(terms[p*SIMD*TERM +: SIMD*TERM]),
             .carry  (carries[p*SIMD +: SIMD])

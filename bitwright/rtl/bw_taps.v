@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole windows: a pixel a beat comes in, row by row; OW x OH windows leave, row by row, each as one beat: taps row by row, each
-// with its C elements. Rows lie in line buffers, and each row of taps in a shift register.
-// A frame is STEPS steps on rows of PITCH = max(WIDTH, (OW - 1) * SW / SH + 1) places (integer division). Step k takes pixel
-// (k / PITCH, k % PITCH), if there is one, and nothing otherwise; window (oy, ox) leaves with step AT(oy, ox), which is that of
-// its last tap: ((KH - 1) * DH - PT + oy * SH) * PITCH + (KW - 1) * DW - PL + ox * SW. The frame ends with its last pixel or its
-// last window, whichever is later, so it never waits for a next one. Steps happen in order, one a cycle, under any stalls:
-//   a step that takes a pixel happens when the pixel is offered;
-//   a step whose window leaves happens when the output is empty, or in the cycle in which the window before it leaves.
-// LATENCY: 1 (the step of a window in cycle t, out_valid in cycle t+1)
+// Whole windows: pixels come in, row by row, each as WORDS words of LANES elements; OW x OH windows leave, row by row, word by
+// word: the taps row by row, each with the LANES elements of that word, in PARTS beats of as many taps each. Rows lie in line
+// buffers, and each row of taps in a shift register.
+// A frame is STEPS places on rows of PITCH = max(WIDTH, (OW - 1) * SW / SH + 1) places (integer division), and WORDS steps a
+// place. Place k takes pixel (k / PITCH, k % PITCH), if there is one, and nothing otherwise; window (oy, ox) leaves with place
+// ((KH - 1) * DH - PT + oy * SH) * PITCH + (KW - 1) * DW - PL + ox * SW, which is that of its last tap. The frame ends with its
+// last pixel or its last window, whichever is later, so it never waits for a next one. Steps happen in order, one a cycle, under
+// any stalls:
+//   a step that takes a word happens when the word is offered;
+//   a step with which a word of a window leaves happens when the output is empty, or in the cycle in which the last part of the
+//   word before it leaves.
+// LATENCY: 1 (the step of a window's word in cycle t, out_valid in cycle t+1)
 module bw_taps #(
   // bits of an element
   parameter ELEM    = 8,
-  // elements a pixel
-  parameter C       = 1,
+  // elements a word, and words a pixel
+  parameter LANES   = 1,
+  parameter WORDS   = 1,
+  // beats in which a word of a window leaves: divides KW * KH
+  parameter PARTS   = 1,
   // pixels of a row, and rows of a frame
   parameter WIDTH   = 8,
   parameter HEIGHT  = 8,
@@ -40,44 +46,73 @@ module bw_taps #(
   input  wire                    rst_n,
   input  wire                    in_valid,
   output wire                    in_ready,
-  input  wire [C*ELEM-1:0]       in_data,
+  input  wire [LANES*ELEM-1:0]   in_data,
   output wire                    out_valid,
   input  wire                    out_ready,
-  output wire [KH*KW*C*ELEM-1:0] out_data
+  output wire [KH*KW/PARTS*LANES*ELEM-1:0] out_data
 );
-  localparam W = C * ELEM;
+  localparam W    = LANES * ELEM;
+  // Taps of a window, and of a beat.
+  localparam TAPS = KH * KW;
+  localparam BEAT = TAPS / PARTS;
   // Windows that are further apart than a row is long take places behind it.
   localparam integer REACH = (OH > 1) ? (OW - 1) * SW / SH + 1 : 1;
   localparam integer PITCH = (WIDTH > REACH) ? WIDTH : REACH;
-  // Step of the first and of the last window, of the last pixel; steps of a frame.
+  // Place of the first and of the last window, of the last pixel; places of a frame.
   localparam integer BEGIN = ((KH - 1) * DH - PT) * PITCH + (KW - 1) * DW - PL;
   localparam integer FINAL = BEGIN + (OH - 1) * SH * PITCH + (OW - 1) * SW;
   localparam integer PIXEL = (HEIGHT - 1) * PITCH + WIDTH - 1;
   localparam integer STEPS = ((FINAL > PIXEL) ? FINAL : PIXEL) + 1;
-  // Steps without a pixel behind a row, and behind the last one.
+  // Places without a pixel behind a row, and behind the last one.
   localparam integer BLANK = PITCH - WIDTH;
   localparam integer REST  = STEPS - 1 - PIXEL;
-  // Steps without a window before the first one, and between windows: in a row, to the next row, and to the next frame.
+  // Places without a window before the first one, and between windows: in a row, to the next row, and to the next frame.
   localparam integer GAP       = SW - 1;
   localparam integer ROW_GAP   = SH * PITCH - (OW - 1) * SW - 1;
   localparam integer FRAME_GAP = STEPS - 1 - FINAL + BEGIN;
 
   wire takes, gives;
-  wire last_x, last_y, last_column, last_line;
-  reg  full;
-  wire pull   = ~full | out_ready;
+  wire last_word, last_x, last_y, last_column, last_line;
+  // Something of a window waits; what waits is its last part.
+  wire full, last_part;
+  wire pull   = ~full | (last_part & out_ready);
   wire enough = ~gives | pull;
   wire step   = (in_valid | ~takes) & enough;
-  wire pixel  = step & takes;
   wire load   = step & gives;
+  // The last steps of a place, of a pixel, and of a window.
+  wire place  = step & last_word;
+  wire pixel  = place & takes;
+  wire window = place & gives;
 
   assign in_ready  = takes & enough;
   assign out_valid = full;
 
-  always @(posedge clk)
-    if (!rst_n) full <= 1'b0;
-    else full <= load | (full & ~out_ready);
+  generate
+    if (PARTS == 1) begin : g_whole
+      reg waits;
+      always @(posedge clk)
+        if (!rst_n) waits <= 1'b0;
+        else waits <= load | (waits & ~out_ready);
+      assign full      = waits;
+      assign last_part = 1'b1;
+    end else begin : g_parts
+      // One bit a part still to be sent, the current one lowest.
+      reg [PARTS-1:0] left;
+      always @(posedge clk)
+        if (!rst_n) left <= {PARTS{1'b0}};
+        else if (load) left <= {PARTS{1'b1}};
+        else if (out_ready) left <= {1'b0, left[PARTS-1:1]};
+      assign full      = left[0];
+      assign last_part = ~left[1];
+    end
+  endgenerate
 
+  bw_counter #(.COUNT(WORDS)) words (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .step (step),
+    .last (last_word)
+  );
   bw_counter #(.COUNT(WIDTH)) pixels (
     .clk  (clk),
     .rst_n(rst_n),
@@ -93,7 +128,7 @@ module bw_taps #(
   bw_pause #(.INNER(0), .OUTER(BLANK), .FINAL(REST), .START(0)) pauses (
     .clk       (clk),
     .rst_n     (rst_n),
-    .step      (step),
+    .step      (place),
     .row_ends  (last_x),
     .frame_ends(last_x & last_y),
     .due       (takes)
@@ -107,31 +142,31 @@ module bw_taps #(
   bw_counter #(.COUNT(OW)) columns (
     .clk  (clk),
     .rst_n(rst_n),
-    .step (load),
+    .step (window),
     .last (last_column)
   );
   bw_counter #(.COUNT(OH)) lines (
     .clk  (clk),
     .rst_n(rst_n),
-    .step (load & last_column),
+    .step (window & last_column),
     .last (last_line)
   );
   bw_index #(.COUNT(OW), .WIDTH(CW)) at_column (
     .clk  (clk),
     .rst_n(rst_n),
-    .step (load),
+    .step (window),
     .index(column)
   );
   bw_index #(.COUNT(OH), .WIDTH(RW)) at_line (
     .clk  (clk),
     .rst_n(rst_n),
-    .step (load & last_column),
+    .step (window & last_column),
     .index(line)
   );
   bw_pause #(.INNER(GAP), .OUTER(ROW_GAP), .FINAL(FRAME_GAP), .START(BEGIN)) gaps (
     .clk       (clk),
     .rst_n     (rst_n),
-    .step      (step),
+    .step      (place),
     .row_ends  (last_column),
     .frame_ends(last_column & last_line),
     .due       (gives)
@@ -165,15 +200,14 @@ module bw_taps #(
   localparam [KW*OW-1:0] ACROSS = across(0);
   localparam [KH*OH-1:0] DOWN   = down(0);
 
-  // The places on which the taps of a column lie: the newest pixel is that of the last row of taps, and each row of taps is
-  // DH rows behind the one below it.
+  // The newest word is that of the last row of taps, and each row of taps is DH rows behind the one below it.
   wire [KH*W-1:0] newest;
   assign newest[(KH-1)*W +: W] = in_data;
   generate
     if (KH > 1) begin : g_lines
       bw_lines #(
         .WIDTH((KH - 1) * W),
-        .DEPTH(DH * PITCH),
+        .DEPTH(DH * PITCH * WORDS),
         .STYLE(STYLE)
       ) lines_of_pixels (
         .clk     (clk),
@@ -185,29 +219,42 @@ module bw_taps #(
     end
   endgenerate
 
+  // The window's word that waits.
+  wire [TAPS*W-1:0] waiting;
+  assign out_data = waiting[BEAT*W-1:0];
   genvar x, y;
   generate
     for (y = 0; y < KH; y = y + 1) begin : g_row
       wire [OH-1:0] inside_rows = DOWN[y*OH +: OH];
-      // Place k: the pixel of k steps ago.
-      wire [((KW-1)*DW+1)*W-1:0] places;
-      assign places[W-1:0] = newest[y*W +: W];
-      for (x = 1; x <= (KW - 1) * DW; x = x + 1) begin : g_place
-        reg [W-1:0] held;
+      // Tap by tap what the next window's word would be.
+      wire [KW*W-1:0] found;
+      assign found[(KW-1)*W +: W] = newest[y*W +: W];
+      for (x = 1; x < KW; x = x + 1) begin : g_before
+        // Steps from tap to tap.
+        localparam FAR = DW * WORDS;
+        reg  [FAR*W-1:0]     held;
+        wire [(FAR+1)*W-1:0] next = {held, found[(KW-x)*W +: W]};
         always @(posedge clk)
-          if (step) held <= places[(x-1)*W +: W];
-        assign places[x*W +: W] = held;
+          if (step) held <= next[FAR*W-1:0];
+        assign found[(KW-1-x)*W +: W] = next[FAR*W +: W];
       end
       for (x = 0; x < KW; x = x + 1) begin : g_tap
+        localparam AT = y * KW + x;
         wire [OW-1:0] inside_columns = ACROSS[x*OW +: OW];
+        wire          outside        = ~(inside_columns[column] & inside_rows[line]);
         reg  [W-1:0]  tap;
         // Padding is the value of a synchronous reset.
-        always @(posedge clk)
-          if (load & ~(inside_columns[column] & inside_rows[line])) tap <= {C{PAD[ELEM-1:0]}};
-          else if (load) tap <= places[(KW-1-x)*DW*W +: W];
-        assign out_data[(y*KW+x)*W +: W] = tap;
+        if (AT + BEAT < TAPS) begin : g_shifts
+          always @(posedge clk)
+            if (load & outside) tap <= {LANES{PAD[ELEM-1:0]}};
+            else if (load | out_ready) tap <= load ? found[x*W +: W] : waiting[(AT+BEAT)*W +: W];
+        end else begin : g_stays
+          always @(posedge clk)
+            if (load & outside) tap <= {LANES{PAD[ELEM-1:0]}};
+            else if (load) tap <= found[x*W +: W];
+        end
+        assign waiting[AT*W +: W] = tap;
       end
-      wire unused = &{1'b0, places};
     end
   endgenerate
 endmodule

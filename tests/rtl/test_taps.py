@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ class Taps:
     style: int = 0
     elem: int = 5
     pad: int = 0
+    words: int = 1
+    parts: int = 1
 
     @property
     def legal(self):
@@ -36,7 +39,7 @@ class Taps:
 
     @cached_property
     def steps(self):
-        """Of each step of a frame whether it takes a pixel, and whether a window leaves with it."""
+        """Of each step of a frame whether it takes a word, and whether a word of a window leaves with it."""
         pitch = self.x.size
         if self.y.windows > 1:
             pitch = max(pitch, (self.x.windows - 1) * self.x.stride // self.y.stride + 1)
@@ -48,27 +51,32 @@ class Taps:
         }
         takes = {row * pitch + column for row in range(self.y.size) for column in range(self.x.size)}
         assert len(gives) == self.count and min(gives) >= 0
-        return [(k in takes, k in gives) for k in range(max(gives | takes) + 1)]
+        return [(k in takes, k in gives) for k in range(max(gives | takes) + 1) for _ in range(self.words)]
 
     def case(self, seed, frames=3):
         rng = random.Random(seed)
         bits = self.lanes * self.elem
-        data = [[rng.getrandbits(bits) for _ in range(self.x.size * self.y.size)] for _ in range(frames)]
+        shape = self.y.size, self.x.size, self.words
+        data = [[rng.getrandbits(bits) for _ in range(prod(shape))] for _ in range(frames)]
         padding = pack([self.pad] * self.lanes, self.elem)
+        each = self.x.taps * self.y.taps // self.parts
         expected = []
         for frame in data:
-            image = np.array(frame, object).reshape(self.y.size, self.x.size)
+            image = np.array(frame, object).reshape(shape)
             for oy in range(self.y.windows):
                 for ox in range(self.x.windows):
-                    taps = [
-                        image[py, px] if 0 <= py < self.y.size and 0 <= px < self.x.size else padding
-                        for py in self.y.positions(oy)
-                        for px in self.x.positions(ox)
-                    ]
-                    expected.append(pack(taps, bits))
+                    for word in range(self.words):
+                        taps = [
+                            image[py, px, word] if 0 <= py < self.y.size and 0 <= px < self.x.size else padding
+                            for py in self.y.positions(oy)
+                            for px in self.x.positions(ox)
+                        ]
+                        expected += [pack(taps[k : k + each], bits) for k in range(0, len(taps), each)]
         params = {
             "ELEM": self.elem,
-            "C": self.lanes,
+            "LANES": self.lanes,
+            "WORDS": self.words,
+            "PARTS": self.parts,
             "WIDTH": self.x.size,
             "HEIGHT": self.y.size,
             "KW": self.x.taps,
@@ -84,23 +92,23 @@ class Taps:
             "PAD": self.pad,
             "STYLE": self.style,
         }
-        wide = bits * self.x.taps * self.y.taps
-        return Case("bw_taps", params, bits, wide, [w for frame in data for w in frame], expected)
+        return Case("bw_taps", params, bits, bits * each, [w for frame in data for w in frame], expected)
 
 
 class Rules:
     """The rules in the module's header."""
 
     def __init__(self, taps):
-        self.steps, self.at, self.full = taps.steps, 0, False
+        self.steps, self.parts, self.at, self.left = taps.steps, taps.parts, 0, 0
 
     def step(self, offers, wants):
         takes, gives = self.steps[self.at]
-        get = wants[0] and self.full
-        step = (offers[0] or not takes) and (not gives or not self.full or get)
+        get = wants[0] and self.left > 0
+        step = (offers[0] or not takes) and (not gives or self.left - get == 0)
+        self.left -= get
         if step:
             self.at = (self.at + 1) % len(self.steps)
-        self.full = (step and gives) or (self.full and not get)
+            self.left += gives * self.parts
         return [step and takes], [get]
 
 
@@ -130,6 +138,12 @@ KNOWN = [
     Taps(Axis(6, 5, 1, 1, 2, 2), Axis(5, 5, 1, 1, 2, 2), elem=1),
     Taps(Axis(6, 3, 3, 1, 1, 1), Axis(6, 3, 1, 1, 1, 1)),
     Taps(Axis(9, 3, 1, 1, 1, 1), Axis(7, 3, 3, 1, 1, 1)),
+    Taps(Axis(5, 3, 1, 1, 1, 1), Axis(4, 3, 1, 1, 1, 1), words=2, pad=3, parts=3),
+    Taps(Axis(6, 3, 2, 1, 1, 1), Axis(5, 3, 2, 1, 1, 1), lanes=2, words=3, style=1, parts=9),
+    Taps(Axis(6, 2, 2), Axis(4, 2, 2), words=4, parts=2),
+    Taps(Axis(5, 2, 1, 3, 2, 2), Axis(5, 2, 1, 2, 1, 1), words=2, style=1, parts=4),
+    Taps(Axis(4, 3, 1, 1, 2, 2), Axis(3, 3, 1, 1, 2, 2), words=2, pad=-1),
+    Taps(Axis(4, 4, 4), Axis(1, 1), words=2, parts=4),
 ]
 
 
@@ -143,7 +157,8 @@ def random_taps(rng):
 
     x, y = axis(), rng.choice([axis(), axis(), axis(), Axis(1, 1)])
     elem = rng.randint(1, 6)
-    return Taps(x, y, rng.randint(1, 3), rng.randint(0, 1), elem, rng.choice([0, 0, rng.getrandbits(elem), -1]))
+    pad, parts = rng.choice([0, 0, rng.getrandbits(elem), -1]), rng.choice([1, x.taps, y.taps, x.taps * y.taps])
+    return Taps(x, y, rng.randint(1, 3), rng.randint(0, 1), elem, pad, rng.choice([1, 1, 2, 3]), parts)
 
 
 def test_known_shapes(tmp_path):

@@ -195,11 +195,19 @@ class Depthwise:
     style: int = 0
     bias: bool = False
     credits: int = 12
+    simd: int = 1  # taps a beat
+    chain: int = 1
+
+    @property
+    def beats(self):
+        return self.taps // self.simd
 
     @property
     def latency(self):
         wd, ad = ((-v + 1) // 2 if v < 0 else v // 2 + 1 for v in (self.w, self.a))
-        return 3 + (max(1, min(wd, ad) // 2) if self.kind == 0 and abs(self.a) + abs(self.w) > 6 else 1)
+        if self.kind:
+            return 4 + self.chain + clog2(-(-self.simd // self.chain))
+        return 3 + (max(1, min(wd, ad) // 2) if abs(self.a) + abs(self.w) > 6 else 1) + clog2(self.simd)
 
     def case(self, index, folder, vectors=6):
         rng = np.random.default_rng(index)
@@ -214,7 +222,9 @@ class Depthwise:
         y = (x * weights).sum(axis=2) + bias
         # As narrow as the final values allow: what is in between may wrap.
         acc = max(signed_bits(y.min(), y.max()), signed_bits(bias.min(), bias.max()))
-        write_mem(folder / f"w{index}.mem", [pack(v, abs(self.w)) for v in weights.reshape(-1, self.lanes)])
+        words = weights.reshape(-1, self.simd, self.lanes).transpose(0, 2, 1).reshape(-1, self.simd * self.lanes)
+        write_mem(folder / f"w{index}.mem", [pack(v, abs(self.w)) for v in words])
+        ends = [p * q for p in (lo, hi) for q in limits(self.a)]
         write_mem(folder / f"b{index}.mem", [pack(v, acc) for v in bias])
         params = {
             "TAPS": self.taps,
@@ -226,17 +236,21 @@ class Depthwise:
             "W_SIGNED": int(self.w < 0),
             "ACC_WIDTH": acc,
             "KIND": self.kind,
+            "SIMD": self.simd,
+            "CHAIN": self.chain,
+            "FIELD": signed_bits(min(-1, self.chain * min(ends) - 1), self.chain * max(ends)),
             "WEIGHTS": f"w{index}.mem",
             "WEIGHT_STYLE": self.style,
             "HAS_BIAS": int(self.bias),
             "BIAS": f"b{index}.mem",
             "CREDITS": self.credits,
         }
-        inputs = [pack(v, abs(self.a)) for v in x.reshape(-1, self.lanes)]
+        inputs = [pack(v, abs(self.a)) for v in x.reshape(-1, self.simd * self.lanes)]
         expected = [pack(v, acc) for v in y.reshape(-1, self.lanes)]
         return Case(
-            "bw_depthwise", params, self.lanes * abs(self.a), self.lanes * acc, inputs, expected, "credit", self.credits
-        )
+            "bw_depthwise", params, self.simd * self.lanes * abs(self.a), self.lanes * acc, inputs, expected,
+            "credit", self.credits,
+        )  # fmt: skip
 
 
 DEPTHWISE = [
@@ -252,6 +266,14 @@ DEPTHWISE = [
     Depthwise(3, 3, 1, -8, 2, 0, 1, True, 2),
     Depthwise(25, 3, 1, 5, -3, 1, 0, True),
     Depthwise(2, 2, 2, -1, -1, 1),
+    Depthwise(9, 2, 2, 8, -8, simd=3),
+    Depthwise(9, 3, 2, -8, -8, bias=True, simd=9),
+    Depthwise(9, 2, 1, 8, -8, 1, 1, True, simd=3, chain=3),
+    Depthwise(9, 1, 2, 8, -8, 1, simd=9, chain=3),
+    Depthwise(9, 2, 1, -4, 8, 1, bias=True, simd=9, chain=4),
+    Depthwise(4, 1, 1, 2, -2, 0, bias=True, simd=4),
+    Depthwise(6, 2, 3, 3, -3, simd=2, credits=2),
+    Depthwise(25, 2, 1, 8, 8, 1, simd=5, chain=4),
 ]
 
 
@@ -266,8 +288,8 @@ def domain_checks(cases, models, busy, folder):
 
 def test_depthwise(tmp_path):
     cases = [d.case(i, tmp_path) for i, d in enumerate(DEPTHWISE)]
-    models = [lambda d=d: timing.Domain(d.taps, d.latency, d.credits) for d in DEPTHWISE]
-    busy = [d.taps if d.credits * d.taps >= d.taps + d.latency + 2 else None for d in DEPTHWISE]
+    models = [lambda d=d: timing.Domain(d.beats, d.latency, d.credits) for d in DEPTHWISE]
+    busy = [d.beats if d.credits * d.beats >= d.beats + d.latency + 2 else None for d in DEPTHWISE]
     domain_checks(cases, models, busy, tmp_path)
 
 
@@ -279,6 +301,15 @@ class Pool:
     total: bool = False  # sum, else maximum
     wider: int = 0
     credits: int = 6
+    simd: int = 1  # taps a beat
+
+    @property
+    def beats(self):
+        return self.taps // self.simd
+
+    @property
+    def latency(self):
+        return 1 + clog2(self.simd)
 
     def case(self, index, groups=24):
         x = codes(np.random.default_rng(index), self.bits, (groups, self.taps, self.lanes))
@@ -287,16 +318,17 @@ class Pool:
         params = {
             "TAPS": self.taps,
             "LANES": self.lanes,
+            "SIMD": self.simd,
             "WIDTH": abs(self.bits),
             "SIGNED": int(self.bits < 0),
             "KIND": int(self.total),
             "OUT_WIDTH": width,
             "CREDITS": self.credits,
         }
-        inputs = [pack(v, abs(self.bits)) for v in x.reshape(-1, self.lanes)]
+        inputs = [pack(v, abs(self.bits)) for v in x.reshape(-1, self.simd * self.lanes)]
         return Case(
-            "bw_pool", params, self.lanes * abs(self.bits), self.lanes * width, inputs, [pack(v, width) for v in y],
-            "credit", self.credits,
+            "bw_pool", params, self.simd * self.lanes * abs(self.bits), self.lanes * width, inputs,
+            [pack(v, width) for v in y], "credit", self.credits,
         )  # fmt: skip
 
 
@@ -311,13 +343,22 @@ POOLS = [
     Pool(2, 2, -1, True, 2, 1),
     Pool(5, 1, -3, False, 2, 2),
     Pool(6, 1, 6, True, 0),  # modulo
+    Pool(9, 2, 8, simd=3),
+    Pool(9, 3, -8, simd=9),
+    Pool(9, 2, 8, True, 4, simd=9),
+    Pool(4, 2, -3, True, 2, 8, simd=2),
+    Pool(6, 1, -4, False, 1, 2, simd=3),
+    Pool(5, 2, 4, True, 1, 9, simd=5),  # modulo
+    Pool(4, 1, 1, credits=8, simd=4),
 ]
 
 
 def test_pool(tmp_path):
     cases = [p.case(i) for i, p in enumerate(POOLS)]
-    models = [lambda p=p: timing.Domain(p.taps, 1, p.credits) for p in POOLS]
-    domain_checks(cases, models, [p.taps if p.credits > 3 else None for p in POOLS], tmp_path)
+    models = [lambda p=p: timing.Domain(p.beats, p.latency, p.credits) for p in POOLS]
+    domain_checks(
+        cases, models, [p.beats if p.credits * p.beats >= p.beats + p.latency + 2 else None for p in POOLS], tmp_path
+    )
 
 
 @dataclass(frozen=True)
