@@ -11,6 +11,8 @@ from cocotb.triggers import RisingEdge
 
 from bitwright.sim.bench import PERIOD_NS, Pin, pattern
 
+INVERSE = str.maketrans("01", "10")
+
 
 class Case:
     """One instance: what it is fed, what must come out, and how far it got."""
@@ -25,7 +27,7 @@ class Case:
         self.go_in = pattern(random.Random(seed), run["idle"])
         self.go_out = pattern(random.Random(seed + 1), 0.0 if self.pipe else run["stall"])
         self.sent = self.got = 0
-        self.driven, self.ready, self.held, self.error = False, True, None, None
+        self.driven, self.fresh, self.ready, self.held, self.error = False, False, True, None, None
         self.in_cycles, self.out_cycles = [], []
 
     def done(self):
@@ -59,7 +61,11 @@ class Case:
     def drive(self):
         if not self.driven and self.sent < len(self.inputs) and next(self.go_in):
             self.in_data.write(self.inputs[self.sent])
-            self.driven = True
+            self.driven = self.fresh = True
+        elif not self.driven and self.fresh:
+            # Data that is not valid is no copy of the word before.
+            self.in_data.write(self.inputs[self.sent - 1].translate(INVERSE))
+            self.fresh = False
         self.ready = next(self.go_out)
 
 

@@ -64,6 +64,10 @@ MODULES = {
     "taps": lambda _: window(Taps(Axis(3, 2, before=1), Axis(2, 2, before=1, after=1), elem=1, pad=1)),
     "taps, skipping": lambda _: window(Taps(Axis(5, 1, 2, before=-1), Axis(3, 2, 2), elem=1)),
     "taps, more than pixels": lambda _: window(Taps(Axis(2, 2, before=1, after=2), Axis(3, 1), elem=1, style=1)),
+    "taps, words and parts": lambda _: window(
+        Taps(Axis(2, 2, before=1), Axis(2, 2, before=1), elem=1, pad=1, words=2, parts=4)
+    ),
+    "taps, two parts": lambda _: window(Taps(Axis(4, 2, 2), Axis(1, 1), elem=2, words=3, parts=2)),
     "queue": lambda _: test_branches.queue_case(4, 0, 2),
     "queue, one word": lambda _: test_branches.queue_case(1, 0, 2),
     "queue, block": lambda _: test_branches.queue_case(3, 1, 2),
@@ -74,8 +78,12 @@ MODULES = {
     "repeat across": lambda _: Repeat(1, 3, 3, 1).case(2),
     "reorder": lambda _: Reorder((1, 1, 3, 2), (0, 0, 1, 3)).case(2),
     "depthwise": lambda folder: Depthwise(2, 2, 1, 2, -2, bias=True, credits=3).case(0, folder, 12),
+    "depthwise, two taps": lambda folder: Depthwise(4, 2, 1, 2, -2, bias=True, credits=3, simd=2).case(0, folder, 12),
+    "depthwise, slices": lambda folder: Depthwise(3, 2, 1, 2, -2, 1, credits=3, simd=3, chain=3).case(0, folder, 12),
     "maximum": lambda _: Pool(3, 1, -2, credits=2).case(0),
     "sums": lambda _: Pool(2, 1, 2, True, 1, credits=2).case(0),
+    "maximum, two taps": lambda _: Pool(4, 1, -2, credits=3, simd=2).case(0),
+    "sums, whole": lambda _: Pool(3, 1, 2, True, 2, credits=4, simd=3).case(0),
     "total": lambda _: Total(2, 2, 1, 2, wider=1, credits=2).case(0, 12),
 }
 
