@@ -1,5 +1,7 @@
 """Random networks in the IR: chains of dense layers, and images through convolutions, pooling and branches."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bitwright.errors import CompileError
@@ -18,6 +20,8 @@ from bitwright.ops.reshape import Reshape
 from bitwright.ops.threshold import Threshold
 from bitwright.ops.total import Total
 from bitwright.ops.window import Window
+
+BLOCKS = ("conv", "conv", "depthwise", "pool", "residual", "residual", "concat", "move")
 
 
 def random_network(seed: int, largest: int = 24) -> Graph:
@@ -55,6 +59,14 @@ def random_images(seed: int) -> Graph:
     return Graph({"x": net.x}, tuple(net.nodes), (net.nodes[-1].name,))
 
 
+def random_lane_units(seed: int) -> Graph:
+    """One or two depthwise convolutions or poolings over a small image."""
+    net = _Images(np.random.default_rng(seed))
+    for _ in range(int(net.rng.integers(1, 3))):
+        net.block(("depthwise", "pool"), largest=3)
+    return Graph({"x": net.x}, tuple(net.nodes), (net.nodes[-1].name,))
+
+
 class _Images:
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
@@ -80,10 +92,11 @@ class _Images:
     def type(self) -> TensorType:
         return self.types[self.here]
 
-    def block(self) -> None:
-        kind = self.rng.choice(["conv", "conv", "depthwise", "pool", "residual", "residual", "concat", "move"])
+    def block(self, kinds: Sequence[str] = BLOCKS, *, largest: int = 2) -> None:
+        """`largest` is that of a pooling's kernel."""
+        kind = str(self.rng.choice(kinds))
         if kind == "pool":
-            self.window(2)
+            self.window(largest)
             self.add(Pool(self.nodes[-1].op.taps, bool(self.rng.integers(2))))  # pyright: ignore
         elif kind == "move":
             self.move()

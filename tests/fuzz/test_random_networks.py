@@ -1,17 +1,23 @@
 """Random networks through every pass into RTL: equal to the reference under stalls, in exactly the computed cycles."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bitwright.errors import CompileError
 from bitwright.ir.graph import Graph
+from bitwright.ir.netlist import Fold, Multiplier, Ram
+from bitwright.lowering import build as builder
+from bitwright.lowering import folding
+from bitwright.lowering.folding import Folding
+from bitwright.lowering.layers import Kind, Layer
 from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
 from bitwright.sim import reference
 from tests.harness import Built, build, check
-from tests.networks import random_images, random_network
+from tests.networks import random_images, random_lane_units, random_network
 
 
 def lowered(seed: int, folder, network: Callable[[int], Graph] = random_network) -> Built:
@@ -54,6 +60,44 @@ def test_rtl_of_random_convolutions(seed, tmp_path):
 def test_rtl_of_many_random_convolutions(seed, tmp_path):
     print(f"seed {seed}")
     check(lowered(seed, tmp_path, random_images), frames=5, seed=seed)
+
+
+def wide_lanes(seed: int, folder, monkeypatch: pytest.MonkeyPatch) -> Built:
+    """A network of units that work lane by lane, each at lanes and taps a cycle that the seed chooses."""
+    rng = np.random.default_rng(seed)
+
+    def chosen(layers: Sequence[Layer], *rest) -> Folding:
+        found = folding.solve(layers, *rest)
+        folds = list(found.folds)
+        for k, layer in enumerate(layers):
+            if layer.kind is not Kind.LANES:
+                continue
+            channels, taps = layer.x.vector, layer.columns // layer.x.vector
+            lanes, each = (int(rng.choice([d for d in range(1, n + 1) if n % d == 0])) for n in (channels, taps))
+            if not layer.window.op.slides:
+                each = 1
+            folds[k] = Fold(
+                lanes, lanes * each, Multiplier(int(rng.integers(2)) if layer.macs else 0), Ram(int(rng.integers(2))),
+                Ram(int(rng.integers(2))), lanes if each == taps or lanes > 1 else 1,
+            )  # fmt: skip
+        slowest = max(folding.cycles(layer, fold) for layer, fold in zip(layers, folds, strict=True))
+        return replace(found, folds=tuple(folds), cycles=slowest)
+
+    monkeypatch.setattr(builder, "solve", chosen)
+    return build(run_passes(random_lane_units(seed), PIPELINE), folder)
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_rtl_of_random_lane_units(seed, tmp_path, monkeypatch):
+    print(f"seed {seed}")
+    check(wide_lanes(seed, tmp_path, monkeypatch), frames=4, seed=seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(16, 216))
+def test_rtl_of_many_random_lane_units(seed, tmp_path, monkeypatch):
+    print(f"seed {seed}")
+    check(wide_lanes(seed, tmp_path, monkeypatch), frames=4, seed=seed)
 
 
 def test_the_check_sees_a_wrong_result(tmp_path):
