@@ -108,8 +108,8 @@ class Window(Op):
     def sliding(self, x: TensorType) -> Sliding:
         """How `rtl/bw_taps.v` runs through a frame."""
         top, left = ((self.kernel - 1) * self.dilation - self.pads[:2]).tolist()
-        down, across = self.stride.tolist()
-        return Sliding(*x.shape[:2], *self.positions(x), top, left, down, across)
+        (height, width, _), (rows, columns), (down, across) = x.shape, self.positions(x), self.stride.tolist()
+        return Sliding(height, width, rows, columns, top, left, down, across)
 
     def taps_block(self, x: TensorType, lanes: int, parts: int, style: Ram) -> Block:
         """The module that gives all taps of `lanes` channels in `parts` beats."""
