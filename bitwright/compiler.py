@@ -67,10 +67,10 @@ def compile(model: str | Path, output: str | Path, *, progress: Progress = lambd
     clock = chosen.clock or board.clock_mhz
     lowered = lower(graph, _budget(board, chosen.margin), _target_cycles(chosen, clock))
     progress("writing")
-    boundary = _boundary(imported, graph, lowered.netlist)
-    manifest = _manifest(chosen, board, clock, imported, graph, lowered)
+    boundary = _boundary(imported, lowered.graph, lowered.netlist)
+    manifest = _manifest(chosen, board, clock, imported, lowered.graph, lowered)
     with build_directory(target) as folder:
-        _write(folder, graph, lowered.netlist, boundary, manifest, board)
+        _write(folder, lowered.graph, lowered.netlist, boundary, manifest, board)
     return load(target)
 
 

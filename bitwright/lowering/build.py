@@ -34,37 +34,72 @@ from ..ops.repeat import Repeat
 from ..ops.window import Window
 from ..ops.xnor import Xnor
 from . import schedule
-from .folding import Budget, Cost, Folding, cycles, slot_width, solve
+from .folding import Budget, Cost, Folding, cycles, fastest, slot_width, solve
 from .layers import Kind, Layer, Operand, ring_style, split
+from .pixels import widened
 from .schedule import Domain, Edge, Process, Replay, Sparse, Timing, Total, Walk, WindowDomain
 
 ROUND_TRIP = 4  # cycles from a result's arrival in an empty FIFO until its credit can be used again, and one to spare
+
+AT_BOUND = 1.05
+"""A design this near to what its layers can do at most is limited by them, not by the board."""
+
+NEXT_BOUND = 0.55
+"""What the next number of pixels is to bring it to."""
 
 SHORT = 2000  # cycles of a frame up to which it costs nothing to simulate many
 
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """A netlist, the folding that it was built with, and its timing as the static schedules give it."""
+    """A netlist, the graph and the folding that it was built with, and its timing as the static schedules give it."""
 
+    graph: Graph
     netlist: Netlist
     folding: Folding
     timing: Timing
 
 
 def lower(graph: Graph, budget: Budget, target: int | None) -> Lowered:
-    """Solve the folding and build the netlist. Raises CompileError if the graph or the board does not allow it."""
+    """Solve the folding and build the netlist. Raises CompileError if the graph or the board does not allow it.
+
+    Layers that cannot keep up otherwise get several pixels a cycle.
+    """
+
+    def bounds(layers: Sequence[Layer]) -> list[int]:
+        return fastest(layers, budget)
+
+    if target is not None:
+        return _lower(widened(graph, bounds, target), graph, budget, target)
+    best = _lower(graph, graph, budget, None)
+    while True:
+        bound = max(bounds(split(best.graph)))
+        if best.timing.frame_cycles > bound * AT_BOUND:
+            return best  # it is the board that limits it
+        wider = widened(best.graph, bounds, int(bound * NEXT_BOUND))
+        if wider is best.graph:
+            return best
+        found = _lower(wider, graph, budget, None)
+        if found.timing.frame_cycles >= best.timing.frame_cycles:
+            return best
+        best = found
+
+
+def _lower(graph: Graph, given: Graph, budget: Budget, target: int | None) -> Lowered:
+    """The netlist of a graph that has the layers of the `given` one, whose multiplications it counts."""
     layers = split(graph)
+    macs = [layer.macs for layer in split(given)]
     reserve = Resources()
     while True:
         folding = solve(layers, layer_cost(layers), budget.less(reserve), target)
-        builder = _Builder(layers, folding)
+        builder = _Builder(graph, layers, folding)
         lowered = builder.lower()
         # What the solver does not see, the gears, ports and queues, is known only now; leave room and solve again.
         needed = sum((i.cost for i in lowered.netlist.instances), Resources())
         unseen = needed + folding.need.scaled(-1)
         if max(budget.excess(needed).values()) <= 1 or unseen == reserve:
-            return lowered
+            stages = tuple(replace(s, macs=n) for s, n in zip(lowered.netlist.stages, macs, strict=True))
+            return replace(lowered, netlist=replace(lowered.netlist, stages=stages))
         reserve = unseen.most(reserve)
 
 
@@ -244,6 +279,7 @@ def queue_cost(width: int, depth: int) -> Resources:
 
 @dataclass
 class _Builder:
+    graph: Graph
     layers: Sequence[Layer]
     folding: Folding
     instances: list[Instance] = field(default_factory=list[Instance])
@@ -272,7 +308,7 @@ class _Builder:
             tuple(Queue(self.instances[q.index].stage, q.wire, q.depth, q.width) for q in self.queues),
             self.source, self.sink,
         )  # fmt: skip
-        return Lowered(netlist, self.folding, timing)
+        return Lowered(self.graph, netlist, self.folding, timing)
 
     def _timing(self) -> Timing:
         """The timing of the streams that were built; on the way, the depths of the queues.
@@ -353,7 +389,12 @@ class _Builder:
         here, type_ = stream.lanes, operand.type
         if here.vector != type_.vector:
             common = gcd(here.vector, type_.vector)
-            if common % here.lanes:
+            wide = max(lanes, here.lanes)
+            if not (here.vector % here.lanes or type_.vector % lanes or wide % here.lanes or wide % lanes):
+                # No beat has a pad, so that any number of them is a vector.
+                whole = replace(here, vector=wide, vectors=type_.size // wide)
+                stream = self._gear(_Stream(stream.wire, whole, stream.edge), lanes, stage)
+            elif common % here.lanes:
                 stream = self._gear(stream, gcd(common, here.lanes), stage)
             vectors = type_.size // type_.vector
             stream = _Stream(stream.wire, Lanes(here.elem, stream.lanes.lanes, type_.vector, vectors), stream.edge)

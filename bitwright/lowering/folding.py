@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import ceil
+from math import ceil, gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ from ..ops.depthwise import Depthwise
 from ..ops.mulshift import MulShift
 from ..ops.window import Window
 from ..ops.xnor import Xnor
-from .layers import Kind, Layer, shared_lanes
+from .layers import Kind, Layer
 
 DSP_BITS = 9  # Yosys makes narrower products of LUTs, whatever is asked
 SPARSE = 0.5  # share of zeros from which the sparse engine is tried
@@ -108,6 +108,16 @@ def solve(layers: Sequence[Layer], cost: Cost, budget: Budget, target: int | Non
     return solver.balanced(best, best.cycles)
 
 
+def fastest(layers: Sequence[Layer], budget: Budget) -> list[int]:
+    """The cycles of each layer at its largest parallelism, and at the widest port if it has one."""
+    solver = _Solver(layers, lambda _, __: Resources(), budget)
+    ports = solver.port_cycles()
+    found = solver.fastest()
+    return (
+        [max(found[0], ports[0]), *found[1:-1], max(found[-1], ports[1])] if len(found) > 1 else [max(*found, *ports)]
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     fold: Fold
@@ -147,13 +157,19 @@ class _Solver:
         self.sparse_kinds = lru_cache(maxsize=None)(self._sparse_kinds)
         self.mixes = lru_cache(maxsize=None)(self._mixes)
 
+    def port_cycles(self) -> list[int]:
+        """Cycles that the AXI4-Stream ports in and out need for a frame, at their widest."""
+        return [
+            (t.size // t.vector) * ceil(t.vector / max(1, self.budget.stream_bits // slot_width(t.elem)))
+            for t in (self.layers[0].x, self.layers[-1].y)
+        ]
+
     def floor(self) -> int:
-        """Cycles that the AXI4-Stream ports need for a frame, at their widest."""
-        ends = ((self.layers[0].x, self.layers[0].x.vector), (self.layers[-1].y, self.layers[-1].y.vector))
-        return max(
-            (t.size // vector) * ceil(vector / max(1, self.budget.stream_bits // slot_width(t.elem)))
-            for t, vector in ends
-        )
+        return max(self.port_cycles())
+
+    def fastest(self) -> list[int]:
+        """Cycles of every layer at its largest parallelism."""
+        return [min(cycles(layer, fold) for fold in self._widest(i)) for i, layer in enumerate(self.layers)]
 
     def slowest(self) -> int:
         return max(cycles(layer, Fold()) for layer in self.layers)
@@ -239,7 +255,7 @@ class _Solver:
 
     def _too_slow(self, limit: int) -> CompileError:
         """The error that says which layer cannot keep up."""
-        fastest = [min(cycles(layer, fold) for fold in self._widest(i)) for i, layer in enumerate(self.layers)]
+        fastest = self.fastest()
         slowest = max(range(len(fastest)), key=fastest.__getitem__)
         origin = next((n.origin[0] for n in self.layers[slowest].nodes if n.origin), None)
         message = f"no folding meets {limit} cycles a frame"
@@ -351,8 +367,7 @@ class _Solver:
         for index, (layer, options) in enumerate(zip(self.layers, candidates, strict=True)):
             main = layer.operands[0]
             follows = main.source == (index - 1 if index else None)
-            shared = shared_lanes(previous, main.type) if follows else None
-            state = self._step(state, options, shared, main.type.vector, weights)
+            state = self._step(state, options, previous.vector if follows else None, main.type.vector, weights)
             previous = layer.y
         best: tuple[float, Folding] | None = None
         for lanes in self._port_lanes(last, limit):
@@ -369,7 +384,7 @@ class _Solver:
         self,
         state: dict[int, tuple[float, tuple[_Candidate, ...], int]],
         options: _Options,
-        shared: int | None,
+        given: int | None,
         vector: int,
         weights: dict[str, float],
     ) -> dict[int, tuple[float, tuple[_Candidate, ...], int]]:
@@ -378,13 +393,17 @@ class _Solver:
         lanes = np.array(list(state))
         costs = np.array([state[n][0] for n in state])
         wanted = options.lanes
-        if shared is None:
+        if given is None:
             fits = np.ones((len(lanes), len(wanted)), np.bool_)
         else:
             whole = (lanes[:, None] >= vector) & (wanted >= vector)
-            fits = (lanes[:, None] % wanted == 0) | (wanted % lanes[:, None] == 0) | whole
-            if shared:
-                fits &= shared % lanes[:, None] == 0
+            divides = (lanes[:, None] % wanted == 0) | (wanted % lanes[:, None] == 0)
+            if given == vector:
+                fits = divides | whole
+            else:
+                # The stream is cut into other vectors: where no beat ends with one of both, or where none has a pad.
+                fits = (divides | whole) & (gcd(given, vector) % lanes[:, None] == 0)
+                fits |= divides & (given % lanes[:, None] == 0) & (vector % wanted == 0)
             fits &= ~(options.padded & (wanted == lanes[:, None]))
         own = options.shares @ np.array([weights[name] for name in RESOURCES])
         total = np.where(fits, costs[:, None] + own, np.inf)

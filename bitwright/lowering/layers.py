@@ -235,11 +235,6 @@ class _Splitter:
         return self.groups[-1]
 
 
-def shared_lanes(left: TensorType, right: TensorType) -> int:
-    """Between two layers whose vectors differ in length, the lanes must divide this; 0 means any number will do."""
-    return 0 if left.vector == right.vector else gcd(left.vector, right.vector)
-
-
 def ring_style(bits: int) -> Ram:
     """Where a buffer of so many bits is kept by default: a block RAM pays from about 40 LUTs of distributed memory on."""
     return Ram.BLOCK if bits > 4096 else Ram.DISTRIBUTED

@@ -26,6 +26,13 @@ class Reshape(Op):
         shape = tuple(int(d) for d in self.shape)
         if prod(shape) != x.size:
             raise CompileError("E110", f"a frame of type {x} cannot be reshaped to {list(shape)}")
+        vector = shape[-1] if shape else 1
+        if (
+            len(x.lo) > vector
+            and x.lo[:vector] * (len(x.lo) // vector) == x.lo
+            and x.hi[:vector] * (len(x.hi) // vector) == x.hi
+        ):
+            return TensorType(shape, x.elem, x.lo[:vector], x.hi[:vector])
         return x.with_shape(shape)
 
     def evaluate(self, x: Codes) -> Codes:
