@@ -138,6 +138,23 @@ def product(a: IntType, b: IntType, width: int) -> Resources:
     return Resources(lut=max(rows * (row + 0.5) - 2, row), ff=width + (stages - 1) * (row + 2 * rows + 1))
 
 
+def product_sum(a: IntType, b: IntType, addend: int, drop: int) -> Resources:
+    """`rtl/bw_muladd.v`: a row of LUTs for each digit of b, without the lowest `drop` columns, and an addend of so many bits."""
+    row, count = a.width + int(not a.signed) + 2, digits(b)
+    totals = [row + 2 * d - drop for d in range(count)]
+    high = max(0, addend - (row - 2 - drop))
+    lut = sum(row - max(0, drop - 2 * d) for d in range(count)) + high
+    held = [t + (row - 2 + 2 * (count - d) - 1) * (d < count - 1) for d, t in enumerate(totals) if (count - 1 - d) % 2 == 0]
+    stages = len(held)
+    wait = Resources(lut=high) if stages > 2 else Resources(ff=high * stages)
+    return Resources(lut=lut, ff=sum(held) + totals[-1]) + wait
+
+
+def other_port(bits: int) -> int:
+    """Bits, signed, that one DSP48E1 slice multiplies an operand of so many bits by: 25 by 18."""
+    return 25 if bits <= 18 else 18
+
+
 def slices(a: int, b: int) -> int:
     """DSP48E1 slices of one signed product of operands of so many bits: 25 by 18 in one, pieces of one bit less beyond."""
     narrow, wide = sorted((a, b))
