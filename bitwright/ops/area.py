@@ -16,6 +16,10 @@ from ..ir.op import Op
 from ..ir.types import IntType, TensorType
 
 
+DSP_IN_LUTS = 200
+"""What a DSP slice is worth where implementations are compared."""
+
+
 def clog2(n: int) -> int:
     """⌈log2 n⌉, 0 for n = 1."""
     return (n - 1).bit_length()
@@ -168,7 +172,7 @@ def read_cycles(folds: int) -> int:
     return int(folds > 1) + int(folds > 64)
 
 
-def nominal(op: Op, x: TensorType, lanes: int) -> float:
+def nominal(op: Op, x: TensorType, lanes: int, kind: Multiplier = Multiplier.LUT) -> float:
     """LUT-equivalents of an elementwise operator at a nominal parallelism, to compare implementations."""
-    cost = op.estimate(x, op.infer(x), Fold(pe=min(lanes, x.vector), multiplier=Multiplier.LUT)).cost
-    return cost.lut + cost.ff * 0.25 + cost.bram36 * 400
+    cost = op.estimate(x, op.infer(x), Fold(pe=min(lanes, x.vector), multiplier=kind)).cost
+    return cost.lut + cost.ff * 0.25 + cost.bram36 * 400 + cost.dsp * DSP_IN_LUTS
