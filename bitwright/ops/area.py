@@ -15,7 +15,6 @@ from ..ir.netlist import Fold, Memory, Multiplier, Ram, Resources
 from ..ir.op import Op
 from ..ir.types import IntType, TensorType
 
-
 DSP_IN_LUTS = 200
 """What a DSP slice is worth where implementations are compared."""
 
@@ -148,7 +147,9 @@ def product_sum(a: IntType, b: IntType, addend: int, drop: int) -> Resources:
     totals = [row + 2 * d - drop for d in range(count)]
     high = max(0, addend - (row - 2 - drop))
     lut = sum(row - max(0, drop - 2 * d) for d in range(count)) + high
-    held = [t + (row - 2 + 2 * (count - d) - 1) * (d < count - 1) for d, t in enumerate(totals) if (count - 1 - d) % 2 == 0]
+    held = [
+        t + (row - 2 + 2 * (count - d) - 1) * (d < count - 1) for d, t in enumerate(totals) if (count - 1 - d) % 2 == 0
+    ]
     stages = len(held)
     wait = Resources(lut=high) if stages > 2 else Resources(ff=high * stages)
     return Resources(lut=lut, ff=sum(held) + totals[-1]) + wait

@@ -182,7 +182,8 @@ class Scale:
 
     def sums(self, x, m, b):
         """Before the shift."""
-        x = ((x + (1 << (self.bits - 1))) % (1 << self.bits)) - (1 << (self.bits - 1)) if self.signed else x % (1 << self.bits)
+        half = 1 << (self.bits - 1) if self.signed else 0
+        x = (x + half) % (1 << self.bits) - half
         m = np.broadcast_to(m, x.shape)
         if self.kind:
             low = m % (1 << self.rest)
