@@ -9,6 +9,7 @@ from math import ceil, gcd, lcm
 
 import numpy as np
 
+from ..errors import CompileError
 from ..ir.graph import Graph
 from ..ir.netlist import (
     Block,
@@ -40,6 +41,8 @@ from .schedule import Domain, Edge, Process, Replay, Sparse, Timing, Total, Walk
 
 ROUND_TRIP = 4  # cycles from a result's arrival in an empty FIFO until its credit can be used again, and one to spare
 
+WITHIN_REACH = 0.6  # of a queue's first depth: none was found that can do with less
+WORTH_A_TRY = 12  # LUTs that a shorter queue must save to be simulated
 SHORT = 2000  # cycles of a frame up to which it costs nothing to simulate many
 
 
@@ -237,9 +240,23 @@ class _Queue:
 
     @property
     def cost(self) -> Resources:
+        bits = area.clog2(self.depth)
         if self.style is Ram.BLOCK:
-            return Resources(lut=30, ff=30 + self.width, bram36=area.block_rams(self.width, self.depth))
-        return fifo_cost(self.width, self.depth) + Resources(lut=10, ff=self.width)
+            return Resources(lut=5 * bits, ff=4.3 * bits, bram36=area.block_rams(self.width, self.depth))
+        if self.depth <= 32:
+            return fifo_cost(self.width, self.depth) + Resources(lut=4, ff=6)
+        return Resources(lut=area.lutram(self.width, self.depth) + 4 * bits + 8, ff=5 * bits + 2)
+
+    def cheaper(self, floor: float) -> int:
+        """The greatest lesser depth of at least `floor`, and two, at which it costs clearly less; 0 if there is none."""
+        steps = {32, (self.depth - 1) // 64 * 64, *(1 << bits for bits in range(1, 16)), 4096 // self.width}
+        depths = sorted((d for d in steps if max(2, floor) <= d < self.depth), reverse=True)
+        return next((d for d in depths if _worth(replace(self, depth=d).cost) <= _worth(self.cost) - WORTH_A_TRY), 0)
+
+
+def _worth(cost: Resources) -> float:
+    """In LUTs."""
+    return cost.lut + cost.bram36 * area.BLOCK_IN_LUTS
 
 
 @dataclass
@@ -278,7 +295,7 @@ class _Builder:
         """The timing of the streams that were built; on the way, the depths of the queues.
 
         Queues without a limit give the best interval. An input that comes no faster than that shows how much each of
-        them must hold; that much keeps the interval, or they grow.
+        them must hold; that much keeps the interval, or they grow. Then they become as cheap as keeps it.
         """
         if not self.queues:
             return self._simulate()
@@ -291,11 +308,29 @@ class _Builder:
             for queue in self.queues:
                 queue.depth += ceil(queue.depth / 4)
             timing = self._simulate()
+        self._shorten(timing)
         for queue in self.queues:
             old = self.instances[queue.index]
             params = {"WIDTH": queue.width, "DEPTH": queue.depth, "STYLE": int(queue.style)}
             self.instances[queue.index] = replace(old, params=params, cost=queue.cost)
         return timing
+
+    def _shorten(self, timing: Timing) -> None:
+        """Each queue as shallow as keeps the timing, where that makes its memory cheaper."""
+        for queue in sorted(self.queues, key=lambda q: -_worth(q.cost)):
+            floor = queue.depth * WITHIN_REACH
+            while less := queue.cheaper(floor):
+                kept, queue.depth = queue.depth, less
+                if not self._keeps(timing):
+                    queue.depth = kept
+                    break
+
+    def _keeps(self, timing: Timing) -> bool:
+        """Whether the timing is the same with the present depths."""
+        try:
+            return self._simulate() == timing
+        except CompileError:  # it stands still
+            return False
 
     def _simulate(self, interval: int = 0) -> Timing:
         for edge in self.edges:
