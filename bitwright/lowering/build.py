@@ -9,6 +9,7 @@ from math import ceil, gcd, lcm
 
 import numpy as np
 
+from ..errors import CompileError
 from ..ir.graph import Graph
 from ..ir.netlist import (
     Block,
@@ -47,6 +48,8 @@ AT_BOUND = 1.05
 NEXT_BOUND = 0.55
 """What the next number of pixels is to bring it to."""
 
+WITHIN_REACH = 0.6  # of a queue's first depth: none was found that can do with less
+WORTH_A_TRY = 12  # LUTs that a shorter queue must save to be simulated
 SHORT = 2000  # cycles of a frame up to which it costs nothing to simulate many
 
 
@@ -267,14 +270,31 @@ class _Queue:
     width: int
     depth: int = 0
 
+    @property
+    def cost(self) -> Resources:
+        return queue_cost(self.width, self.depth)
+
+    def cheaper(self, floor: float) -> int:
+        """The greatest lesser depth of at least `floor`, and two, at which it costs clearly less; 0 if there is none."""
+        steps = {32, (self.depth - 1) // 64 * 64, *(1 << bits for bits in range(1, 16)), 4096 // self.width}
+        depths = sorted((d for d in steps if max(2, floor) <= d < self.depth), reverse=True)
+        most = _worth(self.cost) - WORTH_A_TRY
+        return next((d for d in depths if _worth(queue_cost(self.width, d)) <= most), 0)
+
 
 def queue_cost(width: int, depth: int) -> Resources:
     """That of bw_queue, in the memory that `ring_style` says."""
+    bits = area.clog2(depth)
     if ring_style(width * depth) is Ram.BLOCK:
-        return Resources(lut=30, ff=30 + width, bram36=area.block_rams(width, depth))
-    if depth > 32:
-        return Resources(lut=area.lutram(width, depth) + 25, ff=30)
-    return fifo_cost(width, depth) + Resources(lut=10)
+        return Resources(lut=5 * bits, ff=4.3 * bits, bram36=area.block_rams(width, depth))
+    if depth <= 32:
+        return fifo_cost(width, depth) + Resources(lut=4, ff=6)
+    return Resources(lut=area.lutram(width, depth) + 4 * bits + 8, ff=5 * bits + 2)
+
+
+def _worth(cost: Resources) -> float:
+    """In LUTs."""
+    return cost.lut + cost.bram36 * area.BLOCK_IN_LUTS
 
 
 @dataclass
@@ -314,7 +334,7 @@ class _Builder:
         """The timing of the streams that were built; on the way, the depths of the queues.
 
         Queues without a limit give the best interval. An input that comes no faster than that shows how much each of
-        them must hold; that much keeps the interval, or they grow.
+        them must hold; that much keeps the interval, or they grow. Then they become as cheap as keeps it.
         """
         if not self.queues:
             return self._simulate()
@@ -327,11 +347,29 @@ class _Builder:
             for queue in self.queues:
                 queue.depth += ceil(queue.depth / 4)
             timing = self._simulate()
+        self._shorten(timing)
         for queue in self.queues:
             old = self.instances[queue.index]
-            cost = queue_cost(queue.width, queue.depth)
-            self.instances[queue.index] = replace(old, params=_queue_params(queue.width, queue.depth), cost=cost)
+            params = _queue_params(queue.width, queue.depth)
+            self.instances[queue.index] = replace(old, params=params, cost=queue.cost)
         return timing
+
+    def _shorten(self, timing: Timing) -> None:
+        """Each queue as shallow as keeps the timing, where that makes its memory cheaper."""
+        for queue in sorted(self.queues, key=lambda q: -_worth(q.cost)):
+            floor = queue.depth * WITHIN_REACH
+            while less := queue.cheaper(floor):
+                kept, queue.depth = queue.depth, less
+                if not self._keeps(timing):
+                    queue.depth = kept
+                    break
+
+    def _keeps(self, timing: Timing) -> bool:
+        """Whether the timing is the same with the present depths."""
+        try:
+            return self._simulate() == timing
+        except CompileError:  # it stands still
+            return False
 
     def _simulate(self, interval: int = 0) -> Timing:
         for edge in self.edges:

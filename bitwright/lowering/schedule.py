@@ -17,8 +17,9 @@ import numpy as np
 
 from ..errors import CompileError
 
-FRAMES = 6  # enough for the interval between frames to settle: a layer holds back at most two
+FRAMES = 6  # at most simulated; enough for the interval between frames to settle: a layer holds back at most two
 FEW_FRAMES = 4  # the same of long frames, of which a layer holds back a part
+LEAST_FRAMES = 3  # simulated before it is asked whether frames are alike
 
 Wait = Generator["Edge | Signal", None, int]
 Steps = Generator["Edge | Signal", None, None]
@@ -44,6 +45,14 @@ class Edge:
         self.seen = 0
         for history in (self.offered, self.wanted, self.moved, self.waiting):
             history.clear()
+
+    def repeats(self, frames: int, interval: int) -> bool:
+        """Whether all beats of the last of so many frames moved `interval` cycles after those of the frame before."""
+        beats = len(self.offered) // frames
+        if len(self.moved) < frames * beats:
+            return False
+        before, after = np.array(self.moved[-2 * beats :]).reshape(2, -1)
+        return bool((after - before == interval).all())
 
     def move(self, beat: int) -> Wait:
         """Wait until the beat has moved; the cycle in which it did, at most one beat a cycle."""
@@ -96,25 +105,27 @@ class Process:
     touches: tuple[Edge | Signal, ...]
 
 
-def source(edge: Edge, beats: int, frames: int, interval: int = 0) -> Process:
+def source(edge: Edge, beats: int, started: Signal, interval: int = 0) -> Process:
     """bw_axis_in under a sender that always has a beat, or spreads those of a frame evenly over `interval` cycles.
 
     Its skid buffer never delays such a sender's beats: what moves leaves room for the next.
     """
 
     def steps() -> Steps:
-        edge.offered.extend(1 + f * interval + b * interval // beats for f in range(frames) for b in range(beats))
-        yield from ()
+        for frame in count():
+            yield from started.get(frame)
+            edge.offered.extend(1 + frame * interval + beat * interval // beats for beat in range(beats))
 
     return Process(steps(), (edge,))
 
 
-def sink(edge: Edge, beats: int, frames: int) -> Process:
+def sink(edge: Edge, beats: int) -> Process:
     """bw_axis_out under a receiver that is always ready."""
 
     def steps() -> Steps:
-        edge.wanted.extend([0] * beats * frames)
-        yield from edge.move(beats * frames - 1)
+        for frame in count(1):
+            edge.wanted.extend([0] * beats)
+            yield from edge.move(beats * frame - 1)
 
     return Process(steps(), (edge,))
 
@@ -123,9 +134,10 @@ def emit(inner: Edge, out: Edge, latency: int) -> Process:
     """The output side of a queue: in order, a beat a cycle, each `latency` cycles after it went in."""
 
     def steps() -> Steps:
+        moved, offered = inner.moved, out.offered
         for beat in count():
-            moved = yield from inner.move(beat)
-            out.offered.append(moved + latency)
+            time = moved[beat] if beat < len(moved) else (yield from inner.move(beat))
+            offered.append(time + latency)
 
     return Process(steps(), (out,))
 
@@ -205,7 +217,7 @@ def fork(inner: Edge, outs: Sequence[Edge]) -> Process:
                 out.offered.append(offered)
             taken = 0
             for out in outs:
-                moved = yield from out.move(beat)
+                moved = out.moved[beat] if beat < len(out.moved) else (yield from out.move(beat))
                 taken = max(taken, moved)
             inner.wanted.append(taken)
             yield from inner.move(beat)
@@ -591,25 +603,37 @@ def simulate(
     processes: Sequence[Process], edges: Sequence[Edge], first: Edge, last: Edge, in_beats: int, out_beats: int,
     interval: int = 0, frames: int = FRAMES,
 ) -> Timing:  # fmt: skip
-    """Run whole frames through, from the empty state into the steady one; their beats come as fast as they are taken,
-    or spread over `interval` cycles a frame. They enter by the edge `first` and leave by `last`.
+    """Run frames through, from the empty state until all beats of one move as those of the one before, so many cycles
+    later, but at most `frames`. Their beats come as fast as they are taken, or spread over `interval` cycles a frame.
+    They enter by the edge `first` and leave by `last`.
 
     Raises CompileError E901 with the streams that are full if they stand still: a deadlock is a bug of the compiler's.
     """
-    ready = deque([*processes, source(first, in_beats, frames, interval), sink(last, out_beats, frames)])
+    started = Signal(list(range(LEAST_FRAMES)))
+    ready = deque([*processes, source(first, in_beats, started, interval), sink(last, out_beats)])
+    while True:
+        _run(ready)
+        done = len(started.times)
+        ends = last.moved[out_beats - 1 :: out_beats]
+        if len(ends) < done:
+            full = ", ".join(e.name for e in edges if len(e.offered) > len(e.moved)) or "none of them has a beat"
+            raise CompileError("E901", f"the streams of the design stand still ({full}): this is a bug of Bitwright's")
+        if done >= frames or all(edge.repeats(done, ends[-1] - ends[-2]) for edge in edges):
+            return Timing(ends[-1] - ends[-2], ends[0] + 1)
+        started.times.append(done)
+        ready.extend(started.waiting)
+        started.waiting.clear()
+
+
+def _run(ready: deque[Process]) -> None:
+    """Run the processes, and whoever waits for what they do, until all of them wait."""
     while ready:
         process = ready.popleft()
         blocked = next(process.steps, None)
         if blocked is not None:
             blocked.waiting.append(process)
         for touched in process.touches:
-            size = touched.size()
-            if size != touched.seen:
+            if touched.waiting and (size := touched.size()) != touched.seen:
                 touched.seen = size
                 ready.extend(w for w in touched.waiting if w is not process)
                 touched.waiting[:] = [process] if blocked is touched else []
-    if len(last.moved) < out_beats * frames:
-        full = ", ".join(e.name for e in edges if len(e.offered) > len(e.moved)) or "none of them has a beat"
-        raise CompileError("E901", f"the streams of the design stand still ({full}): this is a bug of Bitwright's")
-    ends = last.moved[out_beats - 1 :: out_beats]
-    return Timing(ends[-1] - ends[-2], ends[0] + 1)

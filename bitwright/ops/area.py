@@ -15,6 +15,9 @@ from ..ir.netlist import Fold, Memory, Multiplier, Ram, Resources
 from ..ir.op import Op
 from ..ir.types import IntType, TensorType
 
+DSP_IN_LUTS = 200
+"""What a DSP slice is worth where implementations are compared."""
+
 
 def clog2(n: int) -> int:
     """⌈log2 n⌉, 0 for n = 1."""
@@ -138,6 +141,25 @@ def product(a: IntType, b: IntType, width: int) -> Resources:
     return Resources(lut=max(rows * (row + 0.5) - 2, row), ff=width + (stages - 1) * (row + 2 * rows + 1))
 
 
+def product_sum(a: IntType, b: IntType, addend: int, drop: int) -> Resources:
+    """`rtl/bw_muladd.v`: a row of LUTs for each digit of b, without the lowest `drop` columns, and an addend of so many bits."""
+    row, count = a.width + int(not a.signed) + 2, digits(b)
+    totals = [row + 2 * d - drop for d in range(count)]
+    high = max(0, addend - (row - 2 - drop))
+    lut = sum(row - max(0, drop - 2 * d) for d in range(count)) + high
+    held = [
+        t + (row - 2 + 2 * (count - d) - 1) * (d < count - 1) for d, t in enumerate(totals) if (count - 1 - d) % 2 == 0
+    ]
+    stages = len(held)
+    wait = Resources(lut=high) if stages > 2 else Resources(ff=high * stages)
+    return Resources(lut=lut, ff=sum(held) + totals[-1]) + wait
+
+
+def other_port(bits: int) -> int:
+    """Bits, signed, that one DSP48E1 slice multiplies an operand of so many bits by: 25 by 18."""
+    return 25 if bits <= 18 else 18
+
+
 def slices(a: int, b: int) -> int:
     """DSP48E1 slices of one signed product of operands of so many bits: 25 by 18 in one, pieces of one bit less beyond."""
     narrow, wide = sorted((a, b))
@@ -151,7 +173,7 @@ def read_cycles(folds: int) -> int:
     return int(folds > 1) + int(folds > 64)
 
 
-def nominal(op: Op, x: TensorType, lanes: int) -> float:
+def nominal(op: Op, x: TensorType, lanes: int, kind: Multiplier = Multiplier.LUT) -> float:
     """LUT-equivalents of an elementwise operator at a nominal parallelism, to compare implementations."""
-    cost = op.estimate(x, op.infer(x), Fold(pe=min(lanes, x.vector), multiplier=Multiplier.LUT)).cost
-    return cost.lut + cost.ff * 0.25 + cost.bram36 * 400
+    cost = op.estimate(x, op.infer(x), Fold(pe=min(lanes, x.vector), multiplier=kind)).cost
+    return cost.lut + cost.ff * 0.25 + cost.bram36 * 400 + cost.dsp * DSP_IN_LUTS

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// y = clip(a >>> SHIFT, LO, HI), cut to OUT_WIDTH bits.
+// y = clip(a >>> SHIFT, LO, HI), cut to OUT_WIDTH bits; with CLIP, below and above say that it is LO or HI whatever a is.
 // LATENCY: (CLIP != 0) ? 1 : 0
 module bw_clip #(
   // bits of a, two's complement
@@ -15,6 +15,8 @@ module bw_clip #(
 ) (
   input  wire                 clk,
   input  wire [WIDTH-1:0]     a,
+  input  wire                 below,
+  input  wire                 above,
   output wire [OUT_WIDTH-1:0] y
 );
   // Bits left after the shift, at least the sign; and wide enough for y.
@@ -40,26 +42,26 @@ module bw_clip #(
       localparam signed [63:0] LEAST = -(64'sd1 <<< (KEPT - 1));
       localparam signed [63:0] MOST  = (64'sd1 <<< (KEPT - 1)) - 64'sd1;
       reg [OUT_WIDTH-1:0] held;
-      wire below, above;
+      wire low, high;
       if (LO > MOST) begin : g_all_low
-        assign below = 1'b1;
+        assign low  = 1'b1;
       end else if (LO > LEAST) begin : g_low
-        assign below = v < $signed(LO[W-1:0]);
+        assign low  = v < $signed(LO[W-1:0]);
       end else begin : g_no_low
-        assign below = 1'b0;
+        assign low  = 1'b0;
       end
       if (HI < LEAST) begin : g_all_high
-        assign above = 1'b1;
+        assign high = 1'b1;
       end else if (HI < MOST) begin : g_high
-        assign above = v > $signed(HI[W-1:0]);
+        assign high = v > $signed(HI[W-1:0]);
       end else begin : g_no_high
-        assign above = 1'b0;
+        assign high = 1'b0;
       end
-      always @(posedge clk) held <= below ? LO[OUT_WIDTH-1:0] : above ? HI[OUT_WIDTH-1:0] : v[OUT_WIDTH-1:0];
+      always @(posedge clk) held <= (below | (low & !above)) ? LO[OUT_WIDTH-1:0] : (above | high) ? HI[OUT_WIDTH-1:0] : v[OUT_WIDTH-1:0];
       assign y = held;
     end else begin : g_cut
       assign y = v[OUT_WIDTH-1:0];
-      wire unused = &{1'b0, clk};
+      wire unused = &{1'b0, clk, below, above};
     end
   endgenerate
 

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requantiser by multiplication, per channel: y = clip((m * a + b) >>> SHIFT, LO, HI), cut to OUT_WIDTH bits.
-// LATENCY: (FOLDS > 1) + (FOLDS > 64) + MUL + 1 + (CLIP != 0), where MUL = KIND == 1 || IN_WIDTH + M_WIDTH <= 6 ? 1 :
-//   max(1, min((M_WIDTH + 1) / 2, IN_SIGNED ? (IN_WIDTH + 1) / 2 : IN_WIDTH / 2 + 1) / 2) (integer division)
+// Requantiser by multiplication, per channel: y = clip((m * a + b * 2^DROP - e) >>> SHIFT, LO, HI), cut to OUT_WIDTH
+// bits, where e is what bw_muladd leaves out with DROP; the compiler drops no more than changes nothing. Of a, the lowest
+// SEEN bits are multiplied: beyond their range y is LO below and HI above.
+// With KIND = 1 a DSP slice multiplies a by the upper bits of m, all that its port takes: PORT = X <= 18 ? 25 : 18, where
+// X = SEEN + (IN_SIGNED == 0). LUTs do the REST = max(0, min(M_WIDTH - PORT, SHIFT)) bits below.
+// LATENCY: (FOLDS > 1) + (FOLDS > 64) + MUL + 1 + (CLIP != 0), where (integer divisions)
+//   MUL = KIND == 1 ? (REST == 0 ? 1 : (REST / 2 + 2) / 2 + 1) : (DIGITS + 1) / 2,
+//   DIGITS = min((M_WIDTH + 1) / 2, IN_SIGNED ? (SEEN + 1) / 2 : SEEN / 2 + 1)
 module bw_mulshift #(
   // lanes a beat
   parameter LANES     = 1,
@@ -10,10 +15,14 @@ module bw_mulshift #(
   // bits of an input, and whether it is two's complement
   parameter IN_WIDTH  = 16,
   parameter IN_SIGNED = 1,
+  // bits of it that are multiplied; fewer than all only with CLIP
+  parameter SEEN      = 16,
   // bits of m and of b, two's complement
   parameter M_WIDTH   = 16,
   parameter B_WIDTH   = 32,
-  // right shift of the sum
+  // columns of the product that are left out
+  parameter DROP      = 0,
+  // right shift of the sum, at least DROP
   parameter SHIFT     = 16,
   // bits of an output
   parameter OUT_WIDTH = 8,
@@ -34,13 +43,21 @@ module bw_mulshift #(
   output wire [LANES*OUT_WIDTH-1:0] out_data
 );
   localparam M_DIGITS = (M_WIDTH + 1) / 2;
-  localparam A_DIGITS = (IN_SIGNED != 0) ? (IN_WIDTH + 1) / 2 : IN_WIDTH / 2 + 1;
+  localparam A_DIGITS = (IN_SIGNED != 0) ? (SEEN + 1) / 2 : SEEN / 2 + 1;
   localparam RECODE_A = (A_DIGITS < M_DIGITS) ? 1 : 0;
   localparam DIGITS   = RECODE_A ? A_DIGITS : M_DIGITS;
-  localparam MUL      = (KIND == 0 && IN_WIDTH + M_WIDTH > 6 && DIGITS > 1) ? DIGITS / 2 : 1;
-  // Bits of the product and of the sum.
-  localparam PW       = IN_WIDTH + M_WIDTH;
-  localparam SW       = ((PW > B_WIDTH) ? PW : B_WIDTH) + 1;
+  // Of a slice: its operand a, what it takes of m, and the bits of m that are left.
+  localparam X        = SEEN + ((IN_SIGNED != 0) ? 0 : 1);
+  localparam PORT     = (X <= 18) ? 25 : 18;
+  localparam OVER     = (M_WIDTH > PORT) ? M_WIDTH - PORT : 0;
+  localparam REST     = (KIND == 0) ? 0 : (OVER < SHIFT) ? OVER : SHIFT;
+  localparam BEFORE   = (REST > 0) ? (REST / 2 + 2) / 2 : 0;  // cycles until the slice is due
+  localparam MUL      = (KIND == 0) ? (DIGITS + 1) / 2 : BEFORE + 1;
+  // Place and bits of the sum.
+  localparam PLACE    = (KIND == 0) ? DROP : REST;
+  localparam PW       = SEEN + M_WIDTH;
+  localparam BW       = B_WIDTH + DROP;
+  localparam SW       = ((PW > BW) ? PW : BW) + 1 - PLACE;
   localparam WORD     = B_WIDTH + M_WIDTH;
 
   wire [LANES*IN_WIDTH-1:0] data;
@@ -70,106 +87,147 @@ module bw_mulshift #(
     .out_valid(out_valid)
   );
 
-  // m of every lane, and what LUT multipliers make of it.
-  wire [LANES*M_WIDTH-1:0] factors;
-  wire [LANES*PW-1:0]      products;
-  wire [LANES-1:0]         carries;
-
   generate
-    for (l = 0; l < LANES; l = l + 1) begin : g_factor
-      assign factors[l*M_WIDTH +: M_WIDTH] = words[l*WORD +: M_WIDTH];
-    end
-
-    if (KIND == 1) begin : g_no_lut
-      assign products = {LANES * PW{1'b0}};
-      assign carries  = {LANES{1'b0}};
-      wire unused = &{1'b0, products, carries};
-    end else if (RECODE_A != 0) begin : g_recode_a
-      bw_mul #(
-        .LANES   (LANES),
-        .A_WIDTH (M_WIDTH),
-        .A_SIGNED(1),
-        .B_WIDTH (IN_WIDTH),
-        .B_SIGNED(IN_SIGNED),
-        .P_WIDTH (PW)
-      ) mul (
-        .clk    (clk),
-        .a      (factors),
-        .b      (data),
-        .product(products),
-        .carry  (carries)
-      );
-    end else begin : g_recode_m
-      bw_mul #(
-        .LANES   (LANES),
-        .A_WIDTH (IN_WIDTH),
-        .A_SIGNED(IN_SIGNED),
-        .B_WIDTH (M_WIDTH),
-        .B_SIGNED(1),
-        .P_WIDTH (PW)
-      ) mul (
-        .clk    (clk),
-        .a      (data),
-        .b      (factors),
-        .product(products),
-        .carry  (carries)
-      );
-    end
-
     for (l = 0; l < LANES; l = l + 1) begin : g_lane
-      wire [B_WIDTH-1:0]  bias [0:MUL];
-      wire [PW-1:0]       product;
-      wire                carry;
-      reg  [SW-1:0]       sum;
+      wire [IN_WIDTH-1:0] code = data[l*IN_WIDTH +: IN_WIDTH];
+      wire [SEEN-1:0]     a    = code[SEEN-1:0];
+      wire [M_WIDTH-1:0]  m    = words[l*WORD +: M_WIDTH];
+      wire [B_WIDTH-1:0]  b    = words[l*WORD+M_WIDTH +: B_WIDTH];
+      wire [SW-1:0]       sum;
+      wire                below;
+      wire                above;
 
-      // b waits for the product.
-      assign bias[0] = words[l*WORD+M_WIDTH +: B_WIDTH];
-      for (s = 0; s < MUL; s = s + 1) begin : g_wait
-        if (FOLDS == 1) begin : g_constant
-          assign bias[s+1] = bias[s];
-        end else begin : g_delay
-          reg [B_WIDTH-1:0] held;
-          always @(posedge clk) held <= bias[s];
-          assign bias[s+1] = held;
-        end
-      end
-
-      if (KIND == 1) begin : g_dsp
-        localparam XW = IN_WIDTH + ((IN_SIGNED != 0) ? 0 : 1);
-        wire [IN_WIDTH-1:0]  code = data[l*IN_WIDTH +: IN_WIDTH];
-        wire [M_WIDTH-1:0]   m    = factors[l*M_WIDTH +: M_WIDTH];
-        wire signed [XW-1:0] x;
+      if (KIND == 0 && RECODE_A != 0) begin : g_recode_a
+        bw_muladd #(
+          .A_WIDTH (M_WIDTH),
+          .A_SIGNED(1),
+          .C_WIDTH (SEEN),
+          .C_SIGNED(IN_SIGNED),
+          .B_WIDTH (B_WIDTH),
+          .DROP    (DROP),
+          .Y_WIDTH (SW)
+        ) muladd (
+          .clk(clk),
+          .a  (m),
+          .c  (a),
+          .b  (b),
+          .y  (sum)
+        );
+      end else if (KIND == 0) begin : g_recode_m
+        bw_muladd #(
+          .A_WIDTH (SEEN),
+          .A_SIGNED(IN_SIGNED),
+          .C_WIDTH (M_WIDTH),
+          .C_SIGNED(1),
+          .B_WIDTH (B_WIDTH),
+          .DROP    (DROP),
+          .Y_WIDTH (SW)
+        ) muladd (
+          .clk(clk),
+          .a  (a),
+          .c  (m),
+          .b  (b),
+          .y  (sum)
+        );
+      end else begin : g_dsp
+        localparam U = M_WIDTH - REST;
+        wire signed [X-1:0]   x [0:BEFORE];
+        wire signed [U-1:0]   u [0:BEFORE];
+        wire signed [SW-1:0]  other;  // what the slice adds
+        wire signed [X+U-1:0] product;
         (* use_dsp = "yes" *)
-        reg  signed [XW+M_WIDTH-1:0] held;
+        reg  signed [X+U-1:0] held;
+        reg  signed [SW-1:0]  total;
+
         if (IN_SIGNED != 0) begin : g_signed
-          assign x = $signed(code);
+          assign x[0] = $signed(a);
         end else begin : g_unsigned
-          assign x = $signed({1'b0, code});
+          assign x[0] = $signed({1'b0, a});
         end
-        always @(posedge clk) held <= x * $signed(m);
-        assign product = held[PW-1:0];
-        assign carry   = 1'b0;
-        wire unused = &{1'b0, held};
-      end else begin : g_lut
-        assign product = products[l*PW +: PW];
-        assign carry   = carries[l];
+        assign u[0] = $signed(m[M_WIDTH-1:REST]);
+        for (s = 0; s < BEFORE; s = s + 1) begin : g_wait
+          reg signed [X-1:0] held_x;
+          reg signed [U-1:0] held_u;
+          always @(posedge clk) begin
+            held_x <= x[s];
+            held_u <= u[s];
+          end
+          assign x[s+1] = held_x;
+          assign u[s+1] = held_u;
+        end
+
+        if (REST > 0) begin : g_rest
+          // The bits below, times a, and b: from 2^DROP on, or from 2^REST on.
+          localparam TW = ((SEEN + REST + 1 > BW) ? SEEN + REST + 1 : BW) + 1 - DROP;
+          wire [TW-1:0] rest;
+          bw_muladd #(
+            .A_WIDTH (SEEN),
+            .A_SIGNED(IN_SIGNED),
+            .C_WIDTH (REST),
+            .C_SIGNED(0),
+            .B_WIDTH (B_WIDTH),
+            .DROP    (DROP),
+            .Y_WIDTH (TW)
+          ) muladd (
+            .clk(clk),
+            .a  (a),
+            .c  (m[REST-1:0]),
+            .b  (b),
+            .y  (rest)
+          );
+          if (DROP >= REST) begin : g_up
+            wire signed [TW+DROP-REST-1:0] raised = $signed({rest, {(DROP - REST){1'b0}}});
+            assign other = raised;
+          end else begin : g_down
+            assign other = $signed(rest[TW-1:REST-DROP]);
+            wire unused = &{1'b0, rest};
+          end
+        end else begin : g_all
+          // b waits for the product.
+          reg signed [B_WIDTH-1:0] held_b;
+          wire signed [BW-1:0]     raised = $signed({held_b, {DROP{1'b0}}});
+          always @(posedge clk) held_b <= $signed(b);
+          assign other = raised;
+        end
+
+        always @(posedge clk) begin
+          held  <= x[BEFORE] * u[BEFORE];
+          total <= product + other;
+        end
+        assign product = held;
+        assign sum     = total;
       end
 
-      always @(posedge clk)
-        sum <= {{(SW - PW){product[PW-1]}}, product} + {{(SW - B_WIDTH){bias[MUL][B_WIDTH-1]}}, bias[MUL]}
-             + {{(SW - 1){1'b0}}, carry};
+      if (SEEN < IN_WIDTH) begin : g_range
+        wire negative = (IN_SIGNED != 0) & code[IN_WIDTH-1];
+        wire outside  = (IN_SIGNED != 0) ? code[IN_WIDTH-1:SEEN] != {(IN_WIDTH - SEEN){a[SEEN-1]}}
+                                         : code[IN_WIDTH-1:SEEN] != {(IN_WIDTH - SEEN){1'b0}};
+        wire [1:0] flags [0:MUL+1];
+        assign flags[0] = {outside & negative, outside & !negative};
+        for (s = 0; s <= MUL; s = s + 1) begin : g_flags
+          reg [1:0] held;
+          always @(posedge clk) held <= flags[s];
+          assign flags[s+1] = held;
+        end
+        assign {below, above} = flags[MUL+1];
+      end else begin : g_whole
+        assign below = 1'b0;
+        assign above = 1'b0;
+      end
 
       bw_clip #(
         .WIDTH    (SW),
-        .SHIFT    (SHIFT),
+        .SHIFT    (SHIFT - PLACE),
         .OUT_WIDTH(OUT_WIDTH),
         .CLIP     (CLIP),
         .LO       (LO),
         .HI       (HI)
       ) clip (
-        .clk(clk),
-        .a  (sum),
-        .y  (out_data[l*OUT_WIDTH +: OUT_WIDTH])
+        .clk  (clk),
+        .a    (sum),
+        .below(below),
+        .above(above),
+        .y    (out_data[l*OUT_WIDTH +: OUT_WIDTH])
       );
     end
   endgenerate

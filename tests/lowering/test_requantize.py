@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitwright.ir.types import IntType, TensorType
-from bitwright.lowering.passes.requantize import candidates
+from bitwright.lowering.passes.requantize import Steps, candidates
 from bitwright.ops.mulshift import MulShift
 from bitwright.ops.shift import Shift
 from bitwright.ops.threshold import Threshold
@@ -125,3 +125,49 @@ def test_an_implementation_that_is_off_by_one_step_is_not_proved():
     moved[0, 100] += 5
     found = candidates(Threshold(moved, op.base, op.sign), x)
     assert [type(c).__name__ for c in found] == ["Threshold"]
+
+
+def least_multiplier(values: np.ndarray, x: TensorType, lo: int, hi: int) -> tuple[int, int]:
+    """The least shift at which multipliers and offsets give all the values (accumulators, channels), and the multipliers'
+    bits there, by trying all."""
+    a = np.arange(x.min, x.max + 1)
+    for shift in range(12):
+        m = np.arange(0, hi - lo + 2 << shift)[:, None]
+        bits = 0
+        for column in values.T:
+            low = np.where(column > lo, (column << shift) - m * a, -(1 << 40)).max(axis=1)
+            high = np.where(column < hi, (column + 1 << shift) - 1 - m * a, 1 << 40).min(axis=1)
+            good = np.flatnonzero(low <= high)
+            if not len(good):
+                break
+            bits = max(bits, int(good[0]).bit_length())
+        else:
+            return shift, bits
+    raise AssertionError("no multiplier was found")
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_narrowest_multipliers_are_found(seed):
+    rng = np.random.default_rng(seed)
+    x = TensorType.of((channels := int(rng.integers(1, 4)),), IntType(int(rng.integers(3, 7)), bool(rng.integers(2))))
+    scale = [Fraction(int(rng.integers(1, 64)), int(rng.integers(7, 90))) for _ in range(channels)]
+    offset = [Fraction(int(rng.integers(-40, 40)), 7) for _ in range(channels)]
+    op, values = step_function(scale, offset, half_up, lo := -8, hi := 7, x)
+    steps = Steps.of(op, x)
+    assert steps is not None
+    found = list(steps.as_mulshifts())
+    shift, bits = least_multiplier(values, x, int(values.min()), int(values.max()))
+    assert min(c.shift for c in found) == shift
+    assert min(int(c.m.max()).bit_length() for c in found if c.shift == shift) == bits
+    codes = np.repeat(np.arange(x.min, x.max + 1)[:, None], channels, axis=1)
+    for candidate in found:
+        assert lo <= candidate.lo and candidate.hi <= hi
+        np.testing.assert_array_equal(candidate.evaluate(codes), values)
+
+
+def test_offsets_are_no_wider_than_the_widest_must_be():
+    """A channel that is always clipped admits any offset below."""
+    x = TensorType.of((2,), IntType(14, True))
+    op, _ = step_function([Fraction(1, 50), Fraction(1, 50)], [Fraction(0), Fraction(-1000)], half_up, 0, 63, x)
+    (product,) = [c for c in candidates(op, x) if isinstance(c, MulShift)]
+    assert abs(product.b).max() < 1 << 16

@@ -124,6 +124,30 @@ def test_threshold(tmp_path):
     check([steps_case(s, i, tmp_path) for i, s in enumerate(STEPS)], [s.latency for s in STEPS], tmp_path)
 
 
+def digits(width, signed):
+    return (width + 1) // 2 if signed else width // 2 + 1
+
+
+def rows(a, c, width, signed, drop):
+    """What bw_muladd makes of a * c, in units of 2^drop: a row a digit of c, each cut off below."""
+    code, total = 2 * c, np.zeros_like(a)
+    for i in range(digits(width, signed)):
+        three = (code >> (2 * i)) & 7
+        row = ((three & 1) + ((three >> 1) & 1) - 2 * (three >> 2)) * a
+        cut = drop - 2 * i
+        # A digit with the upper bit set misses its carry where the row is cut.
+        total += (row - (three >> 2)) >> cut if cut > 0 else row << -cut
+    return total
+
+
+@pytest.mark.parametrize("drop", range(7))
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_product_falls_short_by_no_more_than_its_digits(drop, signed):
+    a, c = (np.arange(-128, 128)[:, None], np.arange(*limits(7, signed))[None, :])
+    short = a * c - (rows(*np.broadcast_arrays(a, c), 7, signed, drop) << drop)
+    assert short.min() >= 0 and short.max() <= min(digits(7, signed), (drop + 1) // 2) << drop
+
+
 @dataclass(frozen=True)
 class Scale:
     lanes: int
@@ -136,12 +160,39 @@ class Scale:
     out: int
     clip: tuple[int, int] | None
     kind: int = 0
+    drop: int = 0
+    seen: int = 0  # 0: all bits
+
+    @property
+    def bits(self):
+        return self.seen or self.width
+
+    @property
+    def rest(self):
+        """Bits of m beside a DSP slice."""
+        port = 25 if self.bits + (not self.signed) <= 18 else 18
+        return min(max(0, self.m - port), self.shift) if self.kind else 0
 
     @property
     def latency(self):
-        ad = (self.width + 1) // 2 if self.signed else self.width // 2 + 1
-        mul = max(1, min((self.m + 1) // 2, ad) // 2) if self.kind == 0 and self.width + self.m > 6 else 1
+        mul = (min(digits(self.m, True), digits(self.bits, self.signed)) + 1) // 2
+        if self.kind:
+            mul = (digits(self.rest, False) + 1) // 2 + 1 if self.rest else 1
         return (self.folds > 1) + (self.folds > 64) + mul + 1 + (self.clip is not None)
+
+    def sums(self, x, m, b):
+        """Before the shift."""
+        half = 1 << (self.bits - 1) if self.signed else 0
+        x = (x + half) % (1 << self.bits) - half
+        m = np.broadcast_to(m, x.shape)
+        if self.kind:
+            low = m % (1 << self.rest)
+            made = (x * (m - low)) + (rows(x, low, self.rest, False, self.drop) << self.drop if self.rest else 0)
+        elif digits(self.bits, self.signed) < digits(self.m, True):
+            made = rows(m, x, self.bits, self.signed, self.drop) << self.drop
+        else:
+            made = rows(x, m, self.m, True, self.drop) << self.drop
+        return made + (b << self.drop)
 
 
 SCALES = [
@@ -163,6 +214,19 @@ SCALES = [
     Scale(1, 2, 1, True, 8, 9, 3, 8, (-16, 15)),
     Scale(1, 100, 12, True, 10, 20, 12, 8, (-128, 127)),
     Scale(2, 65, 9, False, 7, 14, 8, 8, (-128, 127), 1),
+    # Columns left out, and bits of the operand that only the limits see.
+    Scale(2, 3, 19, True, 26, 28, 32, 8, (-128, 127), 0, 11),
+    Scale(1, 2, 21, True, 25, 29, 33, 8, (-128, 127), 0, 12, 18),
+    Scale(1, 2, 12, False, 20, 21, 24, 8, (0, 255), 0, 9, 9),
+    Scale(1, 1, 16, True, 9, 12, 12, 8, (-128, 127), 0, 7, 15),
+    Scale(1, 2, 6, True, 20, 22, 20, 8, (-128, 127), 0, 4),
+    # The upper bits of m in a slice.
+    Scale(1, 3, 19, True, 26, 40, 33, 8, (-128, 127), 1),
+    Scale(2, 2, 21, True, 26, 28, 32, 8, (-128, 127), 1, 12, 19),
+    Scale(1, 2, 20, True, 27, 36, 32, 8, (-128, 127), 1, 3, 18),
+    Scale(1, 2, 18, False, 25, 40, 30, 8, (0, 255), 1, 2),
+    Scale(1, 2, 20, True, 22, 30, 2, 30, None, 1, 1),
+    Scale(1, 2, 20, False, 19, 30, 24, 8, (-128, 127), 1, 8, 17),
 ]
 
 
@@ -173,18 +237,23 @@ def scale_case(s, index, folder):
     m[0], b[0] = -(1 << (s.m - 1)), (1 << (s.b - 1)) - 1
     m[-1], b[-1] = (1 << (s.m - 1)) - 1, -(1 << (s.b - 1))
     x = codes(rng, s.width, s.signed, (40, channels))
-    y = (x * m + b) >> s.shift
-    y = y if s.clip is None else np.clip(y, *s.clip)
-    rows = [range(f * s.lanes, (f + 1) * s.lanes) for f in range(s.folds)]
-    write_mem(folder / f"m{index}.mem", [word([p for c in row for p in ((m[c], s.m), (b[c], s.b))]) for row in rows])
+    x[2:12] = codes(rng, s.bits, s.signed, (10, channels))
+    y = s.sums(x, m, b) >> s.shift
+    if s.clip is not None:
+        lo, hi = limits(s.bits, s.signed)
+        y = np.where(x < lo, s.clip[0], np.where(x > hi, s.clip[1], np.clip(y, *s.clip)))
+    folds = [range(f * s.lanes, (f + 1) * s.lanes) for f in range(s.folds)]
+    write_mem(folder / f"m{index}.mem", [word([p for c in f for p in ((m[c], s.m), (b[c], s.b))]) for f in folds])
     lo, hi = s.clip or (0, 0)
     params = {
         "LANES": s.lanes,
         "FOLDS": s.folds,
         "IN_WIDTH": s.width,
         "IN_SIGNED": int(s.signed),
+        "SEEN": s.bits,
         "M_WIDTH": s.m,
         "B_WIDTH": s.b,
+        "DROP": s.drop,
         "SHIFT": s.shift,
         "OUT_WIDTH": s.out,
         "CLIP": int(s.clip is not None),

@@ -8,12 +8,14 @@ m and s that is an interval for b. Nothing is taken that was not proved; there i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
 
 from ...ir.graph import Graph, Node
+from ...ir.netlist import Multiplier
 from ...ir.op import Codes, Op
 from ...ir.types import TensorType
 from ...ops import area
@@ -28,7 +30,7 @@ FINEST_MULTIPLIER = 34  # bits of the widest multiplier tried; real scales need 
 WIDEST_TABLE = 10  # address bits of a truth table
 SAMPLE = 17  # steps of a channel on which a slope is found and tried before all are
 MOST_LEFT = 8  # bits of the largest left shift tried
-UNIFORM_WORTH = 3  # bits of shift that one multiplier for all channels may cost over one each
+MORE_BITS = 3  # of the multipliers, over the fewest, that are tried
 NOMINAL_LANES = 2  # the parallelism at which the implementations' costs are compared
 
 
@@ -56,9 +58,15 @@ def candidates(op: Threshold, x: TensorType) -> list[Op]:
         found.append(Table(op.evaluate(signed[:, None])[:, 0]))
     steps = Steps.of(op, x)
     if steps is not None:
-        shift, product = steps.as_shift(), steps.as_mulshift()
-        found += [c for c in (shift, product) if c is not None]
+        shift, products = steps.as_shift(), list(steps.as_mulshifts())
+        found += [shift] if shift else []
+        found += [min(products, key=lambda op: _either(op, x))] if products else []
     return found
+
+
+def _either(op: MulShift, x: TensorType) -> float:
+    """What it costs with LUTs and with DSP slices; the folding chooses later."""
+    return sum(area.nominal(op, x, NOMINAL_LANES, kind) for kind in (Multiplier.LUT, Multiplier.DSP))
 
 
 @dataclass(frozen=True)
@@ -146,10 +154,36 @@ class Steps:
 
     @cached_property
     def slope(self) -> Codes:
-        """The multiplier of each channel at the finest shift, near the middle of those that are feasible."""
+        """The multiplier of each channel at the finest shift whose interval for b is widest, if any is feasible."""
         some = self.thinned(SAMPLE)._slope(self.finest)
-        low, high = self.interval(some, self.finest)
-        return some if (low <= high).all() else self._slope(self.finest)
+        return some if (self._room(some, self.finest) >= 0).all() else self._slope(self.finest)
+
+    @cached_property
+    def feasible(self) -> tuple[Codes, Codes] | None:
+        """The least and the greatest multiplier of each channel at the finest shift that are feasible; all between are.
+
+        None if a channel has none. At a shift less by d, m is feasible if and only if m·2^d is here.
+        """
+        if (self._room(self.slope, self.finest) < 0).any():
+            return None
+        limits = np.full_like(self.slope, -1), np.full_like(self.slope, (1 << (self.fine_bits + 2)) + 1)
+        some, fine = self.thinned(SAMPLE), self.finest
+        # What a few of the conditions rule out need not be tried with all.
+        least, most = (self._last(self.slope, some._last(self.slope, end, fine)[1], fine)[0] for end in limits)
+        return least, most
+
+    def _last(self, inner: Codes, outer: Codes, shift: int) -> tuple[Codes, Codes]:
+        """The last feasible multiplier on the way from a feasible one to one that is not, and the next one."""
+        while (np.abs(outer - inner) > 1).any():
+            middle = (inner + outer) // 2
+            good = self._room(middle, shift) >= 0
+            inner, outer = np.where(good, middle, inner), np.where(good, outer, middle)
+        return inner, outer
+
+    def _room(self, m: Codes, shift: int) -> Codes:
+        """Integers b of each channel that are proved, less one."""
+        low, high = self.interval(m, shift)
+        return high - low
 
     def thinned(self, steps: int) -> Steps:
         """About so many steps of each channel, the first and the last of its used ones among them."""
@@ -177,37 +211,39 @@ class Steps:
                     return Shift(_simplest(low, high), left, right, lo, hi, even)
         return None
 
-    def as_mulshift(self) -> MulShift | None:
-        """A proved multiplication with the smallest shift, hence the narrowest multiplier.
+    def as_mulshifts(self) -> Iterator[MulShift]:
+        """The proved multiplications of the narrowest multipliers, and some with a few bits more.
 
-        One multiplier for all channels, where one serves at a slightly larger shift, is constant in hardware.
+        Those leave b more room, hence more of the product's low bits to be left out. One multiplier for all channels,
+        where one serves at a slightly larger shift, is constant in hardware.
         """
-        finest, fine = self.finest, self.slope
-        own: MulShift | None = None
-        for shift in range(max(0, finest - int(fine.max()).bit_length()), finest + 1):
-            if own and shift > own.shift + UNIFORM_WORTH:
-                break
-            middle = np.full_like(fine, int(np.median(fine))) >> (finest - shift)
-            found = self._solve(middle, shift) or self._solve(middle + 1, shift)
-            if found:
-                return found
-            own = own or self._solve(fine >> (finest - shift), shift, choice=True)
-        return own
+        if self.feasible is None:
+            return
+        least, most = self.feasible
+        first: int | None = None
+        for shift in range(self.finest + 1):
+            fine = self.finest - shift
+            low, high = -(-least >> fine), most >> fine
+            if (low > high).any():
+                continue
+            first = shift if first is None else first
+            if shift > first + MORE_BITS:
+                return
+            near = self.slope >> fine
+            if low.max() <= high.min():
+                middle = np.clip(np.median(near).astype(np.int64), low.max(), high.min())
+                two = [np.full_like(low, m) for m in (middle, min(middle + 1, high.min()))]
+                yield self._product(max(two, key=lambda m: self._room(m, shift).min()), shift)
+            # No channel's multiplier is wider than the widest must be.
+            high = np.minimum(high, (1 << int(low.max()).bit_length()) - 1)
+            m, other = np.clip(near, low, high), np.clip(near + 1, low, high)
+            yield self._product(np.where(self._room(other, shift) > self._room(m, shift), other, m), shift)
 
-    def _solve(self, m: Codes, shift: int, *, choice: bool = False) -> MulShift | None:
-        """The operator with multipliers m, or (with `choice`) m or m + 1 a channel, if it is proved."""
-        thin = self.thinned(SAMPLE)
-        if thin is not self and thin._solve(m, shift, choice=choice) is None:
-            return None  # a few of the conditions fail already
+    def _product(self, m: Codes, shift: int) -> MulShift:
+        """With these multipliers, which are feasible."""
         low, high = self.interval(m, shift)
-        if choice:
-            low_1, high_1 = self.interval(m + 1, shift)
-            up = (low_1 <= high_1) & (low > high)
-            m, low, high = np.where(up, m + 1, m), np.where(up, low_1, low), np.where(up, high_1, high)
-        if (low > high).any():
-            return None
         lo, hi = self.clip
-        return MulShift(m * self.sign, _simplest(low, high), shift, lo, hi)
+        return MulShift(m * self.sign, _roomy(low, high), shift, lo, hi)
 
     def _slope(self, finest: int) -> Codes:
         """The multiplier at the finest shift whose interval for b is widest, by ternary search (it is concave)."""
@@ -222,6 +258,17 @@ class Steps:
 
 def _width(interval: tuple[Codes, Codes]) -> Codes:
     return interval[1] - interval[0]
+
+
+def _roomy(low: Codes, high: Codes) -> Codes:
+    """Of each interval an integer that the product may fall short of by seven eighths of the narrowest interval's width.
+
+    Of these the one with the most trailing zeros, and no channel's is wider than the widest must be.
+    """
+    low = low + (high - low).min() // 8 * 7
+    nearest = np.clip(0, low, high)
+    limit = 1 << int(np.where(nearest < 0, ~nearest, nearest).max()).bit_length()
+    return _simplest(np.maximum(low, -limit), np.minimum(high, limit - 1))
 
 
 def _simplest(low: Codes, high: Codes) -> Codes:
