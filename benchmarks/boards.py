@@ -61,15 +61,15 @@ TARGETS = (
         (Peer(FINN_BOARD, 661, None, 1_510, 22_714, 31_508, 100.5), Peer(FINN_FOLDING, 3_052, 100),
          Peer(BNN_PYNQ, 9_150, 300)),
     ),
-    Target("kws_dscnn_int8", {"target_fps": 5_200}, 5_000, peers=(Peer(FPGACONVNET, 3_088, 143),)),
+    Target("kws_dscnn_int8", {"target_fps": 5_900}, 5_000, peers=(Peer(FPGACONVNET, 3_088, 143),)),
     Target(
         "ic_resnet8_int8", {"target_fps": 2_500}, 2_000,
         peers=(Peer(FPGACONVNET, 2_431, 143, lut=47_000, bram36=93, dsp=211),),
     ),
-    Target("vww_mobilenet_int8", {"target_fps": 2_100}, 2_000, peers=(Peer(FPGACONVNET, 105, 143),)),
-    Target("rn08", {"target_fps": 2_100}, 2_000, peers=(Peer("hls4ml, MLPerf Tiny v1.0, Pynq-Z2", 130.8),)),
+    Target("vww_mobilenet_int8", {"target_fps": 4_800}, 2_000, peers=(Peer(FPGACONVNET, 105, 143),)),
+    Target("rn08", {"target_fps": 3_000}, 2_000, peers=(Peer("hls4ml, MLPerf Tiny v1.0, Pynq-Z2", 130.8),)),
     Target(
-        "cnv_2w2a", {"target_fps": 3_050}, 3_000,
+        "cnv_2w2a", {"target_fps": 3_450}, 3_000,
         peers=(Peer(FINN_FOLDING, 868, 100), Peer(BNN_PYNQ, 2_580, 300)),
     ),
     Target(

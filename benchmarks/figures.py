@@ -100,10 +100,12 @@ def ratio(a: float, b: float) -> float | None:
 
 
 def multipliers(stage: Stage) -> int:
-    """PE·SIMD of a matrix-vector unit, the lanes of a depthwise one, the elements of a sparse one."""
+    """PE·SIMD of a matrix-vector unit, lanes by taps a cycle of a depthwise one, the elements of a sparse one."""
     if not stage.macs:
         return 0
-    return stage.fold.pe if stage.fold.sparse or "depthwise" in stage.op else stage.fold.pe * stage.fold.simd
+    if stage.fold.sparse or "depthwise" in stage.op:
+        return stage.fold.pe if stage.fold.sparse else stage.fold.simd
+    return stage.fold.pe * stage.fold.simd
 
 
 def useful_macs(stage: Stage, graph: Graph) -> int:

@@ -92,11 +92,15 @@ def _lower(graph: Graph, given: Graph, budget: Budget, target: int | None) -> Lo
     """The netlist of a graph that has the layers of the `given` one, whose multiplications it counts."""
     layers = split(graph)
     macs = [layer.macs for layer in split(given)]
-    reserve = Resources()
+    reserve, aim = Resources(), target
     while True:
-        folding = solve(layers, layer_cost(layers), budget.less(reserve), target)
+        folding = solve(layers, layer_cost(layers), budget.less(reserve), aim)
         builder = _Builder(graph, layers, folding)
         lowered = builder.lower()
+        if aim is not None and target is not None and lowered.timing.frame_cycles > target:
+            # A layer that is busy all the time waits where the one before it pauses between frames.
+            aim -= max(1, lowered.timing.frame_cycles - target)
+            continue
         # What the solver does not see, the gears, ports and queues, is known only now; leave room and solve again.
         needed = sum((i.cost for i in lowered.netlist.instances), Resources())
         unseen = needed + folding.need.scaled(-1)
