@@ -28,7 +28,7 @@ EXPLANATIONS: dict[str, str] = {
     "with onnxsim.",
     "E024": "Softmax, ArgMax and TopK run on the host, on the accelerator's results, so they must be last.",
     "E025": "Scales, zero points, bit widths and shapes must be constant: they shape the hardware.",
-    "E026": "A quantizer's scale must be above 0 (and finite). An all-zero channel often gets scale 0: give it any positive one.",
+    "E026": "A quantizer's scale must not be 0 (and be finite). An all-zero channel often gets scale 0: give it any positive one.",
     "E027": "A bit width or zero point makes no sense here: no bits, more than the type holds, or beyond 2^22.",
     "E028": "The rounding mode is not one of QONNX's: ROUND, CEIL, FLOOR, UP, DOWN, HALF_UP, HALF_DOWN and their synonyms.",
     "E029": "The weights are plain floats whose exact integers would be wider than 24 bits: the layer is not quantized. Quantize "

@@ -156,9 +156,10 @@ def _judge(segment: _Segment, anchor: Anchor, tensor: np.ndarray, apart: Mapping
     # Else the runtime's number is no code at all.
     near = np.abs(steps - found) <= 8 * operand.elem.roundoff * (1 + np.abs(found) + np.abs(offset / scale))
     inverse = floats(np.asarray(1 / by.scale, object))[0]
+    slope = np.abs(inverse)
     zero = floats(by.zero)[0]
     t = curves.real(operand.curve, np.clip(real, *_limits(operand))) * inverse + zero
-    reach = bound * inverse * (1 + 4 * operand.elem.roundoff) + (np.abs(t) + np.abs(zero)) * 4 * operand.elem.roundoff
+    reach = bound * slope * (1 + 4 * operand.elem.roundoff) + (np.abs(t) + np.abs(zero)) * 4 * operand.elem.roundoff
     explained = near & _within(by.steps, exact, found, t, reach)
     differs = exact != found
     back = np.rint((runtime - floats(result.offset)[0]) / floats(result.scale)[0]).astype(np.int64)

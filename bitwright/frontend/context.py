@@ -31,6 +31,8 @@ from .trace import Doubt
 from .values import Exact, HostTail, Stream, Tensor, Value, exact_values
 
 INPUT = "x0"
+INNER = "\ud800"
+"""How the names of operands begin that a rule hands to another one: no name in a UTF-8 file begins so."""
 MAX_FRAME = 1 << 24  # elements of any tensor of a frame
 ELEMENTWISE = (Threshold, Shift, MulShift, Table, Reshape)
 
@@ -64,7 +66,7 @@ class Relayout(Exception):
 class Quantizer:
     """code k = steps(value / scale + zero), and code k means out_scale · k + out_offset.
 
-    All five arrays have the rank of the tensor and broadcast to it; `steps` holds Steps objects, scale is positive.
+    All five arrays have the rank of the tensor and broadcast to it; `steps` holds Steps objects, no scale is 0.
     """
 
     scale: Rationals
@@ -279,6 +281,22 @@ class Context:
             message = f"{quoted(node.op_type)[1:-1]} on a tensor of {x.elem.label} is not supported"
             raise CompileError("E021", message, origin=node.origin, hint="a DequantizeLinear before it may be missing")
         return x
+
+    def number(self, node: OnnxNode, index: int, *, curved: bool = False) -> Stream:
+        """A stream of a float type, or of integers for an operation that is exact on them unless they wrap.
+
+        The walk refuses what could wrap, so the rule need not look.
+        """
+        x = self.stream(node, index, curved=curved)
+        if not x.elem.is_float:
+            self.need_type(x, node.origin)
+        return x
+
+    def with_operands(self, node: OnnxNode, *values: Value | None, **attributes: Any) -> OnnxNode:
+        """The node with those operands instead of its own (None: absent), and with those attributes besides."""
+        names = tuple("" if v is None else f"{INNER}{i}" for i, v in enumerate(values))
+        self.values.update({name: v for name, v in zip(names, values) if v is not None})
+        return replace(node, inputs=names, attributes={**node.attributes, **attributes})
 
     def need_type(self, x: Stream, origin: Origin | None) -> None:
         """Raise CompileError E030 if x is the graph input, still without a type."""

@@ -18,7 +18,7 @@ from .tensors import check_shape, constant
 
 MAX_BYTES = 1 << 30
 MAX_NODES = 100_000
-OLDEST_OPSET, NEWEST_OPSET = 7, 25
+OLDEST_OPSET, NEWEST_OPSET = 7, 27
 DEFAULT_DOMAINS = ("", "ai.onnx")
 
 

@@ -41,8 +41,10 @@ from .context import INPUT, MAX_FRAME, Anchor, ConstantAnchor, Context, InputLay
 from .elem import Elem
 from .exact import filled
 from .input_type import parse_input_type
+from .integers import check_integers, plain_integers
 from .loading import load_model
 from .model import Constant, Model, OnnxNode
+from .refused import REASONS
 from .registry import Entry, find
 from .rules.host import host_function
 from .schemas import check_form, check_types
@@ -95,11 +97,13 @@ def _imported(model: Model, input_type: str | None, input_layout: InputLayout | 
         raise CompileError("E037", f"output {quoted(name)} does not depend on the input")
     if isinstance(result, Stream) and result.curve:
         result = ctx.values[name] = host_function(result, name)
+    if isinstance(result, Stream) and result.name is not None and result.elem.is_integer and model.nodes:
+        result = plain_integers(ctx, result, model.nodes[-1].origin)
     x = result.stream if isinstance(result, HostTail) else result
     ctx.need_type(x, None)
     _check_output(model, result)
-    if not ctx.anchors or ctx.anchors[-1].result is not x:
-        tensor = name if isinstance(result, Stream) else result.tensor
+    tensor = name if isinstance(result, Stream) else result.tensor
+    if tensor != model.inputs[0].name and (not ctx.anchors or ctx.anchors[-1].result is not x):
         ctx.anchors.append(Anchor(tensor, x))
     assert x.name is not None
     graph = Graph({INPUT: ctx.types[INPUT]}, tuple(ctx.nodes), (x.name,))
@@ -120,12 +124,15 @@ def _check_supported(model: Model) -> None:
     what = "an operator that is" if len(missing) == 1 else f"{len(missing)} operators that are"
     message = f"the model uses {what} not supported: {', '.join(listed)}{more}"
     first = next(iter(missing.values()))[0]
-    raise CompileError("E020", message, origin=first, hint="`bitwright ops` lists what is supported")
+    known = [REASONS[o[0].op_type] for o in missing.values() if o[0].op_type in REASONS]
+    hint = known[0][1] if known else "`bitwright ops` lists what is supported"
+    raise CompileError("E020", message, origin=first, hint=hint)
 
 
 def _listed(name: str, origins: list[Origin]) -> str:
-    times = "" if len(origins) == 1 else f" ({len(origins)} times)"
-    return f"{quoted(name)[1:-1]}{times}"
+    notes = [f"{len(origins)} times"] if len(origins) > 1 else []
+    notes += [REASONS[origins[0].op_type][0]] if origins[0].op_type in REASONS else []
+    return quoted(name)[1:-1] + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def _single(model: Model) -> str:
@@ -146,8 +153,9 @@ def _input(ctx: Context) -> Stream:
     order, frame = None, shape[1:]
     if ctx.input_layout is not None:
         order, frame = ctx.input_layout.order.reshape(shape), ctx.input_layout.frame
-    if elem is Elem.BOOL:
-        raise CompileError("E016", f"input {quoted(port.name)} has the element type bool, which is not supported")
+    if elem in (Elem.BOOL, Elem.BFLOAT16):
+        message = f"input {quoted(port.name)} has the element type {elem.label}, which is not supported"
+        raise CompileError("E016", message)
     chosen = parse_input_type(ctx.input_type) if ctx.input_type else None
     own = elem.integers if elem.is_integer and elem.bits <= 32 and elem is not Elem.UINT32 else None
     if own is not None and chosen is not None and (chosen.elem != own or chosen.scale != 1 or chosen.offset != 0):
@@ -203,6 +211,8 @@ def _walk(ctx: Context, node: OnnxNode) -> None:
         raise CompileError("E021", message, origin=node.origin)
     results = result if isinstance(result, tuple) else (result,)
     for name, value in zip(node.outputs, results):
+        if isinstance(value, Stream):
+            check_integers(ctx, value, node.origin)
         if name:
             ctx.values[name] = value
     for name in filter(None, node.outputs[len(results) :]):
@@ -224,6 +234,11 @@ def _folded(ctx: Context, node: OnnxNode, entry: Entry) -> Constant:
         raise CompileError("E004", f"a constant of {array.size:,} elements is too large", origin=node.origin)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise CompileError("E009", "this constant expression gives NaN or infinity", origin=node.origin)
+    # NumPy has no such type: it was computed in a wider one.
+    carried = {v.elem for v in map(ctx.values.get, node.inputs) if isinstance(v, Constant) and v.elem.carried}
+    for elem in carried:
+        if elem.carrier == array.dtype:
+            return Constant(elem.rounded(array), elem)
     return Constant.of(array)
 
 
@@ -243,6 +258,9 @@ def _guarded(node: OnnxNode, step: Callable[[], Any]) -> Any:
 def _check_output(model: Model, result: Stream | HostTail) -> None:
     """Raise E011 or E016 if the file declares another rank or type for its output."""
     declared, elem = model.outputs[0].shape, model.outputs[0].elem
+    if result.elem is Elem.BFLOAT16:
+        message = f"output {quoted(model.outputs[0].name)} is bfloat16, which the host does not have"
+        raise CompileError("E016", message, hint="cast it to float32")
     if model.outputs[0].typed and elem is not result.elem:
         name = quoted(model.outputs[0].name)
         raise CompileError("E016", f"output {name} is declared as {elem.label}, but is {result.elem.label}")

@@ -59,7 +59,7 @@ def _external(
     """Raw data from another file of the model's folder: relative, no links, a regular file, long enough."""
     entries = {e.key: e.value for e in tensor.external_data}
     location = entries.get("location", "")
-    bits = 4 if elem.label.endswith("int4") else elem.carrier.itemsize * 8
+    bits = elem.bits if elem.is_integer else 16 if elem is Elem.BFLOAT16 else elem.carrier.itemsize * 8
     need = (prod(shape) * bits + 7) // 8
     if folder is None:
         raise CompileError("E005", f"{what} lies in another file, but the model was given as bytes", origin=origin)

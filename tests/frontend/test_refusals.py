@@ -164,7 +164,7 @@ CASES = [
     (float_weights, None, """E029: the weights are not quantized: as they are, they need integers wider than 24 bits
   at MatMul node #1 'n6'
   hint: train or export with quantized weights, or quantize the model after training"""),
-    (scale_zero, None, """E026: the scale must be positive, but one is 0.0
+    (scale_zero, None, """E026: the scale must not be 0, but one is
   at Quant node #1 'n8'"""),
     (scale_nan, None, "E009: tensor 'c5' holds NaN or infinity"),
     (scale_not_constant, None, """E025: the scale (input 1) depends on the graph's input; it must be a constant

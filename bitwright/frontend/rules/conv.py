@@ -18,7 +18,7 @@ from ..recode import by_channel, materialize, zero_code
 from ..registry import rule
 from ..spatial import Geometry, geometry, windows
 from ..trace import Doubt
-from ..values import Exact, Stream
+from ..values import Exact, Stream, shape_of
 from .transpose import transposed
 
 
@@ -118,10 +118,6 @@ def biased(ctx: Context, node: OnnxNode, y: Stream, index: int) -> Stream:
         raise CompileError("E011", message, origin=node.origin)
     rank = len(y.shape)
     return y.plus(values.reshape((1,) * (rank - 1) + (-1,)), doubt=ctx.doubt(node, index, rank))
-
-
-def shape_of(value: Constant | Exact) -> tuple[int, ...]:
-    return value.array.shape if isinstance(value, Constant) else value.shape
 
 
 def reshaped(value: Constant | Exact, shape: tuple[int, ...]) -> Constant | Exact:

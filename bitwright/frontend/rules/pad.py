@@ -24,7 +24,7 @@ from .reshape import normal_axes
 @rule("Pad")
 def pad(ctx: Context, node: OnnxNode) -> Stream:
     """Pads begin and end of every axis (or of `axes`); negative ones crop."""
-    x = ctx.real(node, 0)
+    x = ctx.number(node, 0)
     mode = node.attribute("mode", str, "constant")
     if mode != "constant":
         message = f"Pad of mode {quoted(mode)} is not supported"
