@@ -52,6 +52,8 @@ from .tensors import MAX_ELEMENTS
 from .values import Exact, HostTail, Stream, Value
 
 MAX_LISTED = 10
+WRAPPING = ("Add", "Sub", "Mul", "Neg", "MatMul", "Gemm", "ReduceSum", "Cast", "MatMulInteger", "ConvInteger")
+"""Operators that would wrap on integers of their type."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +213,7 @@ def _walk(ctx: Context, node: OnnxNode) -> None:
         raise CompileError("E021", message, origin=node.origin)
     results = result if isinstance(result, tuple) else (result,)
     for name, value in zip(node.outputs, results):
-        if isinstance(value, Stream):
+        if isinstance(value, Stream) and node.op_type in WRAPPING:
             check_integers(ctx, value, node.origin)
         if name:
             ctx.values[name] = value
