@@ -135,7 +135,7 @@ def two_inputs():
 
 def blocks():
     net = Net([1, 4], TensorProto.INT8, name="q", opset=21)
-    return net.bytes(net.node("DequantizeLinear", net.input, net.const([[1.0, 2.0]]), axis=1, block_size=2))
+    return net.bytes(net.node("DequantizeLinear", net.input, net.const([[1.0, 2.0]]), axis=1, block_size=4))
 
 
 def string_input():
@@ -206,9 +206,8 @@ moderate width represents it
   at Reshape node #1 'n6'
   hint: keep one frame a batch entry"""),
     (two_inputs, None, "E014: the model has 2 inputs ('x', 'y'); exactly one is supported"),
-    (blocks, None, """E021: quantization by blocks (block_size) is not supported
-  at DequantizeLinear node #0 'n2'
-  hint: quantize per tensor or per channel"""),
+    (blocks, None, """E011: a scale of shape [1, 2] does not fit blocks of 4 along axis 1 of shape [1, 4]
+  at DequantizeLinear node #0 'n2'"""),
     (string_input, None, "E016: input 'x' has the element type STRING, which is not supported"),
     (wide, None, """E036: this matrix product needs accumulators wider than 62 bits
   at MatMul node #2 'n6'

@@ -130,8 +130,12 @@ def test_identities_at_both_ends(quantized):
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
 def test_constants_of_other_float_types(dtype):
     elem = TensorProto.FLOAT16 if dtype == np.float16 else TensorProto.DOUBLE
-    net = Net([1, 3], opset=21)
-    x = net.node("Cast", net.quant(net.input, 0.1), to=elem)
+    net = Net([1, 3], elem if dtype == np.float16 else TensorProto.FLOAT, opset=21)
+    if dtype == np.float16:
+        x = net.node("QuantizeLinear", net.input, net.const(0.1, dtype), net.const(0, np.int8))
+        x = net.node("DequantizeLinear", x, net.const(0.1, dtype), net.const(0, np.int8))
+    else:
+        x = net.node("Cast", net.quant(net.input, 0.1), to=elem)
     x = net.node("MatMul", x, net.const(np.eye(3) * 3, dtype))
     model = net.model(
         net.node("Add", x, net.node("Mul", net.const([1, 2, 3], dtype), net.const(0.3, dtype))), elem=elem
