@@ -66,6 +66,7 @@ def _progress(as_json: bool) -> Callable[[str], None]:
     return lambda step: print(f"[{time.perf_counter() - start:5.1f} s] {step}", file=sys.stderr)
 
 
+_shape = click.option("--shape", multiple=True, metavar="NAME=1,3,32,32", help="The sizes of an input's open axes.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
 
@@ -84,6 +85,7 @@ def cli() -> None:
 @click.option("--clock", type=float, help="MHz  [default: the board's]")
 @click.option("--margin", type=float, help="Share of the chip to leave free, as 0.3  [default: the board's limits]")
 @click.option("--input-type", help="The type of an input without a quantizer: int8, uint8, fixed<16,6>, bipolar, …")
+@_shape
 @click.option("--style", default="auto", show_default=True, help="auto or folded.")
 @click.option("--backend", default="verilog", show_default=True, help="verilog.")
 @click.option("--compare", is_flag=True, help="Run the model in the ONNX oracle too, and explain every difference.")
@@ -260,15 +262,17 @@ def ops_command(as_json: bool) -> None:
 @cli.command("check")
 @click.argument("model", type=click.Path())
 @click.option("--input-type", help="As for compile.")
+@_shape
 @_json
 @_reports_errors
-def check_command(model: str, input_type: str | None, as_json: bool) -> None:
+def check_command(model: str, input_type: str | None, shape: tuple[str, ...], as_json: bool) -> None:
     """Say what would compile, without compiling it."""
     from pathlib import Path
 
+    from .frontend.input_shape import parse_shapes
     from .frontend.reader import import_model
 
-    graph = import_model(Path(model), input_type=input_type).graph
+    graph = import_model(Path(model), input_type=input_type, shapes=parse_shapes(shape)).graph
     rows = [
         {"value": n.name, "op": n.op.mnemonic, "type": str(n.type), "origin": [str(o) for o in n.origin]}
         for n in graph.nodes

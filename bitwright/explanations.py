@@ -13,7 +13,7 @@ EXPLANATIONS: dict[str, str] = {
     "E008": "The nodes depend on each other in a ring. ONNX graphs have no cycles; a recurrent layer must be unrolled.",
     "E009": "A weight, scale or constant expression is NaN or infinite. Look at the training or the export that made it.",
     "E010": "A dimension is 0, negative, or symbolic where a number is needed. Only the batch axis may be symbolic: fix the shape "
-    "before export, or with onnxruntime's make_dynamic_shape_fixed.",
+    "with --shape NAME=1,3,32,32, or before export.",
     "E011": "Shapes do not fit together under ONNX's rules for this operator. onnx.shape_inference with strict_mode shows where.",
     "E012": "A tensor is malformed: unnamed, sparse, or with more or fewer data than its dimensions say.",
     "E013": "An attribute or operand of the node is missing, of the wrong type, or outside its range.",
@@ -49,6 +49,8 @@ EXPLANATIONS: dict[str, str] = {
     "E039": "A function such as Sigmoid or LeakyRelu becomes a table together with the quantizer behind it, so there must be one before "
     "the next layer. Right before the output, the host computes Sigmoid, Tanh and a few others instead.",
     "E040": "--compare runs the model in onnxruntime or qonnx, and that runtime refuses it. The compile itself is not concerned.",
+    "E041": "--shape NAME=1,3,32,32 closes the open axes of a graph input. The name must be an input's, there must be a size for every axis, and "
+    "sizes that the file fixes must be the same; only axis 0, the batch, may be another.",
     "E101": "The IR defines a value twice: a bug of a pass, or an IR text edited by hand.",
     "E102": "The IR uses a value before its definition: a bug of a pass, or an IR text edited by hand.",
     "E103": "The IR states a type that its operands do not give: a bug of a pass, or an IR text edited by hand.",

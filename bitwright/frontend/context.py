@@ -62,6 +62,14 @@ class Relayout(Exception):
         self.wanted = wanted
 
 
+class Branch(Exception):
+    """A conditional is decided: the graph that stands for it."""
+
+    def __init__(self, node: OnnxNode, graph: Any) -> None:
+        super().__init__("a branch is taken")
+        self.node, self.graph = node, graph
+
+
 @dataclass(frozen=True, eq=False)
 class Quantizer:
     """code k = steps(value / scale + zero), and code k means out_scale · k + out_offset.

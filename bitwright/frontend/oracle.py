@@ -84,7 +84,8 @@ def _plain_runner(model: Model, wanted: Wanted) -> Any:
     proto.CopyFrom(model.proto)
     _inline(proto.graph, model.constants)
     proto.ir_version = min(proto.ir_version, NEWEST_IR)
-    nodes = {n.origin.index for n in model.nodes}
+    _shaped(proto.graph, model)
+    nodes = {n.place for n in model.nodes}
     kept = [n for i, n in enumerate(proto.graph.node) if i in nodes]
     del proto.graph.node[:]
     proto.graph.node.extend(kept)
@@ -104,6 +105,16 @@ def _unpacked(proto: ModelProto, name: str) -> str:
     proto.graph.initializer.append(helper.make_tensor(scale, TensorProto.FLOAT, (), [1.0]))
     proto.graph.node.append(helper.make_node("DequantizeLinear", [name, scale], [result], domain=MICROSOFT))
     return result
+
+
+def _shaped(graph: GraphProto, model: Model) -> None:
+    """The input with the shape that it was frozen to; what the file says of other tensors' shapes may be of another."""
+    del graph.value_info[:]
+    for value in graph.input:
+        shape = model.inputs[0].shape
+        if value.name == model.inputs[0].name and shape is not None:
+            elem = value.type.tensor_type.elem_type
+            value.type.CopyFrom(helper.make_tensor_type_proto(elem, [d or None for d in shape]))
 
 
 def _inline(graph: GraphProto, constants: Mapping[str, Constant]) -> None:
@@ -132,18 +143,18 @@ def _dependent(model: Model) -> list[str]:
 
 def _custom_runner(model: Model, wanted: Wanted) -> Any:
     """Node by node; what does not depend on the input is computed once."""
-    runners = {n.origin.index: _NodeRunner(model, n) for n in model.nodes}
+    runners = {n.place: _NodeRunner(model, n) for n in model.nodes}
     dependent = set(_dependent(model)) | {model.inputs[0].name}
     constants: Tensors = {name: c.array for name, c in model.constants.items()}
     for node in model.nodes:
         if not dependent & set(node.outputs):
-            runners[node.origin.index](constants)
+            runners[node.place](constants)
 
     def step(feeds: Tensors) -> Tensors:
         context = dict(constants) | feeds
         for node in model.nodes:
             if dependent & set(node.outputs):
-                runners[node.origin.index](context)
+                runners[node.place](context)
         return {name: context[name] for name in (*wanted.dependent, *wanted.constant)}
 
     return step
@@ -154,7 +165,7 @@ class _NodeRunner:
 
     def __init__(self, model: Model, node: OnnxNode) -> None:
         self.node, self.model, self.engine = node, model, None
-        self.proto: NodeProto = model.proto.graph.node[node.origin.index]
+        self.proto: NodeProto = model.proto.graph.node[node.place]
         self.custom = node.op_type in QONNX_OPERATORS and node.domain in QONNX
 
     def __call__(self, context: Tensors) -> None:
@@ -183,8 +194,8 @@ class _NodeRunner:
         inputs = [helper.make_value_info(n, _type_of(context[n])) for n in names]
         outputs = [helper.make_empty_tensor_value_info(o) for o in self.node.outputs if o]
         graph = helper.make_graph([self.proto], "node", inputs, outputs)
-        opset = helper.make_opsetid("", self.model.opset)
-        return _engine(helper.make_model(graph, opset_imports=[opset], ir_version=min(NEWEST_IR, 10)))
+        opsets = [helper.make_opsetid(domain, version) for domain, version in self.model.opsets.items()]
+        return _engine(helper.make_model(graph, opset_imports=opsets, ir_version=NEWEST_IR))
 
 
 def _type_of(array: np.ndarray) -> TypeProto:

@@ -20,11 +20,13 @@ E035 a limit cannot be applied exactly    E036 integers wider than 62 bits
 E037 the output does not depend on the input E038 two operands without a common unit
 E039 a function without a quantizer behind it
 E040 a float runtime cannot execute the model, so there is no comparison (E390: none is installed)
+E041 a --shape that is malformed or does not fit the file
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
@@ -37,13 +39,14 @@ from ..ir.graph import Graph, verify
 from ..ir.types import TensorType
 from . import rules  # noqa: F401 # pyright: ignore[reportUnusedImport] (its import registers the rules)
 from .boundary import boundary
-from .context import INPUT, MAX_FRAME, Anchor, ConstantAnchor, Context, InputLayout, Relayout
+from .context import INPUT, MAX_FRAME, Anchor, Branch, ConstantAnchor, Context, InputLayout, Relayout
 from .elem import Elem
 from .exact import filled
+from .input_shape import Shapes
 from .input_type import parse_input_type
 from .integers import check_integers, plain_integers
-from .loading import load_model
-from .model import Constant, Model, OnnxNode
+from .loading import load_model, with_branch
+from .model import Constant, Model, OnnxNode, Port
 from .refused import REASONS
 from .registry import Entry, find
 from .rules.host import host_function
@@ -52,6 +55,7 @@ from .tensors import MAX_ELEMENTS
 from .values import Exact, HostTail, Stream, Value
 
 MAX_LISTED = 10
+MAX_BRANCHES = 100
 WRAPPING = ("Add", "Sub", "Mul", "Neg", "MatMul", "Gemm", "ReduceSum", "Cast", "MatMulInteger", "ConvInteger")
 """Operators that would wrap on integers of their type."""
 
@@ -75,14 +79,21 @@ def load(path: str | os.PathLike[str] | bytes) -> Model:
     return load_model(path)
 
 
-def import_model(path: str | os.PathLike[str] | bytes, *, input_type: str | None = None) -> Imported:
-    """The exact meaning of a model file (or its bytes) in the IR. Raises CompileError E001–E037."""
-    model = load_model(path)
-    _check_supported(model)
-    try:
-        return _imported(model, input_type, None)
-    except Relayout as found:
-        return _imported(model, input_type, found.wanted)
+def import_model(
+    path: str | os.PathLike[str] | bytes, *, input_type: str | None = None, shapes: Shapes | None = None
+) -> Imported:
+    """The exact meaning of a model file (or its bytes) in the IR. Raises CompileError E001–E041."""
+    model = load_model(path, shapes)
+    layout: InputLayout | None = None
+    for _ in range(MAX_BRANCHES):
+        _check_supported(model)
+        try:
+            return _imported(model, input_type, layout)
+        except Relayout as found:
+            layout = found.wanted
+        except Branch as found:
+            model, layout = with_branch(model, found.node, found.graph), None
+    raise CompileError("E004", f"the graph has more than {MAX_BRANCHES} conditionals")
 
 
 def _imported(model: Model, input_type: str | None, input_layout: InputLayout | None) -> Imported:
@@ -189,11 +200,17 @@ def _input_shape(model: Model) -> tuple[int, ...]:
     for axis, d in enumerate(frame, 1):
         if not d:
             message = f"axis {axis} of {label} is {'symbolic' if d is None else 'empty'}; only the batch axis may vary"
-            raise CompileError("E010", message, hint="fix the shape, as with onnxruntime's make_dynamic_shape_fixed")
+            raise CompileError("E010", message, hint=f"say its shape, as in --shape {_example(port)}")
         dims.append(d)
     if prod(dims) > MAX_FRAME:
         raise CompileError("E004", f"{label} has {prod(dims):,} elements a frame; the limit is {MAX_FRAME:,}")
     return (1, *dims)
+
+
+def _example(port: Port) -> str:
+    """What to give to --shape: the name (if it is plain), and a size in place of each that is open."""
+    name = port.name if re.fullmatch(r"[\w.:/-]{1,60}", port.name) else "NAME"
+    return f"{name}={','.join(str(d or (1 if a == 0 else 32)) for a, d in enumerate(port.shape or ()))}"
 
 
 def _walk(ctx: Context, node: OnnxNode) -> None:
