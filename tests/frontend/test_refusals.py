@@ -189,7 +189,7 @@ CASES = [
     (batch, None, """E015: input 'x' has a batch of 8 (axis 0 of [8, 4]); it must be 1 or symbolic
   hint: export the model with a batch of 1, or with a dynamic batch axis"""),
     (symbolic, None, """E010: axis 1 of input 'x' is symbolic; only the batch axis may vary
-  hint: fix the shape, as with onnxruntime's make_dynamic_shape_fixed"""),
+  hint: say its shape, as in --shape x=1,32,4"""),
     (enlarging, None, """E011: a constant of shape [3] would enlarge the tensor of shape [1, 1]
   at Add node #1 'n6'"""),
     (mismatched, None, """E011: a matrix of 3 rows cannot be applied to a tensor of shape [1, 4]
