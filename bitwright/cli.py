@@ -259,6 +259,26 @@ def ops_command(as_json: bool) -> None:
     print(json.dumps({"operators": names}) if as_json else "\n".join(names))
 
 
+@cli.command("operators")
+@click.option("--only", metavar="OPERATOR", help="The cases of one operator, each with its verdict.")
+@_json
+@_reports_errors
+def operators_command(only: str | None, as_json: bool) -> int:
+    """Run the ONNX standard's node tests for every operator that Bitwright reads."""
+    from dataclasses import asdict
+
+    from .conformance import FAILED, table, tallies, verdicts
+
+    found = list(verdicts(only))
+    if as_json:
+        print(json.dumps({"cases": [asdict(v) for v in found]}))
+    elif only:
+        print("".join(f"{v.status:8} {v.case} {v.reason}\n" for v in found), end="")
+    else:
+        print(table(tallies(found)), end="")
+    return MISMATCH if any(v.status == FAILED for v in found) else 0
+
+
 @cli.command("check")
 @click.argument("model", type=click.Path())
 @click.option("--input-type", help="As for compile.")

@@ -9,10 +9,13 @@ import numpy as np
 
 from ..errors import CompileError, Origin
 from ..ops.mulshift import MulShift
-from .context import Context
+from .context import Context, Quantizer, step_array
 from .exact import Rationals, filled
 from .layout import shortest, wire_rows
-from .recode import extent
+from .model import OnnxNode
+from .quantize import quantize
+from .recode import cuts, extent
+from .steps import Grid, Rounding
 from .values import Stream
 
 
@@ -40,8 +43,16 @@ def check_integers(ctx: Context, x: Stream, origin: Origin) -> None:
         raise CompileError("E036", message, origin=origin, hint="compute in float between quantizers, or in int32")
 
 
-def plain_integers(ctx: Context, x: Stream, origin: Origin) -> Stream:
-    """The integer stream with a code that is its value up to one constant: layers divide by what weights share."""
+def plain_integers(ctx: Context, node: OnnxNode, x: Stream) -> Stream:
+    """The integer stream, the result of the node, with a code that is its value up to one constant, and no limits.
+
+    Layers divide by what weights share, and a limit waits for a quantizer: here is none.
+    """
+    rank = len(x.shape)
+    if cuts(ctx, x):
+        one, zero = filled(1, rank), filled(0, rank)
+        free = step_array(Grid(Rounding.HALF_EVEN, None, None), (1,) * rank)
+        return quantize(ctx, node, x, Quantizer(one, zero, free, one, zero, x.elem))
     offsets = x.offset.reshape(-1).tolist()
     if (x.scale == 1).all() and len(set(offsets)) == 1:
         return x
@@ -49,6 +60,5 @@ def plain_integers(ctx: Context, x: Stream, origin: Origin) -> Stream:
     factors, terms = (np.array([int(v) for v in column], np.int64) for column in zip(*rows))
     first, last = (a.reshape(-1).tolist() for a in reach(ctx, x))
     op = MulShift(factors, terms, 0, int(min(first)), int(max(last)))
-    rank = len(x.shape)
-    name = ctx.emit(op, cast(str, x.name), origin)
+    name = ctx.emit(op, cast(str, x.name), node.origin)
     return replace(x, name=name, scale=filled(1, rank), offset=filled(0, rank))

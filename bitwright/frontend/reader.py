@@ -28,7 +28,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -104,14 +104,14 @@ def _imported(model: Model, input_type: str | None, input_layout: InputLayout | 
     given = _input(ctx)
     ctx.values[model.inputs[0].name] = given
     for node in model.nodes:
-        _walk(ctx, node)
+        walk(ctx, node)
     result = ctx.values[name]
     if isinstance(result, Constant | Exact):
         raise CompileError("E037", f"output {quoted(name)} does not depend on the input")
     if isinstance(result, Stream) and result.curve:
         result = ctx.values[name] = host_function(result, name)
     if isinstance(result, Stream) and result.name is not None and result.elem.is_integer and model.nodes:
-        result = plain_integers(ctx, result, model.nodes[-1].origin)
+        result = plain_integers(ctx, replace(model.nodes[-1], outputs=(name,)), result)
     x = result.stream if isinstance(result, HostTail) else result
     ctx.need_type(x, None)
     _check_output(model, result)
@@ -213,7 +213,7 @@ def _example(port: Port) -> str:
     return f"{name}={','.join(str(d or (1 if a == 0 else 32)) for a, d in enumerate(port.shape or ()))}"
 
 
-def _walk(ctx: Context, node: OnnxNode) -> None:
+def walk(ctx: Context, node: OnnxNode) -> None:
     """Evaluate one node: fold it, or let its rule speak."""
     entry = find(node)
     assert entry is not None

@@ -189,7 +189,6 @@ def test_a_conditional_on_a_shape(taken, custom):
     size = first.node("Gather", first.node("Shape", "captured"), first.const(1, np.int64))
     condition = first.node("Equal", size, first.const(4 if taken else 3, np.int64))
     y = first.node("If", condition, **branches(3.0))
-    y = first.node("If", first.node("Not", condition) if False else condition, **branches(3.0)) if False else y
     model = first.model(first.node("Relu", y))
     second, x = net()
     y = second.node("Add", x, second.const(1.0)) if taken else second.node("Mul", x, second.const(3.0))

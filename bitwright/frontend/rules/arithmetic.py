@@ -13,6 +13,7 @@ from ..join import both_streams, product_of, sum_of
 from ..model import Constant, OnnxNode
 from ..registry import rule
 from ..values import Exact, Stream, Value, exact_of, exact_values
+from .functions import to_power
 
 
 def _divide(_: OnnxNode, v: list[np.ndarray]) -> np.ndarray:
@@ -89,12 +90,14 @@ def neg(ctx: Context, node: OnnxNode) -> Value:
 
 @rule("Pow", fold=lambda _, v: np.power(v[0], v[1].astype(v[0].dtype)))
 def power(ctx: Context, node: OnnxNode) -> Value:
-    """x¹ only; powers of constants are folded."""
+    """By one constant exponent, or x¹; powers of constants are folded."""
     x, exponent = ctx.number(node, 0, curved=True), ctx.exact(node, 1, "exponent")
-    if (exponent != 1).any():
-        message = "a power of a tensor that depends on the input is not supported"
+    if not (exponent != 1).any():
+        return x
+    if exponent.size != 1 or not x.elem.is_float:
+        message = "only powers of floats by one constant exponent are supported"
         raise CompileError("E021", message, origin=node.origin)
-    return x
+    return to_power(ctx, node, x, exponent.reshape(-1)[0])
 
 
 def _split(ctx: Context, node: OnnxNode) -> tuple[Stream | None, int]:
