@@ -144,6 +144,10 @@ def trials(case: Case, output: int, *, function: bool) -> Iterator[Trial]:
 def _trial(case: Case, output: int, function: bool, *, lift: bool) -> Trial:
     arrays = list(case.inputs)
     stored = case.outputs[output]
+    if stored.dtype.kind in "OSU":
+        raise CompileError("E016", "the result of the case is no tensor of numbers")
+    if not np.isfinite(stored.astype(np.float64)).all():
+        raise CompileError("E009", "the result of the case has NaN or infinity, which no integers stand for")
     arrays[0], input_type = _on_grid(arrays[0], FUNCTION_BITS if function else INPUT_BITS)
     if case.node.op_type in WEIGHTED:
         arrays[1] = _rounded(arrays[1], WEIGHT_BITS)
@@ -161,15 +165,15 @@ def _trial(case: Case, output: int, function: bool, *, lift: bool) -> Trial:
     sink = node.output[output]
     step = 0.0
     if function:
-        step = 2.0 ** (ceil(log2(max(float(np.abs(stored).max(initial=0)), 2.0**-20))) - OUTPUT_BITS + 2)
+        step = 2.0 ** (
+            ceil(log2(max(float(np.abs(stored.astype(np.float64)).max(initial=0)), 2.0**-20))) - OUTPUT_BITS + 2
+        )
         sink = _quantized(proto, sink, step)
     del proto.graph.output[:]
     proto.graph.output.append(helper.make_empty_tensor_value_info(sink))
     samples = arrays[0][None] if lift else arrays[0]
     if stored.dtype.kind in "iub":
         return Trial(proto.SerializeToString(), input_type, samples, expected, None)
-    if not np.isfinite(stored).all():
-        raise CompileError("E009", "the result of the case has NaN or infinity, which no integers stand for")
     room = np.abs(expected.astype(np.float64) - stored) + step + 1e-5 * (1 + float(np.abs(stored).max(initial=0)))
     return Trial(proto.SerializeToString(), input_type, samples, stored, room)
 

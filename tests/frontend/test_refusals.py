@@ -318,7 +318,7 @@ def pool_of_padding():
 
 def padded_mode():
     net, x = image()
-    return net.bytes(net.node("Pad", x, net.const([0, 0, 1, 1, 0, 0, 1, 1], np.int64), mode="reflect"))
+    return net.bytes(net.node("Pad", x, net.const([0, 0, 1, 1, 0, 0, 1, 1], np.int64), mode="mirror"))
 
 
 def linear():
@@ -381,9 +381,8 @@ IMAGES = [
     (pool_of_padding, """E021: some windows of this MaxPool hold nothing but padding, which has no value
   at MaxPool node #1 'n5'
   hint: pads must be smaller than the kernel"""),
-    (padded_mode, """E021: Pad of mode 'reflect' is not supported
-  at Pad node #1 'n6'
-  hint: pad with a constant"""),
+    (padded_mode, """E013: 'mirror' is no mode of Pad
+  at Pad node #1 'n6'"""),
     (linear, """E021: Resize of mode 'linear' is not supported
   at Resize node #1 'n6'
   hint: use the mode nearest, or a ConvTranspose"""),
