@@ -285,23 +285,27 @@ def operators_command(only: str | None, as_json: bool) -> int:
 @_shape
 @_json
 @_reports_errors
-def check_command(model: str, input_type: str | None, shape: tuple[str, ...], as_json: bool) -> None:
-    """Say what would compile, without compiling it."""
+def check_command(model: str, input_type: str | None, shape: tuple[str, ...], as_json: bool) -> int:
+    """Say what would compile, or all that stands against it, without compiling it."""
     from pathlib import Path
 
+    from .frontend.checking import check_model
     from .frontend.input_shape import parse_shapes
-    from .frontend.reader import import_model
 
-    graph = import_model(Path(model), input_type=input_type, shapes=parse_shapes(shape)).graph
+    imported, faults = check_model(Path(model), input_type=input_type, shapes=parse_shapes(shape))
     rows = [
         {"value": n.name, "op": n.op.mnemonic, "type": str(n.type), "origin": [str(o) for o in n.origin]}
-        for n in graph.nodes
+        for n in (imported.graph.nodes if imported else ())
     ]
     if as_json:
-        print(json.dumps({"nodes": rows}))
-        return
+        errors = {"error": _error(faults[0]), "errors": [_error(f) for f in faults]} if faults else {}
+        print(json.dumps({"nodes": rows} | errors))
+        return faults[0].exit_status if faults else 0
     for row in rows:
         print(f"{row['op']:10} {row['type']:28} {', '.join(row['origin'])}")
+    for fault in faults:
+        print(f"bitwright: {fault}", file=sys.stderr)
+    return faults[0].exit_status if faults else 0
 
 
 @cli.command("explain")

@@ -99,10 +99,8 @@ def import_model(
 def _imported(model: Model, input_type: str | None, input_layout: InputLayout | None) -> Imported:
     """One walk through the model, with the graph input on the wire as it says."""
     ctx = Context(model, input_type, input_layout=input_layout)
-    ctx.values.update(model.constants)
-    name = _single(model)
-    given = _input(ctx)
-    ctx.values[model.inputs[0].name] = given
+    given = enter(ctx)
+    name = model.outputs[0].name
     for node in model.nodes:
         walk(ctx, node)
     result = ctx.values[name]
@@ -122,6 +120,23 @@ def _imported(model: Model, input_type: str | None, input_layout: InputLayout | 
     graph = Graph({INPUT: ctx.types[INPUT]}, tuple(ctx.nodes), (x.name,))
     verify(graph)
     return Imported(graph, boundary(ctx, result), tuple(ctx.anchors), tuple(ctx.constants), model.sha256, model, given)
+
+
+def enter(ctx: Context) -> Stream:
+    """The values that are there before any node: constants, and the graph input, which is returned."""
+    ctx.values.update(ctx.model.constants)
+    _check_single(ctx.model)
+    given = _input(ctx)
+    ctx.values[ctx.model.inputs[0].name] = given
+    return given
+
+
+def unsupported(node: OnnxNode) -> CompileError:
+    """The refusal of one node that there is no rule for."""
+    name = f"{node.domain}.{node.op_type}" if node.domain else node.op_type
+    reason, hint = REASONS.get(node.op_type, ("", "`bitwright ops` lists what is supported"))
+    message = f"operator {quoted(name)} is not supported" + (f": {reason}" if reason else "")
+    return CompileError("E020", message, origin=node.origin, hint=hint)
 
 
 def _check_supported(model: Model) -> None:
@@ -148,14 +163,13 @@ def _listed(name: str, origins: list[Origin]) -> str:
     return quoted(name)[1:-1] + (f" ({'; '.join(notes)})" if notes else "")
 
 
-def _single(model: Model) -> str:
-    """The name of the only output, of a model with only one input."""
+def _check_single(model: Model) -> None:
+    """Raise E014 unless there is one input and one output."""
     for ports, what in ((model.inputs, "input"), (model.outputs, "output")):
         if len(ports) != 1:
             names = ", ".join(quoted(p.name) for p in ports[:MAX_LISTED])
             message = f"the model has {len(ports)} {what}s ({names or 'none'}); exactly one is supported"
             raise CompileError("E014", message)
-    return model.outputs[0].name
 
 
 def _input(ctx: Context) -> Stream:

@@ -7,6 +7,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from bitwright.errors import CompileError
+from bitwright.frontend.checking import check_model
 from bitwright.frontend.reader import import_model
 from tests.frontend.onnx_build import Net
 
@@ -407,3 +408,42 @@ def test_refusal_of_an_operator_on_images(build, text):
     with pytest.raises(CompileError) as refused:
         import_model(build())
     assert str(refused.value) == text
+
+
+def test_check_tells_every_fault_at_once():
+    """One error a node that is at fault itself; what stands behind it is passed over, and what is right is not named."""
+    net, x = quantised()
+    a = net.node("LRN", x, size=3)
+    b = net.node("MatMul", x, net.const(FLOAT_WEIGHTS))
+    c = net.node("MatMul", x, net.const(np.eye(3)))
+    d = net.node("Mul", net.node("Relu", x), net.const(np.eye(4)))
+    e = net.node("DynamicQuantizeLinear", a)
+    y = net.node("Concat", net.node("Add", a, b), c, d, e, axis=1)
+    imported, faults = check_model(net.bytes(y))
+    assert imported is None
+    assert [(f.code, str(f.origin)) for f in faults] == [
+        ("E020", "LRN node #1 'n5'"), ("E029", "MatMul node #2 'n7'"), ("E011", "MatMul node #3 'n9'"),
+        ("E011", "Mul node #5 'n12'"), ("E020", "DynamicQuantizeLinear node #6 'n13'"),
+    ]  # fmt: skip
+    assert faults[-1].message == (
+        "operator 'DynamicQuantizeLinear' is not supported: its scale is computed from each frame's own data"
+    )
+
+
+def test_check_goes_on_behind_an_input_that_is_refused():
+    net = Net([8, 4])
+    net.node("Det", net.node("LRN", net.input, size=3))
+    imported, faults = check_model(net.bytes("t2_0"))
+    assert imported is None and [f.code for f in faults] == ["E015", "E020", "E020"]
+
+
+@pytest.mark.parametrize(("build", "input_type", "text"), CASES)
+def test_check_and_compile_agree(build, input_type, text):
+    imported, faults = check_model(build(), input_type=input_type)
+    assert imported is None and text[:4] in {f.code for f in faults}
+
+
+def test_check_of_a_good_model():
+    net, x = quantised()
+    imported, faults = check_model(net.bytes(net.node("MatMul", x, net.const(np.eye(4)))))
+    assert imported is not None and not faults and [n.op.mnemonic for n in imported.graph.nodes] == ["dense"]
