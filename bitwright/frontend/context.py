@@ -34,6 +34,7 @@ INPUT = "x0"
 INNER = "\ud800"
 """How the names of operands begin that a rule hands to another one: no name in a UTF-8 file begins so."""
 MAX_FRAME = 1 << 24  # elements of any tensor of a frame
+MAX_MATRIX = 1 << 26  # elements of a matrix that is made where the model has none
 ELEMENTWISE = (Threshold, Shift, MulShift, Table, Reshape)
 
 
@@ -124,6 +125,8 @@ class Context:
     """How the host makes the codes of the graph input; None until that is settled."""
     input_layout: InputLayout | None = None
     """None: as in the model."""
+    folded: int = 0
+    """Elements of all constants that nodes have made."""
     moved: dict[tuple[object, ...], str] = field(default_factory=dict)
     """IR values that are others reshaped or permuted, so that none is made twice."""
 
@@ -346,6 +349,13 @@ class Context:
 
     def exact(self, node: OnnxNode, index: int, what: str) -> Rationals:
         return exact_values(self.constant(node, index, what), node.origin)
+
+
+def check_matrix(rows: int, columns: int, origin: Origin) -> None:
+    """Raise E004 before a matrix is made that is too large."""
+    if rows * columns > MAX_MATRIX:
+        message = f"this needs a matrix of {rows:,} by {columns:,} elements; the limit is {MAX_MATRIX:,}"
+        raise CompileError("E004", message, origin=origin)
 
 
 def check_enlarging(x: tuple[int, ...], constant: tuple[int, ...], origin: Origin) -> tuple[int, ...]:

@@ -121,7 +121,12 @@ def _check_names(proto: ModelProto) -> None:
 
 
 def _opsets(proto: ModelProto) -> Mapping[str, int]:
-    opsets = {("" if o.domain in DEFAULT_DOMAINS else o.domain): o.version for o in proto.opset_import}
+    opsets: dict[str, int] = {}
+    for o in proto.opset_import:
+        domain = "" if o.domain in DEFAULT_DOMAINS else o.domain
+        if opsets.setdefault(domain, o.version) != o.version:
+            message = f"the file imports two versions of the operator set {quoted(domain or 'ai.onnx')}"
+            raise CompileError("E003", message)
     version = opsets.get("", OLDEST_OPSET)
     if not OLDEST_OPSET <= version <= NEWEST_OPSET:
         message = f"opset {version} is not supported; versions {OLDEST_OPSET} to {NEWEST_OPSET} are"

@@ -49,13 +49,14 @@ from .loading import load_model, with_branch
 from .model import Constant, Model, OnnxNode, Port
 from .refused import REASONS
 from .registry import Entry, find
+from .rules.constants import check_size
 from .rules.host import host_function
 from .schemas import check_form, check_types
-from .tensors import MAX_ELEMENTS
 from .values import Exact, HostTail, Stream, Value
 
 MAX_LISTED = 10
 MAX_BRANCHES = 100
+MAX_ALL_FOLDED = 1 << 27
 WRAPPING = ("Add", "Sub", "Mul", "Neg", "MatMul", "Gemm", "ReduceSum", "Cast", "MatMulInteger", "ConvInteger")
 """Operators that would wrap on integers of their type."""
 
@@ -262,9 +263,12 @@ def _folded(ctx: Context, node: OnnxNode, entry: Entry) -> Constant:
     assert entry.fold is not None
     fold = entry.fold
     with np.errstate(all="ignore"):
+        _guarded(node, lambda: check_size(node, arrays))
         array = np.asarray(_guarded(node, lambda: fold(node, arrays)))
-    if array.size > MAX_ELEMENTS:
-        raise CompileError("E004", f"a constant of {array.size:,} elements is too large", origin=node.origin)
+    ctx.folded += array.size
+    if ctx.folded > MAX_ALL_FOLDED:
+        message = f"the constant expressions make more than {MAX_ALL_FOLDED:,} elements"
+        raise CompileError("E004", message, origin=node.origin)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise CompileError("E009", "this constant expression gives NaN or infinity", origin=node.origin)
     # NumPy has no such type: it was computed in a wider one.
@@ -283,6 +287,8 @@ def _guarded(node: OnnxNode, step: Callable[[], Any]) -> Any:
         if error.origin is None:
             raise CompileError(error.code, error.message, origin=node.origin, hint=error.hint) from error
         raise
+    except MemoryError as error:
+        raise CompileError("E004", "this node needs more memory than there is", origin=node.origin) from error
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
         message = f"this node's operands and attributes do not fit together ({error})"
         raise CompileError("E013", message, origin=node.origin) from error

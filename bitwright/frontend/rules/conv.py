@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import CompileError, Origin
 from ...ops.depthwise import Depthwise
-from ..context import Context
+from ..context import Context, check_matrix
 from ..dense import Weights, check_reach, dense, integer_rows, weights_of
 from ..exact import collapse, filled, rationals
 from ..model import Constant, OnnxNode
@@ -58,6 +58,8 @@ def convolve_rows(
         image, pad = zero_code(ctx, image, origin)
     seen = windows(ctx, image, where, pad, origin)
     outputs, channels = len(rows.codes), x.shape[1]
+    if group > 1 and not group == channels == outputs:
+        check_matrix(outputs, where.taps * channels, origin)
     if group == channels == outputs and group > 1:
         return depthwise(ctx, seen, rows, origin)
     return dense(ctx, seen, rows if group == 1 else _spread(rows, where.taps, channels, group, repeats), origin)

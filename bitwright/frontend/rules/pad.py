@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import CompileError, quoted
 from ...ops.dense import Dense
 from ...ops.window import Window
-from ..context import MAX_FRAME, Context
+from ..context import MAX_FRAME, Context, check_matrix
 from ..exact import collapse, filled
 from ..model import OnnxNode
 from ..recode import by_channel, materialize, zero_code
@@ -99,6 +99,7 @@ def _channels(ctx: Context, node: OnnxNode, x: Stream, first: int, last: int, va
     x = materialize(ctx, x, node.origin)
     size = x.shape[-1]
     count = size + first + last
+    check_matrix(count, size, node.origin)
     kept = np.arange(max(0, -first), size - max(0, -last))
     weight = np.zeros((count, size), np.int64)
     weight[kept + first, kept] = 1
