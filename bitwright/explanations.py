@@ -42,7 +42,8 @@ EXPLANATIONS: dict[str, str] = {
     "E034": "A quantizer with more than 65,536 steps is only built where its scale is a power of two and it rounds down.",
     "E035": "An operator needs its operand in integers of one kind (a limit applied, zero among the codes, one scale for all channels) and "
     "there are none of moderate width: a ReLU or Clip without a quantizer, or a scale by channel where a window is padded.",
-    "E036": "An intermediate result would need more than 62 bits. Quantize the operand to fewer bits.",
+    "E036": "An intermediate result would need more than 62 bits: quantize the operand to fewer bits. Or integer arithmetic could overflow the type "
+    "that the file gives it, and wrap there: compute in a wider type, or in float between quantizers.",
     "E037": "The output is a constant: nothing is left to build. The wrong tensor may have been made the output.",
     "E038": "Two tensors are added whose scales are not small multiples of one unit (2^40 at most), or one of which is 0. Quantize both "
     "operands of the addition, ideally by the same scale.",

@@ -84,8 +84,6 @@ def dense(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:
     if x.shape[-1] != inputs:
         message = f"a matrix of {inputs} rows cannot be applied to a tensor of shape {list(x.shape)}"
         raise CompileError("E011", message, origin=origin)
-    if not outputs or not inputs:
-        raise CompileError("E010", f"the weights have no elements: {[inputs, outputs]}", origin=origin)
     x = materialize(ctx, x, origin)
     codes, row_scale = _integers(weights, x, origin)
     check_reach(ctx, x, codes, origin)

@@ -16,7 +16,7 @@ E027 a bit width or zero point not sensible E028 an unknown rounding mode
 E029 weights are not quantized            E030 an input without a type
 E031 a malformed --input-type             E032 an input that is quantized in two ways
 E033 --input-type contradicts the file    E034 too many quantization steps
-E035 a limit cannot be applied exactly    E036 integers wider than 62 bits
+E035 a limit cannot be applied exactly    E036 integers wider than 62 bits, or than their type in the file
 E037 the output does not depend on the input E038 two operands without a common unit
 E039 a function without a quantizer behind it
 E040 a float runtime cannot execute the model, so there is no comparison (E390: none is installed)
@@ -272,7 +272,7 @@ def _folded(ctx: Context, node: OnnxNode, entry: Entry) -> Constant:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise CompileError("E009", "this constant expression gives NaN or infinity", origin=node.origin)
     # NumPy has no such type: it was computed in a wider one.
-    carried = {v.elem for v in map(ctx.values.get, node.inputs) if isinstance(v, Constant) and v.elem.carried}
+    carried = [v.elem for v in map(ctx.values.get, node.inputs) if isinstance(v, Constant) and v.elem.carried]
     for elem in carried:
         if elem.carrier == array.dtype:
             return Constant(elem.rounded(array), elem)
