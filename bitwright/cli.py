@@ -66,6 +66,7 @@ def _progress(as_json: bool) -> Callable[[str], None]:
     return lambda step: print(f"[{time.perf_counter() - start:5.1f} s] {step}", file=sys.stderr)
 
 
+_shape = click.option("--shape", multiple=True, metavar="NAME=1,3,32,32", help="The sizes of an input's open axes.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
 
@@ -84,6 +85,7 @@ def cli() -> None:
 @click.option("--clock", type=float, help="MHz  [default: the board's]")
 @click.option("--margin", type=float, help="Share of the chip to leave free, as 0.3  [default: the board's limits]")
 @click.option("--input-type", help="The type of an input without a quantizer: int8, uint8, fixed<16,6>, bipolar, …")
+@_shape
 @click.option("--style", default="auto", show_default=True, help="auto or folded.")
 @click.option("--backend", default="verilog", show_default=True, help="verilog.")
 @click.option("--compare", is_flag=True, help="Run the model in the ONNX oracle too, and explain every difference.")
@@ -257,27 +259,53 @@ def ops_command(as_json: bool) -> None:
     print(json.dumps({"operators": names}) if as_json else "\n".join(names))
 
 
+@cli.command("operators")
+@click.option("--only", metavar="OPERATOR", help="The cases of one operator, each with its verdict.")
+@_json
+@_reports_errors
+def operators_command(only: str | None, as_json: bool) -> int:
+    """Run the ONNX standard's node tests for every operator that Bitwright reads."""
+    from dataclasses import asdict
+
+    from .conformance import FAILED, table, tallies, verdicts
+
+    found = list(verdicts(only))
+    if as_json:
+        print(json.dumps({"cases": [asdict(v) for v in found]}))
+    elif only:
+        print("".join(f"{v.status:8} {v.case} {v.reason}\n" for v in found), end="")
+    else:
+        print(table(tallies(found)), end="")
+    return MISMATCH if any(v.status == FAILED for v in found) else 0
+
+
 @cli.command("check")
 @click.argument("model", type=click.Path())
 @click.option("--input-type", help="As for compile.")
+@_shape
 @_json
 @_reports_errors
-def check_command(model: str, input_type: str | None, as_json: bool) -> None:
-    """Say what would compile, without compiling it."""
+def check_command(model: str, input_type: str | None, shape: tuple[str, ...], as_json: bool) -> int:
+    """Say what would compile, or all that stands against it, without compiling it."""
     from pathlib import Path
 
-    from .frontend.reader import import_model
+    from .frontend.checking import check_model
+    from .frontend.input_shape import parse_shapes
 
-    graph = import_model(Path(model), input_type=input_type).graph
+    imported, faults = check_model(Path(model), input_type=input_type, shapes=parse_shapes(shape))
     rows = [
         {"value": n.name, "op": n.op.mnemonic, "type": str(n.type), "origin": [str(o) for o in n.origin]}
-        for n in graph.nodes
+        for n in (imported.graph.nodes if imported else ())
     ]
     if as_json:
-        print(json.dumps({"nodes": rows}))
-        return
+        errors = {"error": _error(faults[0]), "errors": [_error(f) for f in faults]} if faults else {}
+        print(json.dumps({"nodes": rows} | errors))
+        return faults[0].exit_status if faults else 0
     for row in rows:
         print(f"{row['op']:10} {row['type']:28} {', '.join(row['origin'])}")
+    for fault in faults:
+        print(f"bitwright: {fault}", file=sys.stderr)
+    return faults[0].exit_status if faults else 0
 
 
 @cli.command("explain")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .boards.host import Boundary
 from .design import Design
 from .frontend.compare import compare
+from .frontend.input_shape import parse_shapes
 from .frontend.reader import import_model
 
 SAMPLES = 16
@@ -20,7 +21,8 @@ SEED = 0
 
 def compare_with_onnx(model: Path, design: Design) -> dict[str, Any]:
     """Run made-up samples through the oracle and count differences (`elements`, `explained`, `unexplained`, `max`)."""
-    imported = import_model(model, input_type=design.manifest["options"]["input_type"])
+    options = design.manifest["options"]
+    imported = import_model(model, input_type=options["input_type"], shapes=parse_shapes(options["shape"]))
     return asdict(compare(imported, random_samples(imported.boundary["input"], design.boundary, SAMPLES, SEED)))
 
 

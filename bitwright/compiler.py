@@ -13,6 +13,7 @@ from . import __version__
 from .boards import Board, load_board, write_handoff
 from .design import BOUNDARY, CONSTANTS, GRAPH, Design, load
 from .errors import CompileError
+from .frontend.input_shape import parse_shapes
 from .frontend.reader import Imported, import_model
 from .ir.graph import Graph
 from .ir.netlist import Lanes, Netlist, Resources, Stage
@@ -37,7 +38,8 @@ STYLES = ("auto", "folded")
 class Options:
     """What a user may choose. Clock in MHz; at most one of the targets.
 
-    `margin` is the share of each resource of the chip that stays free; without it, the board says what may be used.
+    `shape` closes the open axes of graph inputs, as "NAME=1,3,32,32". `margin` is the share of each resource of the chip
+    that stays free; without it, the board says what may be used.
     """
 
     board: str = "pynq"
@@ -46,6 +48,7 @@ class Options:
     clock: float | None = None
     margin: float | None = None
     input_type: str | None = None
+    shape: tuple[str, ...] = ()
     style: str = "auto"
     backend: str = "verilog"
 
@@ -60,7 +63,7 @@ def compile(model: str | Path, output: str | Path, *, progress: Progress = lambd
     _check(chosen)
     check_replaceable(target)
     progress("reading the model")
-    imported = import_model(Path(model), input_type=chosen.input_type)
+    imported = import_model(Path(model), input_type=chosen.input_type, shapes=parse_shapes(chosen.shape))
     progress("optimising")
     graph = run_passes(imported.graph, PIPELINE)
     progress("folding")
@@ -136,6 +139,7 @@ def _manifest(
         "part": board.part,
         "clock_mhz": clock,
         "options": {"style": options.style, "backend": options.backend, "input_type": options.input_type,
+                    "shape": list(options.shape),
                     "margin": options.margin, "target_fps": options.target_fps, "target_cycles": options.target_cycles},
         "model": {"sha256": imported.model_hash},
         "frame_cycles": timing.frame_cycles,

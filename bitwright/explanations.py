@@ -13,7 +13,7 @@ EXPLANATIONS: dict[str, str] = {
     "E008": "The nodes depend on each other in a ring. ONNX graphs have no cycles; a recurrent layer must be unrolled.",
     "E009": "A weight, scale or constant expression is NaN or infinite. Look at the training or the export that made it.",
     "E010": "A dimension is 0, negative, or symbolic where a number is needed. Only the batch axis may be symbolic: fix the shape "
-    "before export, or with onnxruntime's make_dynamic_shape_fixed.",
+    "with --shape NAME=1,3,32,32, or before export.",
     "E011": "Shapes do not fit together under ONNX's rules for this operator. onnx.shape_inference with strict_mode shows where.",
     "E012": "A tensor is malformed: unnamed, sparse, or with more or fewer data than its dimensions say.",
     "E013": "An attribute or operand of the node is missing, of the wrong type, or outside its range.",
@@ -28,7 +28,7 @@ EXPLANATIONS: dict[str, str] = {
     "with onnxsim.",
     "E024": "Softmax, ArgMax and TopK run on the host, on the accelerator's results, so they must be last.",
     "E025": "Scales, zero points, bit widths and shapes must be constant: they shape the hardware.",
-    "E026": "A quantizer's scale must be above 0 (and finite). An all-zero channel often gets scale 0: give it any positive one.",
+    "E026": "A quantizer's scale must not be 0 (and be finite). An all-zero channel often gets scale 0: give it any positive one.",
     "E027": "A bit width or zero point makes no sense here: no bits, more than the type holds, or beyond 2^22.",
     "E028": "The rounding mode is not one of QONNX's: ROUND, CEIL, FLOOR, UP, DOWN, HALF_UP, HALF_DOWN and their synonyms.",
     "E029": "The weights are plain floats whose exact integers would be wider than 24 bits: the layer is not quantized. Quantize "
@@ -42,13 +42,16 @@ EXPLANATIONS: dict[str, str] = {
     "E034": "A quantizer with more than 65,536 steps is only built where its scale is a power of two and it rounds down.",
     "E035": "An operator needs its operand in integers of one kind (a limit applied, zero among the codes, one scale for all channels) and "
     "there are none of moderate width: a ReLU or Clip without a quantizer, or a scale by channel where a window is padded.",
-    "E036": "An intermediate result would need more than 62 bits. Quantize the operand to fewer bits.",
+    "E036": "An intermediate result would need more than 62 bits: quantize the operand to fewer bits. Or integer arithmetic could overflow the type "
+    "that the file gives it, and wrap there: compute in a wider type, or in float between quantizers.",
     "E037": "The output is a constant: nothing is left to build. The wrong tensor may have been made the output.",
     "E038": "Two tensors are added whose scales are not small multiples of one unit (2^40 at most), or one of which is 0. Quantize both "
     "operands of the addition, ideally by the same scale.",
     "E039": "A function such as Sigmoid or LeakyRelu becomes a table together with the quantizer behind it, so there must be one before "
     "the next layer. Right before the output, the host computes Sigmoid, Tanh and a few others instead.",
     "E040": "--compare runs the model in onnxruntime or qonnx, and that runtime refuses it. The compile itself is not concerned.",
+    "E041": "--shape NAME=1,3,32,32 closes the open axes of a graph input. The name must be an input's, there must be a size for every axis, and "
+    "sizes that the file fixes must be the same; only axis 0, the batch, may be another.",
     "E101": "The IR defines a value twice: a bug of a pass, or an IR text edited by hand.",
     "E102": "The IR uses a value before its definition: a bug of a pass, or an IR text edited by hand.",
     "E103": "The IR states a type that its operands do not give: a bug of a pass, or an IR text edited by hand.",

@@ -24,7 +24,7 @@ def boundary(ctx: Context, result: Stream | HostTail) -> dict[str, Any]:
         "input": {
             "name": port.name,
             "shape": [cast(int, d) for d in port.shape[1:]],
-            "dtype": port.elem.label,
+            "dtype": port.elem.carrier.name,
             "code": _code(ctx.types[INPUT]),
             "encode": ctx.encode,
         }
@@ -32,7 +32,7 @@ def boundary(ctx: Context, result: Stream | HostTail) -> dict[str, Any]:
         "output": {
             "name": ctx.model.outputs[0].name,
             "shape": list(x.frame),
-            "dtype": result.elem.label,
+            "dtype": result.elem.carrier.name,
             "code": _code(ctx.types[name]),
             "decode": _decode(ctx, x),
             "post": list(result.post) if isinstance(result, HostTail) else None,

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CompileError
 from ..ir.graph import Node
 from . import curve as curves
 from . import oracle
@@ -64,9 +63,9 @@ class Differences:
 def compare(imported: Imported, samples: np.ndarray) -> Differences:
     """Run `samples` (n, *frame of the ONNX input) in a runtime and judge every anchor. Raises E040, E390."""
     x, codes = prepare(imported, np.asarray(samples))
-    if not len(x):
+    if not len(x) or not imported.anchors:
         return Differences()
-    tensors = oracle.run(imported.model, x, [c.tensor for c in imported.constants])
+    tensors = oracle.run(imported.model, x, _wanted(imported))
     observed: dict[str | None, np.ndarray] = {None: imported.input.placed(x)}
     wire = imported.input.placed(codes)
     if imported.input.name is not None:
@@ -74,11 +73,17 @@ def compare(imported: Imported, samples: np.ndarray) -> Differences:
     total, apart = _constants(imported, tensors)
     makers = {n.name: n for n in imported.graph.nodes}
     for anchor in imported.anchors:
-        if anchor.tensor not in tensors:
-            raise CompileError("E040", "the runtime does not give a tensor that is compared")
         segment = _Segment(imported, makers, observed, wire)
         total = total + _judge(segment, anchor, tensors[anchor.tensor], apart)
     return total
+
+
+def _wanted(imported: Imported) -> oracle.Wanted:
+    """The tensors that are compared."""
+    constants = [c.tensor for c in imported.constants]
+    by = [(a.tensor, a.quantizer) for a in (*imported.anchors, *imported.constants)]
+    packed = {tensor for tensor, quantizer in by if quantizer is not None and quantizer.elem.carried}
+    return oracle.Wanted([a.tensor for a in imported.anchors], constants, packed)
 
 
 def prepare(imported: Imported, samples: np.ndarray) -> tuple[np.ndarray, Codes]:
@@ -156,9 +161,10 @@ def _judge(segment: _Segment, anchor: Anchor, tensor: np.ndarray, apart: Mapping
     # Else the runtime's number is no code at all.
     near = np.abs(steps - found) <= 8 * operand.elem.roundoff * (1 + np.abs(found) + np.abs(offset / scale))
     inverse = floats(np.asarray(1 / by.scale, object))[0]
+    slope = np.abs(inverse)
     zero = floats(by.zero)[0]
     t = curves.real(operand.curve, np.clip(real, *_limits(operand))) * inverse + zero
-    reach = bound * inverse * (1 + 4 * operand.elem.roundoff) + (np.abs(t) + np.abs(zero)) * 4 * operand.elem.roundoff
+    reach = bound * slope * (1 + 4 * operand.elem.roundoff) + (np.abs(t) + np.abs(zero)) * 4 * operand.elem.roundoff
     explained = near & _within(by.steps, exact, found, t, reach)
     differs = exact != found
     back = np.rint((runtime - floats(result.offset)[0]) / floats(result.scale)[0]).astype(np.int64)

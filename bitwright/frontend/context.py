@@ -31,7 +31,10 @@ from .trace import Doubt
 from .values import Exact, HostTail, Stream, Tensor, Value, exact_values
 
 INPUT = "x0"
+INNER = "\ud800"
+"""How the names of operands begin that a rule hands to another one: no name in a UTF-8 file begins so."""
 MAX_FRAME = 1 << 24  # elements of any tensor of a frame
+MAX_MATRIX = 1 << 26  # elements of a matrix that is made where the model has none
 ELEMENTWISE = (Threshold, Shift, MulShift, Table, Reshape)
 
 
@@ -60,11 +63,19 @@ class Relayout(Exception):
         self.wanted = wanted
 
 
+class Branch(Exception):
+    """A conditional is decided: the graph that stands for it."""
+
+    def __init__(self, node: OnnxNode, graph: Any) -> None:
+        super().__init__("a branch is taken")
+        self.node, self.graph = node, graph
+
+
 @dataclass(frozen=True, eq=False)
 class Quantizer:
     """code k = steps(value / scale + zero), and code k means out_scale · k + out_offset.
 
-    All five arrays have the rank of the tensor and broadcast to it; `steps` holds Steps objects, scale is positive.
+    All five arrays have the rank of the tensor and broadcast to it; `steps` holds Steps objects, no scale is 0.
     """
 
     scale: Rationals
@@ -114,6 +125,8 @@ class Context:
     """How the host makes the codes of the graph input; None until that is settled."""
     input_layout: InputLayout | None = None
     """None: as in the model."""
+    folded: int = 0
+    """Elements of all constants that nodes have made."""
     moved: dict[tuple[object, ...], str] = field(default_factory=dict)
     """IR values that are others reshaped or permuted, so that none is made twice."""
 
@@ -280,6 +293,22 @@ class Context:
             raise CompileError("E021", message, origin=node.origin, hint="a DequantizeLinear before it may be missing")
         return x
 
+    def number(self, node: OnnxNode, index: int, *, curved: bool = False) -> Stream:
+        """A stream of a float type, or of integers for an operation that is exact on them unless they wrap.
+
+        The walk refuses what could wrap, so the rule need not look.
+        """
+        x = self.stream(node, index, curved=curved)
+        if not x.elem.is_float:
+            self.need_type(x, node.origin)
+        return x
+
+    def with_operands(self, node: OnnxNode, *values: Value | None, **attributes: Any) -> OnnxNode:
+        """The node with those operands instead of its own (None: absent), and with those attributes besides."""
+        names = tuple("" if v is None else f"{INNER}{i}" for i, v in enumerate(values))
+        self.values.update({name: v for name, v in zip(names, values) if v is not None})
+        return replace(node, inputs=names, attributes={**node.attributes, **attributes})
+
     def need_type(self, x: Stream, origin: Origin | None) -> None:
         """Raise CompileError E030 if x is the graph input, still without a type."""
         if x.name is None:
@@ -320,6 +349,13 @@ class Context:
 
     def exact(self, node: OnnxNode, index: int, what: str) -> Rationals:
         return exact_values(self.constant(node, index, what), node.origin)
+
+
+def check_matrix(rows: int, columns: int, origin: Origin) -> None:
+    """Raise E004 before a matrix is made that is too large."""
+    if rows * columns > MAX_MATRIX:
+        message = f"this needs a matrix of {rows:,} by {columns:,} elements; the limit is {MAX_MATRIX:,}"
+        raise CompileError("E004", message, origin=origin)
 
 
 def check_enlarging(x: tuple[int, ...], constant: tuple[int, ...], origin: Origin) -> tuple[int, ...]:

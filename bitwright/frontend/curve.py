@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import inf
+from math import inf, isinf
 from typing import Any
 
 import numpy as np
@@ -61,11 +61,12 @@ class Function(Step):
         if self.rational:
             return Fraction(self.function(v))
         try:
-            return Fraction(self.function(float(v)))
+            result = self.function(float(v))
         except OverflowError:
             return HUGE
         except (ValueError, ZeroDivisionError):
             raise Undefined(f"{self.name} has no value at {float(v):g}") from None
+        return (HUGE if result > 0 else -HUGE) if isinf(result) else Fraction(result)
 
     def real(self, v: Floats, base: Floats) -> Floats:
         def one(x: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import inf
+from math import inf, prod
 from typing import cast
 
 import numpy as np
@@ -18,7 +18,7 @@ from .layout import contiguous, normal
 from .model import Constant
 from .recode import materialize
 from .trace import Doubt
-from .values import Exact, Stream
+from .values import Exact, Stream, shape_of
 
 MAX_WEIGHT_BITS = 24
 MAX_PRODUCT = 1 << 61
@@ -43,6 +43,8 @@ class Weights:
 
 def weights_of(value: Constant | Exact, origin: Origin) -> Weights:
     """A constant (outputs, inputs) as exact weights. Raises E029 where floats need integers that are too wide."""
+    if not prod(shape_of(value)):
+        raise CompileError("E010", f"the weights have no elements: {list(shape_of(value))}", origin=origin)
     if isinstance(value, Exact):
         return Weights(value.codes, value.scale, value.doubt())
     if not value.elem.is_float:
@@ -82,8 +84,6 @@ def dense(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:
     if x.shape[-1] != inputs:
         message = f"a matrix of {inputs} rows cannot be applied to a tensor of shape {list(x.shape)}"
         raise CompileError("E011", message, origin=origin)
-    if not outputs or not inputs:
-        raise CompileError("E010", f"the weights have no elements: {[inputs, outputs]}", origin=origin)
     x = materialize(ctx, x, origin)
     codes, row_scale = _integers(weights, x, origin)
     check_reach(ctx, x, codes, origin)

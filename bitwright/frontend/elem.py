@@ -12,16 +12,22 @@ from ..ir.types import IntType
 
 
 class Elem(Enum):
-    """An element type: its ONNX name, its code in a TensorProto, and the NumPy type that carries it."""
+    """An element type: its ONNX name, its code in a TensorProto, and the NumPy type that carries it.
 
+    NumPy has neither bfloat16 nor integers of less than 8 bits: a wider type carries those.
+    """
+
+    BFLOAT16 = ("bfloat16", TensorProto.BFLOAT16, np.float32)
     FLOAT16 = ("float16", TensorProto.FLOAT16, np.float16)
     FLOAT32 = ("float32", TensorProto.FLOAT, np.float32)
     FLOAT64 = ("float64", TensorProto.DOUBLE, np.float64)
+    INT2 = ("int2", TensorProto.INT2, np.int8)
     INT4 = ("int4", TensorProto.INT4, np.int8)
     INT8 = ("int8", TensorProto.INT8, np.int8)
     INT16 = ("int16", TensorProto.INT16, np.int16)
     INT32 = ("int32", TensorProto.INT32, np.int32)
     INT64 = ("int64", TensorProto.INT64, np.int64)
+    UINT2 = ("uint2", TensorProto.UINT2, np.uint8)
     UINT4 = ("uint4", TensorProto.UINT4, np.uint8)
     UINT8 = ("uint8", TensorProto.UINT8, np.uint8)
     UINT16 = ("uint16", TensorProto.UINT16, np.uint16)
@@ -58,7 +64,21 @@ class Elem(Enum):
     @property
     def digits(self) -> int:
         """Binary digits of the significand of a float type."""
-        return {"float16": 11, "float32": 24, "float64": 53}[self.label]
+        return {"bfloat16": 8, "float16": 11, "float32": 24, "float64": 53}[self.label]
+
+    @property
+    def carried(self) -> bool:
+        """Whether NumPy has no such type, so that a wider one carries it."""
+        return self.label == "bfloat16" or (self.is_integer and self.bits < 8)
+
+    def rounded(self, array: np.ndarray) -> np.ndarray:
+        """The array as values of this type, in the type that carries it; the nearest ones (ties to even) for floats."""
+        if self is Elem.BFLOAT16:
+            bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
+            with np.errstate(over="ignore"):
+                bits = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
+            return bits.view(np.float32).reshape(array.shape)
+        return array.astype(self.carrier)
 
     @classmethod
     def of_code(cls, code: int, what: str, origin: Origin | None = None) -> Elem:
@@ -73,6 +93,6 @@ class Elem(Enum):
     def of_array(cls, array: np.ndarray) -> Elem:
         """The type that a NumPy array holds by itself (int8 for an array that carries int4)."""
         for elem in cls:
-            if elem.carrier == array.dtype and not elem.label.endswith("int4"):
+            if elem.carrier == array.dtype and not elem.carried:
                 return elem
         raise CompileError("E016", f"arrays of {array.dtype} are not supported")

@@ -5,25 +5,28 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto, helper
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
 from ..errors import CompileError, Origin, quoted
+from . import inlining
 from .elem import Elem
+from .inlining import MAX_NODES, without_functions
+from .input_shape import Shapes, frozen_shapes
 from .model import Constant, Model, OnnxNode, Port
 from .tensors import check_shape, constant
 
 MAX_BYTES = 1 << 30
-MAX_NODES = 100_000
-OLDEST_OPSET, NEWEST_OPSET = 7, 25
+OLDEST_OPSET, NEWEST_OPSET = 7, 27
 DEFAULT_DOMAINS = ("", "ai.onnx")
 
 
-def load_model(source: str | os.PathLike[str] | bytes) -> Model:
-    """Read and validate a file (or its bytes). Raises CompileError E001–E016."""
+def load_model(source: str | os.PathLike[str] | bytes, shapes: Shapes | None = None) -> Model:
+    """Read and validate a file (or its bytes). `shapes` fixes those of graph inputs by name. Raises E001–E016, E041."""
     data, folder = _read(source)
     proto = ModelProto()
     try:
@@ -40,9 +43,43 @@ def load_model(source: str | os.PathLike[str] | bytes) -> Model:
     constants = _initialisers(graph, folder)
     inputs = tuple(_port(v, "input") for v in graph.input if v.name not in constants)
     outputs = tuple(_port(v, "output") for v in graph.output)
-    nodes = [_node(n, i, folder) for i, n in enumerate(graph.node)]
+    placed = without_functions(proto, opsets.get("", OLDEST_OPSET))
+    flat = _with_nodes(proto, [n for n, _ in placed]) if proto.functions else proto
+    nodes = [_node(n, place, i, folder) for place, (n, i) in enumerate(placed)]
+    inputs = frozen_shapes(inputs, shapes or {})
     ordered = _ordered(nodes, set(constants), inputs, outputs)
-    return Model(ordered, constants, inputs, outputs, opsets, hashlib.sha256(data).hexdigest(), proto)
+    digest = hashlib.sha256(data).hexdigest()
+    return Model(ordered, constants, inputs, outputs, opsets, digest, flat, tuple(i for _, i in placed), folder)
+
+
+def with_branch(model: Model, node: OnnxNode, branch: GraphProto) -> Model:
+    """The model with a conditional replaced by one of its branches, which the file's data decide."""
+    proto = ModelProto()
+    proto.CopyFrom(model.proto)
+    before = len(proto.graph.initializer)
+    fresh = inlining.with_branch(proto, node.place, branch)
+    added = len(fresh) - len(model.places)
+    if len(fresh) > MAX_NODES:
+        raise CompileError("E004", f"the graph has {len(fresh)} nodes; the limit is {MAX_NODES}", origin=node.origin)
+    here = node.place
+    places = (*model.places[:here], *[node.origin.index] * (added + 1), *model.places[here + 1 :])
+    more = {t.name: constant(t, model.folder, node.origin) for t in proto.graph.initializer[before:]}
+    constants = {**model.constants, **more}
+    nodes = [_node(n, place, i, model.folder) for place, (n, i) in enumerate(zip(fresh, places))]
+    ordered = _ordered(nodes, set(constants), model.inputs, model.outputs)
+    flat = _with_nodes(proto, fresh)
+    return replace(model, nodes=ordered, constants=constants, proto=flat, places=places)
+
+
+def _with_nodes(proto: ModelProto, nodes: list[NodeProto]) -> ModelProto:
+    """The model with these nodes as its graph's, and without functions."""
+    copies = [NodeProto() for _ in nodes]
+    for copy, node in zip(copies, nodes):
+        copy.CopyFrom(node)
+    del proto.graph.node[:]
+    del proto.functions[:]
+    proto.graph.node.extend(copies)
+    return proto
 
 
 def _read(source: str | os.PathLike[str] | bytes) -> tuple[bytes, Path | None]:
@@ -64,13 +101,19 @@ def _read(source: str | os.PathLike[str] | bytes) -> tuple[bytes, Path | None]:
 
 def _check_names(proto: ModelProto) -> None:
     """Raise E002 if a name is not UTF-8; protobuf hands such a one over as bytes."""
-    graph = proto.graph
     names: list[Any] = [o.domain for o in proto.opset_import]
-    names += [v.name for v in (*graph.input, *graph.output)]
-    tensors = list(graph.initializer)
-    for node in graph.node:
-        names += [node.op_type, node.name, node.domain, *node.input, *node.output, *(a.name for a in node.attribute)]
-        tensors += [a.t for a in node.attribute if a.HasField("t")]
+    tensors: list[TensorProto] = []
+    for f in proto.functions:
+        names += [f.name, f.domain, f.overload, *f.input, *f.output, *f.attribute, *(o.domain for o in f.opset_import)]
+        names += [a.name for a in f.attribute_proto]
+    for nodes, graph in inlining.graphs(proto):
+        if graph is not None:
+            names += [v.name for v in (*graph.input, *graph.output)]
+            tensors += graph.initializer
+        for node in nodes:
+            names += [node.op_type, node.name, node.domain, node.overload, *node.input, *node.output]
+            names += [text for a in node.attribute for text in (a.name, a.ref_attr_name)]
+            tensors += [a.t for a in node.attribute if a.HasField("t")]
     for tensor in tensors:
         names += [tensor.name, *(v for e in tensor.external_data for v in (e.key, e.value))]
     if not all(isinstance(n, str) for n in names):
@@ -78,7 +121,12 @@ def _check_names(proto: ModelProto) -> None:
 
 
 def _opsets(proto: ModelProto) -> Mapping[str, int]:
-    opsets = {("" if o.domain in DEFAULT_DOMAINS else o.domain): o.version for o in proto.opset_import}
+    opsets: dict[str, int] = {}
+    for o in proto.opset_import:
+        domain = "" if o.domain in DEFAULT_DOMAINS else o.domain
+        if opsets.setdefault(domain, o.version) != o.version:
+            message = f"the file imports two versions of the operator set {quoted(domain or 'ai.onnx')}"
+            raise CompileError("E003", message)
     version = opsets.get("", OLDEST_OPSET)
     if not OLDEST_OPSET <= version <= NEWEST_OPSET:
         message = f"opset {version} is not supported; versions {OLDEST_OPSET} to {NEWEST_OPSET} are"
@@ -114,7 +162,7 @@ def _port(value: ValueInfoProto, what: str) -> Port:
     return Port(value.name, elem, shape, bool(tensor.elem_type))
 
 
-def _node(node: NodeProto, index: int, folder: Path | None) -> OnnxNode:
+def _node(node: NodeProto, place: int, index: int, folder: Path | None) -> OnnxNode:
     origin = Origin(node.op_type, node.name, index)
     domain = "" if node.domain in DEFAULT_DOMAINS else node.domain
     attributes: dict[str, Any] = {}
@@ -122,7 +170,7 @@ def _node(node: NodeProto, index: int, folder: Path | None) -> OnnxNode:
         if attribute.name in attributes:
             raise CompileError("E013", f"attribute {quoted(attribute.name)} is given twice", origin=origin)
         attributes[attribute.name] = _attribute(attribute, folder, origin)
-    return OnnxNode(origin, domain, node.op_type, tuple(node.input), tuple(node.output), attributes)
+    return OnnxNode(origin, domain, node.op_type, tuple(node.input), tuple(node.output), attributes, place)
 
 
 def _attribute(attribute: AttributeProto, folder: Path | None, origin: Origin) -> Any:
@@ -171,7 +219,7 @@ def _ordered(
         active.add(index)
         stack.extend(reversed(missing))
     if _sorted(order):
-        order.sort(key=lambda n: n.origin.index)
+        order.sort(key=lambda n: n.place)
     for node in order:
         for name in node.inputs:
             if name and name not in maker and name not in known:
@@ -200,5 +248,5 @@ def _makers(nodes: list[OnnxNode], constants: set[str], inputs: tuple[Port, ...]
 
 def _sorted(order: list[OnnxNode]) -> bool:
     """Whether the file's own order has operands first, as ONNX demands; then it is kept."""
-    position = {name: n.origin.index for n in order for name in n.outputs if name}
-    return all(position.get(i, -1) < n.origin.index for n in order for i in n.inputs)
+    position = {name: n.place for n in order for name in n.outputs if name}
+    return all(position.get(i, -1) < n.place for n in order for i in n.inputs)

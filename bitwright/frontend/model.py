@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,8 @@ class OnnxNode:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any]
+    place: int = 0
+    """Its index in the graph of `Model.proto`; that of `origin` is the file's."""
 
     def attribute(self, name: str, kind: type, default: Any) -> Any:
         """An attribute of Python type `kind` (int, float, str, tuple, Constant). Raises E013 if it has another."""
@@ -68,7 +71,11 @@ class Model:
     opsets: Mapping[str, int]
     sha256: str
     proto: Any = field(repr=False)
-    """The onnx.ModelProto with all its data inside, for the comparison with a runtime."""
+    """The onnx.ModelProto, functions inlined, for the comparison with a runtime."""
+    places: tuple[int, ...] = field(repr=False)
+    """For each of its nodes the index in the file of the one that it came from."""
+    folder: Path | None
+    """Where external data may lie."""
 
     @property
     def opset(self) -> int:

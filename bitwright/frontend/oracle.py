@@ -6,34 +6,45 @@ NumPy as the qonnx package defines them, the others in onnxruntime. Both package
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from onnx import GraphProto, ModelProto, NodeProto, TypeProto, helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, TypeProto, helper
 
 from ..errors import CompileError
 from .model import Constant, Model, OnnxNode
 from .registry import QONNX
 
+MICROSOFT = "com.microsoft"
+UNPACKED = "bitwright: "
 QONNX_OPERATORS = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "MultiThreshold")
 NEWEST_IR = 10
 
 Tensors = dict[str, np.ndarray]
 
 
-def run(model: Model, samples: np.ndarray, constants: Iterable[str] = ()) -> Tensors:
-    """Every tensor that depends on the input, samples along axis 0. `samples` are (n, *frame), in the input's units.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Names of tensors: those that depend on the input, those that do not, and which of all are integers of 4 bits."""
 
-    A tensor whose axis 0 is the batch of one frame comes out as (n, …); those of `constants`, which do not depend on
-    the input, as they are. Raises CompileError E390 where a runtime is
-    missing, E040 where it cannot run the model.
+    dependent: Sequence[str]
+    constant: Sequence[str] = ()
+    packed: Collection[str] = ()
+
+
+def run(model: Model, samples: np.ndarray, wanted: Wanted) -> Tensors:
+    """What a runtime has in those tensors, samples along axis 0. `samples` are (n, *frame), in the input's units.
+
+    A tensor that depends on the input and whose axis 0 is the batch of one frame comes out as (n, …); a constant as it
+    is. Raises CompileError E390 where a runtime is missing, E040 where it cannot run the model.
     """
     port = model.inputs[0]
-    others = list(constants)
+    others = list(wanted.constant)
     frames = np.ascontiguousarray(samples).astype(port.elem.carrier)
     try:
-        step = (_custom_runner if _is_qonnx(model) else _plain_runner)(model, others)
+        step = (_custom_runner if _is_qonnx(model) else _plain_runner)(model, wanted)
         parts = [step({port.name: frame[None]}) for frame in frames]
     except ImportError as error:
         message = f"the comparison with ONNX needs a package that is not installed ({error.name})"
@@ -67,23 +78,43 @@ def _engine(proto: ModelProto) -> Any:
     return onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def _plain_runner(model: Model, others: list[str]) -> Any:
-    """The whole model in one engine, all tensors made outputs."""
+def _plain_runner(model: Model, wanted: Wanted) -> Any:
+    """The whole model in one engine, all wanted tensors made outputs."""
     proto = ModelProto()
     proto.CopyFrom(model.proto)
     _inline(proto.graph, model.constants)
     proto.ir_version = min(proto.ir_version, NEWEST_IR)
-    nodes = {n.origin.index for n in model.nodes}
+    _shaped(proto.graph, model)
+    nodes = {n.place for n in model.nodes}
     kept = [n for i, n in enumerate(proto.graph.node) if i in nodes]
     del proto.graph.node[:]
     proto.graph.node.extend(kept)
-    known = {o.name for o in proto.graph.output}
-    names = _dependent(model) + others
-    for name in names:
-        if name not in known:
-            proto.graph.output.append(helper.make_empty_tensor_value_info(name))
+    names = [*dict.fromkeys([*wanted.dependent, *wanted.constant])]
+    seen = {name: _unpacked(proto, name) if name in wanted.packed else name for name in names}
+    del proto.graph.output[:]
+    proto.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in seen.values())
     engine = _engine(proto)
-    return lambda feeds: dict(zip(names, engine.run(names, feeds)))
+    return lambda feeds: dict(zip(names, engine.run(list(seen.values()), feeds)))
+
+
+def _unpacked(proto: ModelProto, name: str) -> str:
+    """A tensor of the values of one of 4-bit integers, which the engine cannot hand out."""
+    if all(o.domain != MICROSOFT for o in proto.opset_import):
+        proto.opset_import.append(helper.make_opsetid(MICROSOFT, 1))
+    scale, result = f"{UNPACKED}scale of {name}", f"{UNPACKED}{name}"
+    proto.graph.initializer.append(helper.make_tensor(scale, TensorProto.FLOAT, (), [1.0]))
+    proto.graph.node.append(helper.make_node("DequantizeLinear", [name, scale], [result], domain=MICROSOFT))
+    return result
+
+
+def _shaped(graph: GraphProto, model: Model) -> None:
+    """The input with the shape that it was frozen to; what the file says of other tensors' shapes may be of another."""
+    del graph.value_info[:]
+    for value in graph.input:
+        shape = model.inputs[0].shape
+        if value.name == model.inputs[0].name and shape is not None:
+            elem = value.type.tensor_type.elem_type
+            value.type.CopyFrom(helper.make_tensor_type_proto(elem, [d or None for d in shape]))
 
 
 def _inline(graph: GraphProto, constants: Mapping[str, Constant]) -> None:
@@ -110,21 +141,21 @@ def _dependent(model: Model) -> list[str]:
     return order
 
 
-def _custom_runner(model: Model, others: list[str]) -> Any:
+def _custom_runner(model: Model, wanted: Wanted) -> Any:
     """Node by node; what does not depend on the input is computed once."""
-    runners = {n.origin.index: _NodeRunner(model, n) for n in model.nodes}
+    runners = {n.place: _NodeRunner(model, n) for n in model.nodes}
     dependent = set(_dependent(model)) | {model.inputs[0].name}
     constants: Tensors = {name: c.array for name, c in model.constants.items()}
     for node in model.nodes:
         if not dependent & set(node.outputs):
-            runners[node.origin.index](constants)
+            runners[node.place](constants)
 
     def step(feeds: Tensors) -> Tensors:
         context = dict(constants) | feeds
         for node in model.nodes:
             if dependent & set(node.outputs):
-                runners[node.origin.index](context)
-        return {name: context[name] for name in _dependent(model) + others}
+                runners[node.place](context)
+        return {name: context[name] for name in (*wanted.dependent, *wanted.constant)}
 
     return step
 
@@ -134,7 +165,7 @@ class _NodeRunner:
 
     def __init__(self, model: Model, node: OnnxNode) -> None:
         self.node, self.model, self.engine = node, model, None
-        self.proto: NodeProto = model.proto.graph.node[node.origin.index]
+        self.proto: NodeProto = model.proto.graph.node[node.place]
         self.custom = node.op_type in QONNX_OPERATORS and node.domain in QONNX
 
     def __call__(self, context: Tensors) -> None:
@@ -163,8 +194,8 @@ class _NodeRunner:
         inputs = [helper.make_value_info(n, _type_of(context[n])) for n in names]
         outputs = [helper.make_empty_tensor_value_info(o) for o in self.node.outputs if o]
         graph = helper.make_graph([self.proto], "node", inputs, outputs)
-        opset = helper.make_opsetid("", self.model.opset)
-        return _engine(helper.make_model(graph, opset_imports=[opset], ir_version=min(NEWEST_IR, 10)))
+        opsets = [helper.make_opsetid(domain, version) for domain, version in self.model.opsets.items()]
+        return _engine(helper.make_model(graph, opset_imports=opsets, ir_version=NEWEST_IR))
 
 
 def _type_of(array: np.ndarray) -> TypeProto:

@@ -66,6 +66,8 @@ def _in_units(x: Stream, by: Quantizer) -> tuple[Rationals, ...]:
     inverse = np.asarray(1 / by.scale, object)
     low = np.asarray(x.low * inverse + by.zero, object)
     high = np.asarray(x.high * inverse + by.zero, object)
+    if (by.scale < 0).any():
+        low, high = (np.asarray(f(low, high), object) for f in (np.minimum, np.maximum))
     parts = (x.scale * inverse, x.offset * inverse + by.zero, low, high, by.steps)
     return tuple(collapse(np.asarray(p, object)) for p in parts)
 
@@ -241,20 +243,24 @@ def least_float(point: Fraction, strict: bool, dtype: np.dtype[Any]) -> float:
 
 
 def quantize_constant(values: np.ndarray, by: Quantizer) -> NDArray[np.int64]:
-    """Codes of a constant (in the file's element type), exactly. `by.steps` holds one Grid."""
+    """Codes of a constant (in the file's element type), exactly. `by.steps` holds Grids of one rounding."""
     grid = by.steps.reshape(-1)[0]
+    grids = np.broadcast_to(by.steps, values.shape)
     scale, zero = (np.broadcast_to(floats(v), values.shape) for v in (by.scale, by.zero))
     with np.errstate(over="ignore"):
         t = values.astype(np.float64) / scale + zero
     nearest = np.floor(t) + 0.5 if grid.rounding.at_halves else np.rint(t)
     doubt = (np.abs(t - nearest) <= 2.0**-48 * (np.abs(t) + np.abs(zero) + 1)) | (np.abs(t) > 2.0**40)
-    codes = _round_clear(np.where(doubt, 0, t), grid)
+    low, high = (
+        np.array([getattr(g, end) for g in by.steps.reshape(-1)]).reshape(by.steps.shape) for end in ("low", "high")
+    )
+    codes = np.clip(_round_clear(np.where(doubt, 0, t), grid), low, high)
     exact_scale, exact_zero = (np.broadcast_to(v, values.shape) for v in (by.scale, by.zero))
     known: dict[Any, int] = {}
     for index in zip(*np.nonzero(doubt)):
-        key = (float(values[index]), exact_scale[index], exact_zero[index])
+        key = (float(values[index]), exact_scale[index], exact_zero[index], grids[index])
         if key not in known:
-            known[key] = grid.code(Fraction(key[0]) / key[1] + key[2])
+            known[key] = cast(Grid, grids[index]).code(Fraction(key[0]) / key[1] + key[2])
         codes[index] = known[key]
     return codes
 
@@ -282,4 +288,4 @@ def _round_clear(t: NDArray[np.float64], grid: Grid) -> NDArray[np.int64]:
         rounded = np.ceil(t) if name == "CEIL" else np.floor(t)
     else:
         rounded = np.sign(t) * np.ceil(np.abs(t)) if name == "UP" else np.trunc(t)
-    return np.clip(rounded, grid.low, grid.high).astype(np.int64)
+    return rounded.astype(np.int64)

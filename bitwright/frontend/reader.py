@@ -16,17 +16,19 @@ E027 a bit width or zero point not sensible E028 an unknown rounding mode
 E029 weights are not quantized            E030 an input without a type
 E031 a malformed --input-type             E032 an input that is quantized in two ways
 E033 --input-type contradicts the file    E034 too many quantization steps
-E035 a limit cannot be applied exactly    E036 integers wider than 62 bits
+E035 a limit cannot be applied exactly    E036 integers wider than 62 bits, or than their type in the file
 E037 the output does not depend on the input E038 two operands without a common unit
 E039 a function without a quantizer behind it
 E040 a float runtime cannot execute the model, so there is no comparison (E390: none is installed)
+E041 a --shape that is malformed or does not fit the file
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -37,19 +39,26 @@ from ..ir.graph import Graph, verify
 from ..ir.types import TensorType
 from . import rules  # noqa: F401 # pyright: ignore[reportUnusedImport] (its import registers the rules)
 from .boundary import boundary
-from .context import INPUT, MAX_FRAME, Anchor, ConstantAnchor, Context, InputLayout, Relayout
+from .context import INPUT, MAX_FRAME, Anchor, Branch, ConstantAnchor, Context, InputLayout, Relayout
 from .elem import Elem
 from .exact import filled
+from .input_shape import Shapes
 from .input_type import parse_input_type
-from .loading import load_model
-from .model import Constant, Model, OnnxNode
+from .integers import check_integers, plain_integers
+from .loading import load_model, with_branch
+from .model import Constant, Model, OnnxNode, Port
+from .refused import REASONS
 from .registry import Entry, find
+from .rules.constants import check_size
 from .rules.host import host_function
 from .schemas import check_form, check_types
-from .tensors import MAX_ELEMENTS
 from .values import Exact, HostTail, Stream, Value
 
 MAX_LISTED = 10
+MAX_BRANCHES = 100
+MAX_ALL_FOLDED = 1 << 27
+WRAPPING = ("Add", "Sub", "Mul", "Neg", "MatMul", "Gemm", "ReduceSum", "Cast", "MatMulInteger", "ConvInteger")
+"""Operators that would wrap on integers of their type."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,40 +80,64 @@ def load(path: str | os.PathLike[str] | bytes) -> Model:
     return load_model(path)
 
 
-def import_model(path: str | os.PathLike[str] | bytes, *, input_type: str | None = None) -> Imported:
-    """The exact meaning of a model file (or its bytes) in the IR. Raises CompileError E001–E037."""
-    model = load_model(path)
-    _check_supported(model)
-    try:
-        return _imported(model, input_type, None)
-    except Relayout as found:
-        return _imported(model, input_type, found.wanted)
+def import_model(
+    path: str | os.PathLike[str] | bytes, *, input_type: str | None = None, shapes: Shapes | None = None
+) -> Imported:
+    """The exact meaning of a model file (or its bytes) in the IR. Raises CompileError E001–E041."""
+    model = load_model(path, shapes)
+    layout: InputLayout | None = None
+    for _ in range(MAX_BRANCHES):
+        _check_supported(model)
+        try:
+            return _imported(model, input_type, layout)
+        except Relayout as found:
+            layout = found.wanted
+        except Branch as found:
+            model, layout = with_branch(model, found.node, found.graph), None
+    raise CompileError("E004", f"the graph has more than {MAX_BRANCHES} conditionals")
 
 
 def _imported(model: Model, input_type: str | None, input_layout: InputLayout | None) -> Imported:
     """One walk through the model, with the graph input on the wire as it says."""
     ctx = Context(model, input_type, input_layout=input_layout)
-    ctx.values.update(model.constants)
-    name = _single(model)
-    given = _input(ctx)
-    ctx.values[model.inputs[0].name] = given
+    given = enter(ctx)
+    name = model.outputs[0].name
     for node in model.nodes:
-        _walk(ctx, node)
+        walk(ctx, node)
     result = ctx.values[name]
     if isinstance(result, Constant | Exact):
         raise CompileError("E037", f"output {quoted(name)} does not depend on the input")
     if isinstance(result, Stream) and result.curve:
         result = ctx.values[name] = host_function(result, name)
+    if isinstance(result, Stream) and result.name is not None and result.elem.is_integer and model.nodes:
+        result = plain_integers(ctx, replace(model.nodes[-1], outputs=(name,)), result)
     x = result.stream if isinstance(result, HostTail) else result
     ctx.need_type(x, None)
     _check_output(model, result)
-    if not ctx.anchors or ctx.anchors[-1].result is not x:
-        tensor = name if isinstance(result, Stream) else result.tensor
+    tensor = name if isinstance(result, Stream) else result.tensor
+    if tensor != model.inputs[0].name and (not ctx.anchors or ctx.anchors[-1].result is not x):
         ctx.anchors.append(Anchor(tensor, x))
     assert x.name is not None
     graph = Graph({INPUT: ctx.types[INPUT]}, tuple(ctx.nodes), (x.name,))
     verify(graph)
     return Imported(graph, boundary(ctx, result), tuple(ctx.anchors), tuple(ctx.constants), model.sha256, model, given)
+
+
+def enter(ctx: Context) -> Stream:
+    """The values that are there before any node: constants, and the graph input, which is returned."""
+    ctx.values.update(ctx.model.constants)
+    _check_single(ctx.model)
+    given = _input(ctx)
+    ctx.values[ctx.model.inputs[0].name] = given
+    return given
+
+
+def unsupported(node: OnnxNode) -> CompileError:
+    """The refusal of one node that there is no rule for."""
+    name = f"{node.domain}.{node.op_type}" if node.domain else node.op_type
+    reason, hint = REASONS.get(node.op_type, ("", "`bitwright ops` lists what is supported"))
+    message = f"operator {quoted(name)} is not supported" + (f": {reason}" if reason else "")
+    return CompileError("E020", message, origin=node.origin, hint=hint)
 
 
 def _check_supported(model: Model) -> None:
@@ -120,22 +153,24 @@ def _check_supported(model: Model) -> None:
     what = "an operator that is" if len(missing) == 1 else f"{len(missing)} operators that are"
     message = f"the model uses {what} not supported: {', '.join(listed)}{more}"
     first = next(iter(missing.values()))[0]
-    raise CompileError("E020", message, origin=first, hint="`bitwright ops` lists what is supported")
+    known = [REASONS[o[0].op_type] for o in missing.values() if o[0].op_type in REASONS]
+    hint = known[0][1] if known else "`bitwright ops` lists what is supported"
+    raise CompileError("E020", message, origin=first, hint=hint)
 
 
 def _listed(name: str, origins: list[Origin]) -> str:
-    times = "" if len(origins) == 1 else f" ({len(origins)} times)"
-    return f"{quoted(name)[1:-1]}{times}"
+    notes = [f"{len(origins)} times"] if len(origins) > 1 else []
+    notes += [REASONS[origins[0].op_type][0]] if origins[0].op_type in REASONS else []
+    return quoted(name)[1:-1] + (f" ({'; '.join(notes)})" if notes else "")
 
 
-def _single(model: Model) -> str:
-    """The name of the only output, of a model with only one input."""
+def _check_single(model: Model) -> None:
+    """Raise E014 unless there is one input and one output."""
     for ports, what in ((model.inputs, "input"), (model.outputs, "output")):
         if len(ports) != 1:
             names = ", ".join(quoted(p.name) for p in ports[:MAX_LISTED])
             message = f"the model has {len(ports)} {what}s ({names or 'none'}); exactly one is supported"
             raise CompileError("E014", message)
-    return model.outputs[0].name
 
 
 def _input(ctx: Context) -> Stream:
@@ -146,8 +181,9 @@ def _input(ctx: Context) -> Stream:
     order, frame = None, shape[1:]
     if ctx.input_layout is not None:
         order, frame = ctx.input_layout.order.reshape(shape), ctx.input_layout.frame
-    if elem is Elem.BOOL:
-        raise CompileError("E016", f"input {quoted(port.name)} has the element type bool, which is not supported")
+    if elem in (Elem.BOOL, Elem.BFLOAT16):
+        message = f"input {quoted(port.name)} has the element type {elem.label}, which is not supported"
+        raise CompileError("E016", message)
     chosen = parse_input_type(ctx.input_type) if ctx.input_type else None
     own = elem.integers if elem.is_integer and elem.bits <= 32 and elem is not Elem.UINT32 else None
     if own is not None and chosen is not None and (chosen.elem != own or chosen.scale != 1 or chosen.offset != 0):
@@ -179,14 +215,20 @@ def _input_shape(model: Model) -> tuple[int, ...]:
     for axis, d in enumerate(frame, 1):
         if not d:
             message = f"axis {axis} of {label} is {'symbolic' if d is None else 'empty'}; only the batch axis may vary"
-            raise CompileError("E010", message, hint="fix the shape, as with onnxruntime's make_dynamic_shape_fixed")
+            raise CompileError("E010", message, hint=f"say its shape, as in --shape {_example(port)}")
         dims.append(d)
     if prod(dims) > MAX_FRAME:
         raise CompileError("E004", f"{label} has {prod(dims):,} elements a frame; the limit is {MAX_FRAME:,}")
     return (1, *dims)
 
 
-def _walk(ctx: Context, node: OnnxNode) -> None:
+def _example(port: Port) -> str:
+    """What to give to --shape: the name (if it is plain), and a size in place of each that is open."""
+    name = port.name if re.fullmatch(r"[\w.:/-]{1,60}", port.name) else "NAME"
+    return f"{name}={','.join(str(d or (1 if a == 0 else 32)) for a, d in enumerate(port.shape or ()))}"
+
+
+def walk(ctx: Context, node: OnnxNode) -> None:
     """Evaluate one node: fold it, or let its rule speak."""
     entry = find(node)
     assert entry is not None
@@ -203,6 +245,8 @@ def _walk(ctx: Context, node: OnnxNode) -> None:
         raise CompileError("E021", message, origin=node.origin)
     results = result if isinstance(result, tuple) else (result,)
     for name, value in zip(node.outputs, results):
+        if isinstance(value, Stream) and node.op_type in WRAPPING:
+            check_integers(ctx, value, node.origin)
         if name:
             ctx.values[name] = value
     for name in filter(None, node.outputs[len(results) :]):
@@ -219,11 +263,19 @@ def _folded(ctx: Context, node: OnnxNode, entry: Entry) -> Constant:
     assert entry.fold is not None
     fold = entry.fold
     with np.errstate(all="ignore"):
+        _guarded(node, lambda: check_size(node, arrays))
         array = np.asarray(_guarded(node, lambda: fold(node, arrays)))
-    if array.size > MAX_ELEMENTS:
-        raise CompileError("E004", f"a constant of {array.size:,} elements is too large", origin=node.origin)
+    ctx.folded += array.size
+    if ctx.folded > MAX_ALL_FOLDED:
+        message = f"the constant expressions make more than {MAX_ALL_FOLDED:,} elements"
+        raise CompileError("E004", message, origin=node.origin)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise CompileError("E009", "this constant expression gives NaN or infinity", origin=node.origin)
+    # NumPy has no such type: it was computed in a wider one.
+    carried = [v.elem for v in map(ctx.values.get, node.inputs) if isinstance(v, Constant) and v.elem.carried]
+    for elem in carried:
+        if elem.carrier == array.dtype:
+            return Constant(elem.rounded(array), elem)
     return Constant.of(array)
 
 
@@ -235,6 +287,8 @@ def _guarded(node: OnnxNode, step: Callable[[], Any]) -> Any:
         if error.origin is None:
             raise CompileError(error.code, error.message, origin=node.origin, hint=error.hint) from error
         raise
+    except MemoryError as error:
+        raise CompileError("E004", "this node needs more memory than there is", origin=node.origin) from error
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
         message = f"this node's operands and attributes do not fit together ({error})"
         raise CompileError("E013", message, origin=node.origin) from error
@@ -243,6 +297,9 @@ def _guarded(node: OnnxNode, step: Callable[[], Any]) -> Any:
 def _check_output(model: Model, result: Stream | HostTail) -> None:
     """Raise E011 or E016 if the file declares another rank or type for its output."""
     declared, elem = model.outputs[0].shape, model.outputs[0].elem
+    if result.elem is Elem.BFLOAT16:
+        message = f"output {quoted(model.outputs[0].name)} is bfloat16, which the host does not have"
+        raise CompileError("E016", message, hint="cast it to float32")
     if model.outputs[0].typed and elem is not result.elem:
         name = quoted(model.outputs[0].name)
         raise CompileError("E016", f"output {name} is declared as {elem.label}, but is {result.elem.label}")

@@ -46,6 +46,11 @@ def _cuts(ctx: Context, x: Stream) -> tuple[bool, bool]:
     return bool((first < x.low).any()), bool((last > x.high).any())
 
 
+def cuts(ctx: Context, x: Stream) -> bool:
+    """Whether a limit of the stream cuts into its range."""
+    return any(_cuts(ctx, x))
+
+
 def materialize(ctx: Context, x: Stream, origin: Origin) -> Stream:
     """The stream without limits: where they cut into its range, an IR operation that applies them, exactly."""
     rank = len(x.shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from .values import Value
 QONNX = ("", "onnx.brevitas", "finn.custom_op.general", "qonnx.custom_op.general")
 
 Rule = Callable[[Context, OnnxNode], Value | tuple[Value, ...]]
+R = TypeVar("R", bound=Rule)
 Fold = Callable[[OnnxNode, list[np.ndarray]], np.ndarray]
 
 
@@ -28,10 +30,10 @@ class Entry:
 RULES: dict[tuple[str, str], Entry] = {}
 
 
-def rule(*op_types: str, domains: tuple[str, ...] = ("",), fold: Fold | None = None) -> Callable[[Rule], Rule]:
+def rule(*op_types: str, domains: tuple[str, ...] = ("",), fold: Fold | None = None) -> Callable[[R], R]:
     """Register a rule. `fold`, where given, evaluates the node on plain constants in their element type."""
 
-    def register(function: Rule) -> Rule:
+    def register(function: R) -> R:
         for op_type in op_types:
             _add(op_type, domains, Entry(function, fold))
         return function

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import CompileError
 from ..ops.dense import Dense
 from ..ops.window import Window
-from .context import Context
+from .context import Context, check_matrix
 from .model import OnnxNode
 from .values import Stream
 
@@ -36,7 +36,10 @@ def selected(ctx: Context, node: OnnxNode, x: Stream, axis: int, indices: Sequen
     name, frame = cast(str, view.name), list(view.frame)
     frame[place - 1] = count
     if place == 3:
-        op = Dense(np.eye(size, dtype=np.int64)[list(indices)], np.zeros(count, np.int64))
+        check_matrix(count, size, node.origin)
+        weight = np.zeros((count, size), np.int64)
+        weight[np.arange(count), list(indices)] = 1
+        op = Dense(weight, np.zeros(count, np.int64))
     else:
         stride, pads = [1, 1], [0, 0, 0, 0]
         stride[place - 1] = steps.pop() if steps else 1

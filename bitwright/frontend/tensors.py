@@ -15,6 +15,8 @@ from .elem import Elem
 from .model import Constant
 
 MAX_ELEMENTS = 1 << 28
+MAX_FOLDED = 1 << 25
+"""Elements of a constant that a node of the model makes: its operands may be few bytes."""
 MAX_RANK = 16
 
 
@@ -42,14 +44,14 @@ def constant(tensor: TensorProto, folder: Path | None, origin: Origin | None = N
     return Constant(array, elem)
 
 
-def check_shape(shape: tuple[int, ...], what: str, origin: Origin | None = None) -> None:
+def check_shape(shape: tuple[int, ...], what: str, origin: Origin | None = None, limit: int = MAX_ELEMENTS) -> None:
     """Raise CompileError unless the shape is that of a tensor that can be handled."""
     if len(shape) > MAX_RANK:
         raise CompileError("E004", f"{what} has {len(shape)} axes; the limit is {MAX_RANK}", origin=origin)
     if any(d < 0 for d in shape):
         raise CompileError("E010", f"{what} has a negative dimension: {list(shape)}", origin=origin)
-    if prod(shape) > MAX_ELEMENTS:
-        message = f"{what} has {prod(shape):,} elements; the limit is {MAX_ELEMENTS:,}"
+    if prod(shape) > limit:
+        message = f"{what} has {prod(shape):,} elements; the limit is {limit:,}"
         raise CompileError("E004", message, origin=origin)
 
 
@@ -59,7 +61,7 @@ def _external(
     """Raw data from another file of the model's folder: relative, no links, a regular file, long enough."""
     entries = {e.key: e.value for e in tensor.external_data}
     location = entries.get("location", "")
-    bits = 4 if elem.label.endswith("int4") else elem.carrier.itemsize * 8
+    bits = elem.bits if elem.is_integer else 16 if elem is Elem.BFLOAT16 else elem.carrier.itemsize * 8
     need = (prod(shape) * bits + 7) // 8
     if folder is None:
         raise CompileError("E005", f"{what} lies in another file, but the model was given as bytes", origin=origin)

@@ -210,6 +210,10 @@ Tensor = Constant | Exact | Stream
 Value = Tensor | HostTail
 
 
+def shape_of(value: Value) -> tuple[int, ...]:
+    return value.array.shape if isinstance(value, Constant) else value.shape
+
+
 def exact_values(value: Constant | Exact, origin: Origin) -> Rationals:
     """Every element of a constant as a Fraction."""
     size = value.array.size if isinstance(value, Constant) else value.codes.size

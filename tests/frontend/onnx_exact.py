@@ -8,6 +8,7 @@ import sys
 from fractions import Fraction
 from math import ceil, floor, log2
 
+import ml_dtypes
 import numpy as np
 from onnx import helper, numpy_helper
 
@@ -19,7 +20,9 @@ QUANTISERS = ("Quant", "BipolarQuant", "QuantizeLinear", "DequantizeLinear", "Tr
 def fractions(array):
     out = np.empty(np.shape(array), object)
     flat = out.reshape(-1)
-    flat[:] = [v if isinstance(v, Fraction) else Fraction(v) for v in np.asarray(array).reshape(-1).tolist()]
+    plain = np.asarray(array)
+    plain = plain if plain.dtype.kind in "Oiufb" else plain.astype(np.float64)  # bfloat16, and integers of 4 bits
+    flat[:] = [v if isinstance(v, Fraction) else Fraction(v) for v in plain.reshape(-1).tolist()]
     return out
 
 
@@ -50,6 +53,7 @@ def operator(op_type):
 FOLD = {
     "Add": lambda _, a, b: a + b, "Sub": lambda _, a, b: a - b, "Mul": lambda _, a, b: a * b,
     "Div": lambda _, a, b: a / b, "Pow": lambda _, a, b: a**b, "Transpose": lambda k, a: a.transpose(k.get("perm")),
+    "Cast": lambda k, a: a.astype(helper.tensor_dtype_to_np_dtype(k["to"])), "Sqrt": lambda _, a: np.sqrt(a),
     "Constant": lambda k: numpy_helper.to_array(k["value"]), "Identity": lambda _, a: a,
     "Gather": lambda k, a, i: np.take(a, i, k.get("axis", 0)), "Concat": lambda k, *a: np.concatenate(a, k["axis"]),
     "Unsqueeze": lambda k, a, *x: np.expand_dims(a, tuple(k.get("axes", x[0] if x else ()))),
@@ -226,16 +230,22 @@ def op_multithreshold(k, x, levels, **__):
     return out
 
 
-def along(values, axis, rank):
-    return values if values.ndim == 0 else values.reshape([-1 if a == axis % rank else 1 for a in range(rank)])
+def along(values, k, shape):
+    """One number; one a block of the axis; or one for each of its places."""
+    axis, block = k.get("axis", 1), k.get("block_size", 0)
+    if values.ndim == 0:
+        return values
+    if block:
+        return np.repeat(values, block, axis % len(shape)).take(range(shape[axis]), axis)
+    return values.reshape([-1 if a == axis % len(shape) else 1 for a in range(len(shape))])
 
 
 def op_quantizelinear(k, x, scale, zero=None, *, elems, **__):
-    info = np.iinfo(np.uint8 if zero is None else elems[2])
-    scale, zero = (along(fractions(0) if v is None else v, k.get("axis", 1), x.ndim) for v in (scale, zero))
+    info = ml_dtypes.iinfo(np.uint8 if zero is None else elems[2])
+    scale, zero = (along(fractions(0) if v is None else v, k, x.shape) for v in (scale, zero))
     return each(lambda v, s, z: max(int(info.min), min(round(v / s) + z, int(info.max))), x, scale, zero)
 
 
 def op_dequantizelinear(k, x, scale, zero=None, **__):
-    scale, zero = (along(fractions(0) if v is None else v, k.get("axis", 1), x.ndim) for v in (scale, zero))
+    scale, zero = (along(fractions(0) if v is None else v, k, x.shape) for v in (scale, zero))
     return obj((x - zero) * scale)

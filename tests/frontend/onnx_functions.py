@@ -27,6 +27,11 @@ op_mish = real(lambda v: v * tanh(softplus(v)))
 op_reciprocal = real(lambda v: 1 / v)
 
 
+def op_pow(_, x, exponent, **__):
+    e = exponent.reshape(-1)[0]
+    return each(lambda v: v ** int(e) if e.denominator == 1 else float(v) ** float(e), x)
+
+
 def op_gelu(k, x, **__):
     if k.get("approximate", b"none") == b"tanh":
         return each(lambda v: 0.5 * v * (1 + tanh(sqrt(2 / pi) * (v + 0.044715 * v * v * v))), obj_floats(x))

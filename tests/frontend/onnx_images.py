@@ -179,8 +179,9 @@ def op_pad(k, x, pads=None, value=None, axes=None, **__):
     for i, axis in enumerate(axes):
         begin, end = pads[i], pads[i + len(axes)]
         x = np.take(x, range(max(0, -begin), x.shape[axis] - max(0, -end)), axis=axis)
-        x = np.pad(x, [(max(0, begin), max(0, end)) if a == axis else (0, 0) for a in range(x.ndim)],
-                   constant_values=fill)  # fmt: skip
+        mode = k.get("mode", b"constant").decode()
+        fills = {"constant_values": fill} if mode == "constant" else {}
+        x = np.pad(x, [(max(0, begin), max(0, end)) if a == axis else (0, 0) for a in range(x.ndim)], mode, **fills)
     return x
 
 

@@ -135,13 +135,15 @@ def test_quant_of_every_domain_runs_without_opset_import(domain):
     assert (found.elements, found.explained, found.unexplained) == (30, 0, 0)
 
 
-def test_all_tensors_of_a_plain_model_are_exposed():
+def test_the_tensors_of_a_plain_model():
     net = Net([1, 3], TensorProto.INT8, name="q")
     scale = net.const(0.5)
     real = net.node("DequantizeLinear", net.input, scale)
     product = net.node("MatMul", real, net.const(np.eye(3)))
     last = net.node("QuantizeLinear", product, scale, net.const(0, np.int8))
-    tensors = oracle.run(load(net.bytes(last, elem=TensorProto.INT8)), np.array([[1, 2, 3], [4, 5, 6]], np.int8))
+    samples = np.array([[1, 2, 3], [4, 5, 6]], np.int8)
+    wanted = oracle.Wanted([real, product, last])
+    tensors = oracle.run(load(net.bytes(last, elem=TensorProto.INT8)), samples, wanted)
     assert {k: v.tolist() for k, v in tensors.items()} == {
         real: [[0.5, 1, 1.5], [2, 2.5, 3]], product: [[0.5, 1, 1.5], [2, 2.5, 3]], last: [[1, 2, 3], [4, 5, 6]],
     }  # fmt: skip

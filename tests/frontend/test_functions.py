@@ -1,5 +1,7 @@
 """Functions of one number behind and before quantisers, against the exact evaluator."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from onnx import TensorProto
@@ -9,7 +11,7 @@ from bitwright.errors import CompileError
 from bitwright.frontend.compare import compare
 from bitwright.frontend.reader import import_model
 from tests.frontend.onnx_build import Net
-from tests.frontend.onnx_check import check, grid
+from tests.frontend.onnx_check import check, grid, outputs
 
 RNG = np.random.default_rng(23)
 
@@ -59,10 +61,31 @@ def test_functions_of_positive_numbers(op):
     net = Net([1, 5])
     x = net.node("Add", net.quant(net.input, 0.125, signed=0), net.const(0.125))
     check(net.model(net.quant(net.node(op, x), 0.1, bits=5.0)), grid(RNG, (5,), 10))
+    net = Net([1, 5])
+    x = net.quant(net.node(op, net.quant(net.input, 0.125)), 0.1)
+    if op == "Reciprocal":  # has a value everywhere but at 0, where it is infinite
+        assert import_model(net.bytes(x)).graph.nodes
+        return
     with pytest.raises(CompileError, match=f"{op} has no value at") as refused:
-        x = net.quant(net.node(op, net.quant(net.input, 0.125)), 0.1)
-        import_model(net.bytes(x), input_type="int8")
+        import_model(net.bytes(x))
     assert refused.value.code == "E021"
+
+
+@pytest.mark.parametrize(("op", "code"), [("Log", -8), ("Reciprocal", 7)])
+def test_what_is_infinite_saturates(op, code):
+    net = Net([1, 1])
+    x = net.quant(net.node(op, net.quant(net.input, 0.125, bits=3.0, signed=0)), 0.5)
+    imported = import_model(net.bytes(x))
+    _, found = outputs(imported, np.zeros((1, 1), np.float32))
+    assert found[0].tolist() == [Fraction(code, 2)]
+
+
+@pytest.mark.parametrize("exponent", [2.0, 3.0, 0.5, 1.7, 0.0])
+def test_powers(exponent):
+    net = Net([1, 5])
+    whole = exponent.is_integer()
+    x = net.node("Pow", net.quant(net.input, 0.125, signed=int(whole), bits=6.0), net.const(exponent))
+    check(net.model(net.quant(x, 0.21, bits=6.0)), grid(RNG, (5,), 20))
 
 
 def test_prelu_by_channel_behind_a_convolution():

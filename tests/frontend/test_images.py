@@ -459,3 +459,23 @@ def test_a_matrix_then_an_image():
     x = net.node("Reshape", x, net.const([1, 2, 3, 4], np.int64))
     imported = run(net, net.node("ConvTranspose", x, net.const(weights((2, 3, 2, 2))), strides=[2, 2]), (5,))
     assert "permute" in mnemonics(imported)
+
+
+@pytest.mark.parametrize("mode", ["reflect", "edge", "wrap"])
+def test_pads_by_elements_of_the_tensor(mode):
+    net, x = start()
+    pads = net.const([0, 1, 2, 0, 0, 0, 1, 3], np.int64)
+    run(net, net.node("Pad", x, pads, mode=mode), count=2)
+
+
+def test_gather_by_an_array():
+    net, x = start()
+    run(
+        net,
+        net.node(
+            "Reshape",
+            net.node("Gather", x, net.const([[2, -1], [0, 0]], np.int64), axis=3),
+            net.const([1, -1], np.int64),
+        ),
+        count=2,
+    )

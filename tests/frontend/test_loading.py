@@ -143,7 +143,7 @@ def test_opsets():
     model, _ = small()
     model.opset_import[0].version = 5
     assert refused(model.SerializeToString()) == (
-        "E003: opset 5 is not supported; versions 7 to 25 are\n  hint: convert the model with onnx.version_converter"
+        "E003: opset 5 is not supported; versions 7 to 27 are\n  hint: convert the model with onnx.version_converter"
     )
 
 

@@ -13,6 +13,7 @@ from ..join import both_streams, product_of, sum_of
 from ..model import Constant, OnnxNode
 from ..registry import rule
 from ..values import Exact, Stream, Value, exact_of, exact_values
+from .functions import to_power
 
 
 def _divide(_: OnnxNode, v: list[np.ndarray]) -> np.ndarray:
@@ -25,7 +26,7 @@ def _divide(_: OnnxNode, v: list[np.ndarray]) -> np.ndarray:
 def add(ctx: Context, node: OnnxNode) -> Value:
     """x + c, or x + y."""
     if both_streams(ctx, node):
-        return sum_of(ctx, node, ctx.real(node, 0, curved=True), ctx.real(node, 1, curved=True))
+        return sum_of(ctx, node, ctx.number(node, 0, curved=True), ctx.number(node, 1, curved=True))
     x, c = _split(ctx, node)
     if x is None:
         return _exact(ctx, node, lambda a, b: a + b)
@@ -37,8 +38,8 @@ def add(ctx: Context, node: OnnxNode) -> Value:
 def sub(ctx: Context, node: OnnxNode) -> Value:
     """x − c, c − x, or x − y."""
     if both_streams(ctx, node):
-        y = ctx.real(node, 1, curved=True)
-        return sum_of(ctx, node, ctx.real(node, 0, curved=True), y.times(filled(-1, len(y.shape)), 0))
+        y = ctx.number(node, 1, curved=True)
+        return sum_of(ctx, node, ctx.number(node, 0, curved=True), y.times(filled(-1, len(y.shape)), 0))
     x, c = _split(ctx, node)
     if x is None:
         return _exact(ctx, node, lambda a, b: a - b)
@@ -52,7 +53,7 @@ def sub(ctx: Context, node: OnnxNode) -> Value:
 def mul(ctx: Context, node: OnnxNode) -> Value:
     """x · c, or x · y."""
     if both_streams(ctx, node):
-        return product_of(ctx, node, ctx.real(node, 0, curved=True), ctx.real(node, 1, curved=True))
+        return product_of(ctx, node, ctx.number(node, 0, curved=True), ctx.number(node, 1, curved=True))
     x, c = _split(ctx, node)
     if x is None:
         return _scaled(ctx, node, divide=False) or _exact(ctx, node, lambda a, b: a * b)
@@ -70,6 +71,8 @@ def div(ctx: Context, node: OnnxNode) -> Value:
     if c == 0:
         message = "a division by a tensor that depends on the input is not supported"
         raise CompileError("E022", message, origin=node.origin)
+    if not x.elem.is_float:
+        raise CompileError("E021", "Div of integers, which cuts off, is not supported", origin=node.origin)
     x, divisor = _aligned(ctx, node, x, c)
     _no_zero(divisor, node)
     return x.times(np.asarray(1 / divisor, object))
@@ -81,18 +84,20 @@ def neg(ctx: Context, node: OnnxNode) -> Value:
     value = ctx.required(node, 0)
     if isinstance(value, Exact):
         return replace(value, codes=-value.codes)
-    x = ctx.real(node, 0, curved=True)
+    x = ctx.number(node, 0, curved=True)
     return x.times(filled(-1, len(x.shape)), 0)
 
 
 @rule("Pow", fold=lambda _, v: np.power(v[0], v[1].astype(v[0].dtype)))
 def power(ctx: Context, node: OnnxNode) -> Value:
-    """x¹ only; powers of constants are folded."""
-    x, exponent = ctx.real(node, 0, curved=True), ctx.exact(node, 1, "exponent")
-    if (exponent != 1).any():
-        message = "a power of a tensor that depends on the input is not supported"
+    """By one constant exponent, or x¹; powers of constants are folded."""
+    x, exponent = ctx.number(node, 0, curved=True), ctx.exact(node, 1, "exponent")
+    if not (exponent != 1).any():
+        return x
+    if exponent.size != 1 or not x.elem.is_float:
+        message = "only powers of floats by one constant exponent are supported"
         raise CompileError("E021", message, origin=node.origin)
-    return x
+    return to_power(ctx, node, x, exponent.reshape(-1)[0])
 
 
 def _split(ctx: Context, node: OnnxNode) -> tuple[Stream | None, int]:
@@ -102,9 +107,9 @@ def _split(ctx: Context, node: OnnxNode) -> tuple[Stream | None, int]:
         message = f"{quoted(node.op_type)[1:-1]} of two tensors that both depend on the input is not supported"
         raise CompileError("E022", message, origin=node.origin)
     if isinstance(a, Stream):
-        return ctx.real(node, 0, curved=True), 1
+        return ctx.number(node, 0, curved=True), 1
     if isinstance(b, Stream):
-        return ctx.real(node, 1, curved=True), 0
+        return ctx.number(node, 1, curved=True), 0
     return None, 1
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..context import Context
 from ..model import OnnxNode
 from ..registry import Rule, rule
@@ -14,8 +12,6 @@ from .pool import max_pool
 from .transpose import transposed
 
 DOMAIN = ("qonnx.custom_op.channels_last",)
-INNER = "\0channels first "
-"""Before the name of an operand: no name of a file begins so."""
 
 
 @rule("Conv", domains=DOMAIN)
@@ -23,26 +19,25 @@ def conv_last(ctx: Context, node: OnnxNode) -> Stream:
     """x (1, …spatial, C), weights (outputs, …kernel, C)."""
     w = ctx.constant(node, 1, "weights")
     rank = len(ctx.real(node, 0).shape)
-    ctx.values[INNER + node.inputs[1]] = transposed(w, (0, rank - 1, *range(1, rank - 1)))
-    inputs = (node.inputs[0], INNER + node.inputs[1], *node.inputs[2:])
-    return _wrapped(ctx, replace(node, inputs=inputs), conv)
+    kernel = transposed(w, (0, rank - 1, *range(1, rank - 1)))
+    return channels_last(ctx, ctx.with_operands(node, ctx.required(node, 0), kernel, ctx.operand(node, 2)), conv)
 
 
 @rule("MaxPool", domains=DOMAIN)
 def max_pool_last(ctx: Context, node: OnnxNode) -> Stream:
-    return _wrapped(ctx, node, max_pool)
+    return channels_last(ctx, node, max_pool)
 
 
 @rule("BatchNormalization", domains=DOMAIN)
 def batch_normalization_last(ctx: Context, node: OnnxNode) -> Stream:
-    return _wrapped(ctx, node, batch_normalization)
+    return channels_last(ctx, node, batch_normalization)
 
 
-def _wrapped(ctx: Context, node: OnnxNode, inner: Rule) -> Stream:
+def channels_last(ctx: Context, node: OnnxNode, inner: Rule) -> Stream:
     """The ONNX operator between two transpositions, which cost nothing."""
     x = ctx.stream(node, 0, curved=True)
     rank = len(x.shape)
-    ctx.values[INNER + node.inputs[0]] = x.transposed((0, rank - 1, *range(1, rank - 1)))
-    y = inner(ctx, replace(node, inputs=(INNER + node.inputs[0], *node.inputs[1:])))
+    first = x.transposed((0, rank - 1, *range(1, rank - 1)))
+    y = inner(ctx, ctx.with_operands(node, first, *(ctx.operand(node, i) for i in range(1, len(node.inputs)))))
     assert isinstance(y, Stream)
     return y.transposed((0, *range(2, rank), 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,29 @@ from ...errors import CompileError
 from ..context import Context
 from ..model import Constant, OnnxNode
 from ..registry import folded, rule
-from ..tensors import MAX_ELEMENTS, check_shape
+from ..tensors import MAX_FOLDED, check_shape
 
 Arrays = list[Any]
+BROADCAST = ("Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Where", "Equal")
+
+
+def check_size(node: OnnxNode, v: Arrays) -> None:
+    """Raise E004 before a constant is made that is too large. Those of `folded` look for themselves."""
+    given = [a for a in v if a is not None]
+    if node.op_type == "Concat":
+        size = sum(a.size for a in given)
+    elif node.op_type == "Gather":
+        size = v[1].size * (v[0].size // max(v[0].shape[node.attribute("axis", int, 0)], 1))
+    elif node.op_type in ("MatMul", "Gemm") and min(a.ndim for a in given[:2]) > 1:
+        batch = np.broadcast_shapes(v[0].shape[:-2], v[1].shape[:-2])
+        size = prod(batch) * max(v[0].shape[-2:]) * max(v[1].shape[-2:])
+    elif node.op_type in BROADCAST:
+        size = prod(np.broadcast_shapes(*(a.shape for a in given)))
+    else:
+        return
+    if size > MAX_FOLDED:
+        message = f"a constant of {size:,} elements is too large; the limit is {MAX_FOLDED:,}"
+        raise CompileError("E004", message, origin=node.origin)
 
 
 @rule("Constant")
@@ -52,7 +73,7 @@ def fold_slice(node: OnnxNode, v: Arrays) -> np.ndarray:
 @folded("ConstantOfShape")
 def constant_of_shape(node: OnnxNode, v: Arrays) -> np.ndarray:
     shape = tuple(int(d) for d in v[0].reshape(-1))
-    check_shape(shape, "the result", node.origin)
+    check_shape(shape, "the result", node.origin, MAX_FOLDED)
     value = node.attribute("value", Constant, Constant.of(np.zeros(1, np.float32)))
     return np.full(shape, value.array.reshape(-1)[0])
 
@@ -60,14 +81,14 @@ def constant_of_shape(node: OnnxNode, v: Arrays) -> np.ndarray:
 @folded("Expand")
 def expand(node: OnnxNode, v: Arrays) -> np.ndarray:
     shape = np.broadcast_shapes(v[0].shape, tuple(int(d) for d in v[1].reshape(-1)))
-    check_shape(tuple(shape), "the result", node.origin)
+    check_shape(tuple(shape), "the result", node.origin, MAX_FOLDED)
     return np.broadcast_to(v[0], shape)
 
 
 @folded("Tile")
 def tile(node: OnnxNode, v: Arrays) -> np.ndarray:
     repeats = [int(r) for r in v[1].reshape(-1)]
-    check_shape(tuple(d * r for d, r in zip(v[0].shape, repeats, strict=True)), "the result", node.origin)
+    check_shape(tuple(d * r for d, r in zip(v[0].shape, repeats, strict=True)), "the result", node.origin, MAX_FOLDED)
     return np.tile(v[0], repeats)
 
 
@@ -75,7 +96,7 @@ def tile(node: OnnxNode, v: Arrays) -> np.ndarray:
 def range_(node: OnnxNode, v: Arrays) -> np.ndarray:
     start, limit, step = (x.item() for x in v)
     count = max(0, int(np.ceil((limit - start) / step)))
-    if count > MAX_ELEMENTS:
+    if count > MAX_FOLDED:
         raise CompileError("E004", f"a Range of {count:,} elements is too large", origin=node.origin)
     return (start + np.arange(count) * step).astype(v[0].dtype)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import CompileError, Origin
 from ...ops.depthwise import Depthwise
-from ..context import Context
+from ..context import Context, check_matrix
 from ..dense import Weights, check_reach, dense, integer_rows, weights_of
 from ..exact import collapse, filled, rationals
 from ..model import Constant, OnnxNode
@@ -18,7 +18,7 @@ from ..recode import by_channel, materialize, zero_code
 from ..registry import rule
 from ..spatial import Geometry, geometry, windows
 from ..trace import Doubt
-from ..values import Exact, Stream
+from ..values import Exact, Stream, shape_of
 from .transpose import transposed
 
 
@@ -58,6 +58,8 @@ def convolve_rows(
         image, pad = zero_code(ctx, image, origin)
     seen = windows(ctx, image, where, pad, origin)
     outputs, channels = len(rows.codes), x.shape[1]
+    if group > 1 and not group == channels == outputs:
+        check_matrix(outputs, where.taps * channels, origin)
     if group == channels == outputs and group > 1:
         return depthwise(ctx, seen, rows, origin)
     return dense(ctx, seen, rows if group == 1 else _spread(rows, where.taps, channels, group, repeats), origin)
@@ -118,10 +120,6 @@ def biased(ctx: Context, node: OnnxNode, y: Stream, index: int) -> Stream:
         raise CompileError("E011", message, origin=node.origin)
     rank = len(y.shape)
     return y.plus(values.reshape((1,) * (rank - 1) + (-1,)), doubt=ctx.doubt(node, index, rank))
-
-
-def shape_of(value: Constant | Exact) -> tuple[int, ...]:
-    return value.array.shape if isinstance(value, Constant) else value.shape
 
 
 def reshaped(value: Constant | Exact, shape: tuple[int, ...]) -> Constant | Exact:

@@ -18,8 +18,8 @@ from ..recode import materialize
 from ..registry import rule
 from ..spatial import Geometry, attribute_numbers
 from ..trace import Doubt
-from ..values import Stream
-from .conv import biased, convolve_rows, reshaped, shape_of
+from ..values import Stream, shape_of
+from .conv import biased, convolve_rows, reshaped
 
 
 @rule("ConvTranspose")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import atan, cos, erf, exp, expm1, log, log1p, pi, sin, sqrt, tanh
+from math import atan, cos, erf, exp, expm1, inf, log, log1p, pi, sin, sqrt, tanh
+from math import pow as pow_
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from ..steps import Grid, Rounding
 from ..trace import Through
 from ..values import Stream
 from .constants import elementwise
+
+MAX_POWER = 16
 
 Floats = Any
 Bound = Callable[[Floats, Floats], tuple[Floats, Floats]]
@@ -65,6 +68,14 @@ def _celu(alpha: float) -> Callable[[float], float]:
     return lambda x: max(0.0, x) + min(0.0, alpha * expm1(x / alpha))
 
 
+def _log(x: float) -> float:
+    return log(x) if x else -inf
+
+
+def _reciprocal(x: float) -> float:
+    return 1 / x if x else inf
+
+
 def _clamped(alpha: Any, beta: Any) -> Callable[[Any], Any]:
     a, b = Fraction(alpha), Fraction(beta)
 
@@ -101,7 +112,7 @@ DEFINITIONS = {
     "Tanh": Definition(lambda: tanh, _steep(1.0)),
     "Erf": Definition(lambda: erf, _steep(1.13)),
     "Exp": Definition(lambda: exp, lambda: lambda s, e: (np.exp(s), np.exp(s + e) * e)),
-    "Log": Definition(lambda: log, _unknown),
+    "Log": Definition(lambda: _log, _unknown),
     "Sqrt": Definition(lambda: sqrt, lambda: lambda s, e: (np.sqrt(s), np.sqrt(e))),
     "Softplus": Definition(lambda: _softplus, _steep(1.0, 0.7)),
     "Softsign": Definition(lambda: lambda x: x / (1 + abs(x)), _steep(1.0), rational=True),
@@ -120,7 +131,7 @@ DEFINITIONS = {
                                   lambda a: () if a >= 0 else None),
     "Abs": Definition(lambda: abs, _steep(1.0), rational=True, turns=lambda: (0.0,)),
     "Sign": Definition(lambda: _sign, _unknown, rational=True),
-    "Reciprocal": Definition(lambda: lambda x: 1 / x, _unknown, turns=lambda: None),
+    "Reciprocal": Definition(lambda: _reciprocal, _unknown, turns=lambda: None),
     "Sin": Definition(lambda: sin, _steep(1.0), turns=lambda: None),
     "Cos": Definition(lambda: cos, _steep(1.0, 1.0), turns=lambda: None),
     "Atan": Definition(lambda: atan, _steep(1.0)),
@@ -152,6 +163,23 @@ def applied(ctx: Context, node: OnnxNode, x: Stream) -> Stream:
     step = Function(node.op_type, function, definition.rational, turns)
     before = x.before if x.curve else node.inputs[0]
     return replace(x, curve=(*x.curve, step), trace=x.trace.then(Through(definition.bound(*values))), before=before)
+
+
+def to_power(ctx: Context, node: OnnxNode, x: Stream, exponent: Fraction) -> Stream:
+    """x to a constant; exact where that is a small whole number."""
+    e = float(exponent)
+    whole = e.is_integer() and 0 <= e <= MAX_POWER
+    turns = ((0.0,) if e % 2 == 0 else ()) if whole else () if e > 0 and not e.is_integer() else None
+
+    def bound(size: Floats, error: Floats) -> tuple[Floats, Floats]:
+        if e < 1:
+            return size**e + 1, error + np.inf
+        return size**e, np.minimum((size + error) ** e, e * (size + error) ** (e - 1) * error)
+
+    function: Callable[[Any], Any] = (lambda v: v ** int(e)) if whole else (lambda v: pow_(v, e))
+    step = Function("Pow", function, whole, turns)
+    before = x.before if x.curve else node.inputs[0]
+    return replace(x, curve=(*x.curve, step), trace=x.trace.then(Through(bound)), before=before)
 
 
 @rule("PRelu")

@@ -30,7 +30,7 @@ def gemm(ctx: Context, node: OnnxNode) -> Stream:
     if not isinstance(ctx.required(node, 0), Stream):
         message = "Gemm with a constant first operand is not supported"
         raise CompileError("E021", message, origin=node.origin, hint="export the layer as input times weights")
-    x = ctx.real(node, 0)
+    x = ctx.number(node, 0)
     if len(x.shape) != 2:
         raise CompileError("E011", f"Gemm needs a matrix, not shape {list(x.shape)}", origin=node.origin)
     if node.attribute("transA", int, 0) and x.shape[1] != 1:

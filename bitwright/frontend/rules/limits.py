@@ -18,7 +18,7 @@ from ..values import Stream
 @rule("Relu", fold=lambda _, v: np.maximum(v[0], 0))
 def relu(ctx: Context, node: OnnxNode) -> Stream:
     """max(x, 0)."""
-    x = ctx.real(node, 0, curved=True)
+    x = ctx.number(node, 0, curved=True)
     rank = len(x.shape)
     return x.clip(filled(0, rank), filled(inf, rank))
 
@@ -34,7 +34,7 @@ def _fold_clip(node: OnnxNode, v: list[np.ndarray]) -> np.ndarray:
 @rule("Clip", fold=_fold_clip)
 def clip(ctx: Context, node: OnnxNode) -> Stream:
     """min(max(x, low), high); the limits are attributes before opset 11, operands after."""
-    x = ctx.real(node, 0, curved=True)
+    x = ctx.number(node, 0, curved=True)
     low = _limit(ctx, node, x, 1, "min", -inf)
     return x.clip(low, _limit(ctx, node, x, 2, "max", inf))
 
@@ -42,7 +42,7 @@ def clip(ctx: Context, node: OnnxNode) -> Stream:
 @rule("Max", fold=lambda _, v: np.maximum.reduce(np.broadcast_arrays(*v)))
 def maximum(ctx: Context, node: OnnxNode) -> Stream:
     """max(x, constants …)."""
-    x = ctx.real(node, _stream_index(ctx, node), curved=True)
+    x = ctx.number(node, _stream_index(ctx, node), curved=True)
     for i in range(len(node.inputs)):
         if not isinstance(ctx.required(node, i), Stream):
             x = x.clip(_parameter(ctx, node, x, i), filled(inf, len(x.shape)))
@@ -52,7 +52,7 @@ def maximum(ctx: Context, node: OnnxNode) -> Stream:
 @rule("Min", fold=lambda _, v: np.minimum.reduce(np.broadcast_arrays(*v)))
 def minimum(ctx: Context, node: OnnxNode) -> Stream:
     """min(x, constants …)."""
-    x = ctx.real(node, _stream_index(ctx, node), curved=True)
+    x = ctx.number(node, _stream_index(ctx, node), curved=True)
     for i in range(len(node.inputs)):
         if not isinstance(ctx.required(node, i), Stream):
             x = x.clip(filled(-inf, len(x.shape)), _parameter(ctx, node, x, i))

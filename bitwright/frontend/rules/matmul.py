@@ -7,7 +7,7 @@ from ..context import Context
 from ..dense import dense, weights_of
 from ..model import Constant, OnnxNode
 from ..registry import rule
-from ..values import Exact, Stream
+from ..values import Exact, Stream, shape_of
 from .transpose import transposed
 
 
@@ -19,23 +19,23 @@ def matmul(ctx: Context, node: OnnxNode) -> Stream:
         message = "MatMul of two tensors that both depend on the input is not supported"
         raise CompileError("E022", message, origin=node.origin)
     if isinstance(a, Stream):
-        return _right(ctx, node, ctx.real(node, 0), ctx.constant(node, 1, "matrix"))
-    return _left(ctx, node, ctx.constant(node, 0, "matrix"), ctx.real(node, 1))
+        return _right(ctx, node, ctx.number(node, 0), ctx.constant(node, 1, "matrix"))
+    return _left(ctx, node, ctx.constant(node, 0, "matrix"), ctx.number(node, 1))
 
 
 def _right(ctx: Context, node: OnnxNode, x: Stream, w: Constant | Exact) -> Stream:
     if len(x.shape) < 2:
         raise CompileError("E011", "the operand of a MatMul needs two axes at least", origin=node.origin)
-    vector = len(_shape(w)) == 1
+    vector = len(shape_of(w)) == 1
     matrix = _matrix(w, len(x.shape), node, as_column=True)
     y = dense(ctx, x, weights_of(transposed(matrix, (1, 0)), node.origin), node.origin)
-    if len(_shape(w)) > len(x.shape):
-        y = ctx.reshape(y, (1,) * (len(_shape(w)) - len(x.shape)) + y.shape, node.origin)
+    if len(shape_of(w)) > len(x.shape):
+        y = ctx.reshape(y, (1,) * (len(shape_of(w)) - len(x.shape)) + y.shape, node.origin)
     return ctx.reshape(y, y.shape[:-1], node.origin) if vector else y
 
 
 def _left(ctx: Context, node: OnnxNode, w: Constant | Exact, x: Stream) -> Stream:
-    if len(x.shape) < 3 or x.shape[-1] != 1 or len(_shape(w)) < 2:
+    if len(x.shape) < 3 or x.shape[-1] != 1 or len(shape_of(w)) < 2:
         message = f"a constant times a tensor of shape {list(x.shape)} does not contract its last axis"
         raise CompileError("E021", message, origin=node.origin, hint="export the layer as input times weights")
     matrix = _matrix(w, len(x.shape), node, as_column=False)
@@ -44,13 +44,9 @@ def _left(ctx: Context, node: OnnxNode, w: Constant | Exact, x: Stream) -> Strea
     return ctx.reshape(y, (*y.shape, 1), node.origin)
 
 
-def _shape(w: Constant | Exact) -> tuple[int, ...]:
-    return w.array.shape if isinstance(w, Constant) else w.shape
-
-
 def _matrix(w: Constant | Exact, rank: int, node: OnnxNode, *, as_column: bool) -> Constant | Exact:
     """The constant as a matrix: leading axes of size 1 dropped, a vector made a column."""
-    shape = _shape(w)
+    shape = shape_of(w)
     if len(shape) == 1 and as_column:
         shape = (shape[0], 1)
     elif len(shape) < 2 or any(d != 1 for d in shape[:-2]):

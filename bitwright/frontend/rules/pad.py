@@ -12,11 +12,12 @@ import numpy as np
 from ...errors import CompileError, quoted
 from ...ops.dense import Dense
 from ...ops.window import Window
-from ..context import MAX_FRAME, Context
+from ..context import MAX_FRAME, Context, check_matrix
 from ..exact import collapse, filled
 from ..model import OnnxNode
 from ..recode import by_channel, materialize, zero_code
 from ..registry import rule
+from ..select import selected
 from ..values import Stream
 from .reshape import normal_axes
 
@@ -24,11 +25,10 @@ from .reshape import normal_axes
 @rule("Pad")
 def pad(ctx: Context, node: OnnxNode) -> Stream:
     """Pads begin and end of every axis (or of `axes`); negative ones crop."""
-    x = ctx.real(node, 0)
+    x = ctx.number(node, 0)
     mode = node.attribute("mode", str, "constant")
-    if mode != "constant":
-        message = f"Pad of mode {quoted(mode)} is not supported"
-        raise CompileError("E021", message, origin=node.origin, hint="pad with a constant")
+    if mode not in ("constant", "reflect", "edge", "wrap"):
+        raise CompileError("E013", f"{quoted(mode)} is no mode of Pad", origin=node.origin)
     rank = len(x.shape)
     given = ctx.integers(node, 1, "pads") if ctx.operand(node, 1) is not None else node.attribute("pads", tuple, ())
     axes = list(range(rank))
@@ -48,6 +48,8 @@ def pad(ctx: Context, node: OnnxNode) -> Stream:
     touched = [a for a in range(rank) if begin[a] or end[a]]
     if not touched:
         return x
+    if mode != "constant":
+        return _repeating(ctx, node, x, mode, begin, end)
     view, perm = ctx.physical(x, touched, node.origin)
     at = [4 - len(perm) + perm.index(a) for a in range(1, rank)]
     first, last = [0] * 4, [0] * 4
@@ -60,6 +62,18 @@ def pad(ctx: Context, node: OnnxNode) -> Stream:
     view = _spatial(ctx, node, view, (first[1], first[2], last[1], last[2]), value)
     view = _channels(ctx, node, view, first[3], last[3], value)
     return ctx.unphysical(view, perm)
+
+
+def _repeating(ctx: Context, node: OnnxNode, x: Stream, mode: str, begin: list[int], end: list[int]) -> Stream:
+    """Padding by elements of the tensor itself: a choice of them along each axis."""
+    for axis, (first, last) in enumerate(zip(begin, end)):
+        size = x.shape[axis]
+        if max(first, last) > MAX_FRAME:
+            raise CompileError("E004", f"pads {[first, last]} make too many elements", origin=node.origin)
+        places = np.pad(np.arange(size), (max(first, 0), max(last, 0)), mode)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        kept = places[max(-first, 0) : len(places) - max(-last, 0)].tolist()
+        x = selected(ctx, node, x, axis, kept)
+    return x
 
 
 def _spatial(ctx: Context, node: OnnxNode, x: Stream, pads: tuple[int, int, int, int], value: Fraction) -> Stream:
@@ -85,6 +99,7 @@ def _channels(ctx: Context, node: OnnxNode, x: Stream, first: int, last: int, va
     x = materialize(ctx, x, node.origin)
     size = x.shape[-1]
     count = size + first + last
+    check_matrix(count, size, node.origin)
     kept = np.arange(max(0, -first), size - max(0, -last))
     weight = np.zeros((count, size), np.int64)
     weight[kept + first, kept] = 1

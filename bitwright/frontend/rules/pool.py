@@ -22,7 +22,7 @@ from ..values import Stream
 @rule("MaxPool")
 def max_pool(ctx: Context, node: OnnxNode) -> Stream:
     """The greatest of each window; padding is below everything."""
-    x = ctx.real(node, 0)
+    x = ctx.number(node, 0)
     where = geometry(node, x.shape[2:])
     image = rising(ctx, node, ctx.image(x, node.origin))
     if not where.inside(image.shape[1:3], (0, 0, 0, 0)).all():

@@ -14,7 +14,7 @@ from ..model import Constant, OnnxNode
 from ..quantize import in_doubt, quantize, quantize_constant
 from ..registry import QONNX, rule
 from ..steps import SIGN, Grid, Rounding, Steps
-from ..values import Codes, Exact, Stream, Value
+from ..values import Codes, Exact, Stream, Value, shape_of
 
 MAX_BITS = 32
 MAX_ZERO = 1 << 22
@@ -24,8 +24,8 @@ MAX_ZERO = 1 << 22
 def quant(ctx: Context, node: OnnxNode) -> Value:
     """Operands: x, scale, zero point, bit width; all but x constants that broadcast to x."""
     value = ctx.required(node, 0)
-    shape = value.array.shape if isinstance(value, Constant) else value.shape
-    scale = positive(parameter(shape, ctx.exact(node, 1, "scale"), node.origin), node)
+    shape = shape_of(value)
+    scale = nonzero(parameter(shape, ctx.exact(node, 1, "scale"), node.origin), node)
     zero = zero_point(ctx, node, shape)
     signed, narrow = (bool(required(node, name)) for name in ("signed", "narrow"))
     bits = bit_width(ctx, node, 3)
@@ -43,8 +43,8 @@ def quant(ctx: Context, node: OnnxNode) -> Value:
 def bipolar_quant(ctx: Context, node: OnnxNode) -> Value:
     """+scale where x ≥ 0, else −scale."""
     value = ctx.required(node, 0)
-    shape = value.array.shape if isinstance(value, Constant) else value.shape
-    scale = positive(parameter(shape, ctx.exact(node, 1, "scale"), node.origin), node)
+    shape = shape_of(value)
+    scale = nonzero(parameter(shape, ctx.exact(node, 1, "scale"), node.origin), node)
     rank = len(shape)
     by = Quantizer(filled(1, rank), filled(0, rank), step_array(SIGN, (1,) * rank), scale * 2, -scale, Elem.FLOAT32)
     return apply(ctx, node, value, by)
@@ -93,10 +93,10 @@ def _of_exact(value: Exact, by: Quantizer) -> Exact:
     return meaning(codes, by)
 
 
-def positive(scale: Rationals, node: OnnxNode) -> Rationals:
-    if (scale <= 0).any():
-        worst = float(min(scale.reshape(-1).tolist()))
-        raise CompileError("E026", f"the scale must be positive, but one is {worst}", origin=node.origin)
+def nonzero(scale: Rationals, node: OnnxNode) -> Rationals:
+    """A scale as it is; a negative one turns the order of the codes round."""
+    if (scale == 0).any():
+        raise CompileError("E026", "the scale must not be 0, but one is", origin=node.origin)
     return scale
 
 

@@ -18,7 +18,7 @@ KINDS = {"ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "max", "ReduceMi
 @rule("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", fold=reduce)
 def reduce_stream(ctx: Context, node: OnnxNode) -> Stream:
     """The axes are an attribute or, in newer opsets, an operand; none means all of them."""
-    x = ctx.real(node, 0)
+    x = ctx.real(node, 0) if node.op_type == "ReduceMean" else ctx.number(node, 0)
     given = ctx.integers(node, 1, "axes") if ctx.operand(node, 1) is not None else node.attribute("axes", tuple, None)
     if not given and node.attribute("noop_with_empty_axes", int, 0):
         return x

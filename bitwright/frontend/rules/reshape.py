@@ -14,14 +14,14 @@ from ..elem import Elem
 from ..model import Constant, OnnxNode
 from ..registry import rule
 from ..tensors import check_shape
-from ..values import Exact, HostTail, Stream, Value
+from ..values import Exact, HostTail, Stream, Value, shape_of
 
 
 @rule("Reshape")
 def reshape(ctx: Context, node: OnnxNode) -> Value:
     """0 keeps a dimension (unless allowzero), −1 takes what is left."""
     value, wanted = _operand(ctx, node), ctx.integers(node, 1, "shape")
-    old = _shape(value)
+    old = shape_of(value)
     zero_kept = not node.attribute("allowzero", int, 0)
     shape = [old[i] if d == 0 and zero_kept and i < len(old) else d for i, d in enumerate(wanted)]
     if shape.count(-1) == 1:
@@ -36,7 +36,7 @@ def reshape(ctx: Context, node: OnnxNode) -> Value:
 @rule("Flatten")
 def flatten(ctx: Context, node: OnnxNode) -> Value:
     value = _operand(ctx, node)
-    shape = _shape(value)
+    shape = shape_of(value)
     axis = node.attribute("axis", int, 1)
     if not -len(shape) <= axis <= len(shape):
         raise CompileError("E013", f"axis {axis} is outside a shape of {len(shape)} axes", origin=node.origin)
@@ -47,7 +47,7 @@ def flatten(ctx: Context, node: OnnxNode) -> Value:
 @rule("Squeeze")
 def squeeze(ctx: Context, node: OnnxNode) -> Value:
     value = _operand(ctx, node)
-    shape = _shape(value)
+    shape = shape_of(value)
     given = _axes(ctx, node)
     axes = [i for i, d in enumerate(shape) if d == 1] if given is None else normal_axes(given, len(shape), node)
     if any(shape[a] != 1 for a in axes):
@@ -62,7 +62,7 @@ def unsqueeze(ctx: Context, node: OnnxNode) -> Value:
     given = _axes(ctx, node)
     if given is None:
         raise CompileError("E013", "Unsqueeze without axes", origin=node.origin)
-    shape = list(_shape(value))
+    shape = list(shape_of(value))
     for axis in sorted(normal_axes(given, len(shape) + len(given), node)):
         shape.insert(axis, 1)
     return _reshaped(ctx, node, value, shape)
@@ -85,7 +85,7 @@ def dropout(ctx: Context, node: OnnxNode) -> Value:
 
 @rule("Cast")
 def cast(ctx: Context, node: OnnxNode) -> Value:
-    """Of constants; of streams where no value changes."""
+    """Of constants; of streams where no value changes, but for the rounding to a float, which is arithmetic like any."""
     code = node.attribute("to", int, 0)
     elem = Elem.of_code(code, f"the result of {quoted(node.op_type)[1:-1]}", node.origin)
     tail = ctx.operand(node, 0)
@@ -97,29 +97,21 @@ def cast(ctx: Context, node: OnnxNode) -> Value:
     value = ctx.required(node, 0)
     if isinstance(value, Constant):
         source = value.array
-        return Constant((np.trunc(source) if elem.is_integer else source).astype(elem.carrier), elem)
+        return Constant(elem.rounded(np.trunc(source) if elem.is_integer and value.elem.is_float else source), elem)
     if isinstance(value, Exact):
         raise CompileError("E021", "a Cast of a quantized constant is not supported", origin=node.origin)
-    wider = elem.is_float and (not value.elem.is_float or elem.carrier.itemsize >= value.elem.carrier.itemsize)
-    if elem is not value.elem and not wider:
+    assert isinstance(value, Stream)
+    wider = not value.elem.is_float or elem.digits >= value.elem.digits if elem.is_float else value.elem.is_integer
+    if elem is not value.elem and (not wider or not (elem.is_float or elem.is_integer)):
         message = f"a Cast from {value.elem.label} to {elem.label} changes values; it is not supported here"
         raise CompileError("E021", message, origin=node.origin)
-    assert isinstance(value, Stream)
-    typed = value.name is not None and value.elem.is_integer and elem is not value.elem
-    if typed and ctx.types[str(value.name)].elem.width > elem.digits:
-        message = f"a Cast from {value.elem.label} to {elem.label} rounds; it is not supported"
-        raise CompileError("E021", message, origin=node.origin)
-    return replace(value, elem=elem)
+    return replace(value, elem=elem, trace=value.trace.moved(lambda v: v, 1))
 
 
 def _operand(ctx: Context, node: OnnxNode) -> Value:
     """The first operand, which may be what the host computes."""
     value = ctx.operand(node, 0)
     return value if isinstance(value, HostTail) else ctx.required(node, 0)
-
-
-def _shape(value: Value) -> tuple[int, ...]:
-    return value.array.shape if isinstance(value, Constant) else value.shape
 
 
 def _reshaped(ctx: Context, node: OnnxNode, value: Value, shape: Sequence[int]) -> Value:

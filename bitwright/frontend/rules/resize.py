@@ -21,7 +21,7 @@ from ..values import Stream
 @rule("Resize", "Upsample")
 def resize(ctx: Context, node: OnnxNode) -> Stream:
     """Each axis on its own; the batch axis stays."""
-    x = ctx.real(node, 0)
+    x = ctx.number(node, 0)
     ctx.need_type(x, node.origin)
     mode = node.attribute("mode", str, "nearest")
     if mode != "nearest":

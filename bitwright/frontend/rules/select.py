@@ -58,18 +58,18 @@ def split(ctx: Context, node: OnnxNode) -> tuple[Stream, ...]:
 
 @rule("Gather", fold=fold_gather)
 def gather(ctx: Context, node: OnnxNode) -> Stream:
-    """Indices: a number, which takes the axis away, or a vector."""
+    """Indices: an array, whose axes come in place of the one that is gathered along."""
     x = ctx.stream(node, 0)
     (axis,) = normal_axes((node.attribute("axis", int, 0),), len(x.shape), node)
     array = ctx.plain(node, 1, "indices")
-    if array.ndim > 1 or array.dtype.kind not in "iu":
-        raise CompileError("E021", "Gather by a matrix of indices is not supported", origin=node.origin)
+    if array.dtype.kind not in "iu":
+        raise CompileError("E016", f"indices of {array.dtype} are not supported", origin=node.origin)
     if axis == 0:
         raise CompileError("E015", "Gather along the batch axis is not supported", origin=node.origin)
     size = x.shape[axis]
     indices = [int(i) + size if i < 0 else int(i) for i in array.reshape(-1)]
     y = selected(ctx, node, x, axis, indices)
-    return y if array.ndim else ctx.reshape(y, (*y.shape[:axis], *y.shape[axis + 1 :]), node.origin)
+    return ctx.reshape(y, (*y.shape[:axis], *array.shape, *y.shape[axis + 1 :]), node.origin)
 
 
 def _list(ctx: Context, node: OnnxNode, index: int, name: str) -> tuple[int, ...] | None:

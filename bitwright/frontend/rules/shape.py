@@ -9,20 +9,16 @@ import numpy as np
 from ..context import Context
 from ..model import Constant, OnnxNode
 from ..registry import rule
-from ..values import Value
+from ..values import shape_of
 
 
 @rule("Shape")
 def shape(ctx: Context, node: OnnxNode) -> Constant:
-    dims = _shape(ctx.required(node, 0))
+    dims = shape_of(ctx.required(node, 0))
     start, end = node.attribute("start", int, 0), node.attribute("end", int, len(dims))
     return Constant.of(np.array(dims[start:end], np.int64))
 
 
 @rule("Size")
 def size(ctx: Context, node: OnnxNode) -> Constant:
-    return Constant.of(np.array(prod(_shape(ctx.required(node, 0))), np.int64))
-
-
-def _shape(value: Value) -> tuple[int, ...]:
-    return value.array.shape if isinstance(value, Constant) else value.shape
+    return Constant.of(np.array(prod(shape_of(ctx.required(node, 0))), np.int64))

@@ -8,7 +8,7 @@ from ...errors import CompileError
 from ..context import Context
 from ..model import Constant, OnnxNode
 from ..registry import rule
-from ..values import Exact, Stream, Value
+from ..values import Exact, Stream, Value, shape_of
 
 
 def transposed(value: Constant | Exact, perm: Sequence[int]) -> Constant | Exact:
@@ -21,7 +21,7 @@ def transposed(value: Constant | Exact, perm: Sequence[int]) -> Constant | Exact
 def transpose(ctx: Context, node: OnnxNode) -> Value:
     """Axis i of the result is axis perm[i] of the operand."""
     value = ctx.required(node, 0)
-    shape = value.array.shape if isinstance(value, Constant) else value.shape
+    shape = shape_of(value)
     perm = node.attribute("perm", tuple, tuple(reversed(range(len(shape)))))
     if sorted(perm) != list(range(len(shape))):
         message = f"perm {list(perm)} does not permute {len(shape)} axes"

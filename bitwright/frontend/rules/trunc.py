@@ -15,7 +15,7 @@ from ..quantize import quantize
 from ..registry import QONNX, rule
 from ..steps import Grid
 from ..values import Stream
-from .quant import bit_width, grid, positive, rounding_mode, zero_point
+from .quant import bit_width, grid, nonzero, rounding_mode, zero_point
 
 
 @rule("Trunc", domains=QONNX)
@@ -30,7 +30,7 @@ def trunc(ctx: Context, node: OnnxNode) -> Stream:
 
 def _version_1(ctx: Context, node: OnnxNode, x: Stream) -> Quantizer:
     """(R(half_even(x / scale + zero) / 2^(in − out)) − zero) · scale."""
-    scale = positive(parameter(x.shape, ctx.exact(node, 1, "scale"), node.origin), node)
+    scale = nonzero(parameter(x.shape, ctx.exact(node, 1, "scale"), node.origin), node)
     zero = zero_point(ctx, node, x.shape)
     bits = [bit_width(ctx, node, i) for i in (3, 4)]
     if not (bits[0] - bits[1]).is_integer():
@@ -42,9 +42,9 @@ def _version_1(ctx: Context, node: OnnxNode, x: Stream) -> Quantizer:
 
 def _version_2(ctx: Context, node: OnnxNode, x: Stream) -> Quantizer:
     """(clip(R(half_even(x / scale + zero) / t)) − zero / t) · output scale, t = 2^round(log2(output scale / scale))."""
-    scale = positive(parameter(x.shape, ctx.exact(node, 1, "scale"), node.origin), node)
+    scale = nonzero(parameter(x.shape, ctx.exact(node, 1, "scale"), node.origin), node)
     zero = zero_point(ctx, node, x.shape)
-    out_scale = positive(parameter(x.shape, ctx.exact(node, 4, "output scale"), node.origin), node)
+    out_scale = nonzero(parameter(x.shape, ctx.exact(node, 4, "output scale"), node.origin), node)
     signed, narrow = (bool(node.attribute(name, int, default)) for name, default in (("signed", 1), ("narrow", 0)))
     limits = grid(bit_width(ctx, node, 5), signed, narrow, rounding_mode(node, "FLOOR"))
     ratio = np.asarray(out_scale / scale, object)
