@@ -273,7 +273,7 @@ def operators_command(only: str | None, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"cases": [asdict(v) for v in found]}))
     elif only:
-        print("".join(f"{v.status:8} {v.case} {v.reason}\n" for v in found), end="")
+        print("\n".join(f"{v.status:8} {v.case} {v.reason}".rstrip() for v in found))
     else:
         print(table(tallies(found)), end="")
     return MISMATCH if any(v.status == FAILED for v in found) else 0

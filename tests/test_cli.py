@@ -143,6 +143,40 @@ def test_boards_ops_and_check():
     assert [n["op"] for n in nodes].count("dense") == 3
 
 
+def test_check_tells_all_faults(tmp_path):
+    from onnx import helper
+
+    port = helper.make_tensor_value_info("x", 1, ["N", "H", 3])
+    nodes = [helper.make_node("Det", ["x"], ["a"], "first"), helper.make_node("LSTM", ["a"], ["y"], "second")]
+    graph = helper.make_graph(nodes, "g", [port], [helper.make_tensor_value_info("y", 1, None)])
+    (tmp_path / "m.onnx").write_bytes(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]).SerializeToString()
+    )
+    done = bitwright("check", tmp_path / "m.onnx")
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.splitlines() == [
+        "bitwright: E010: axis 1 of input 'x' is symbolic; only the batch axis may vary",
+        "  hint: say its shape, as in --shape x=1,32,3",
+        "bitwright: E020: operator 'Det' is not supported",
+        "  at Det node #0 'first'",
+        "  hint: `bitwright ops` lists what is supported",
+        "bitwright: E020: operator 'LSTM' is not supported: it has a state, and a frame has none",
+        "  at LSTM node #1 'second'",
+        "  hint: unroll the recurrence, or end the model before it",
+    ]
+    told = json.loads(bitwright("check", tmp_path / "m.onnx", "--json", "--shape", "x=1,5,3").stdout)
+    assert told["nodes"] == [] and told["error"] == told["errors"][0]
+    assert [e["node"]["name"] for e in told["errors"]] == ["first", "second"]
+
+
+def test_operators():
+    done = bitwright("operators", "--only", "MatMulInteger", "--json")
+    assert done.returncode == 0, done.stderr
+    cases = json.loads(done.stdout)["cases"]
+    assert cases == [{"case": "matmulinteger", "operator": "MatMulInteger", "status": "passed", "reason": ""}]
+    assert bitwright("operators", "--only", "MatMulInteger").stdout == "passed   matmulinteger\n"
+
+
 def test_version_is_cheap():
     done = bitwright("--version")
     assert done.stdout.startswith("bitwright, version 0.1.0")
