@@ -12,6 +12,7 @@ from .folding import slot_width
 
 TOP = "bw_accel"
 WIDE = ("LO", "HI", "MA", "MB", "C", "ZA", "ZB", "PAD")  # parameters that the modules declare as 64 bits, signed
+MASKS = ("DEAD",)  # parameters of a bit each multiplier
 _INSTANCE = re.compile(r"^\s*(bw_\w+) (?:#\(|\w+ \()", re.M)
 
 
@@ -121,6 +122,8 @@ def print_instance(instance: Instance) -> Iterator[str]:
 def _literal(instance: Instance, key: str, value: int | Memory) -> str:
     if isinstance(value, Memory):
         return f'"{memory_file(instance, key)}"'
+    if key in MASKS:
+        return f"{max(1, value.bit_length())}'h{value:x}"
     if key not in WIDE:
         return str(value)
     return f"-64'sd{-value}" if value < 0 else f"64'sd{value}"

@@ -75,7 +75,7 @@ class Depthwise(Op):
         words, pack = groups * taps // fold.taps, self.packing(x.elem, fold.taps)
         cost = Resources(lut=35, ff=30) + area.rom(fold.simd * w.width, words, fold.weights)
         if fold.multiplier is Multiplier.DSP:
-            each = matvec.slices(1, x.elem, acc, fold.taps, pack)
+            each = matvec.slices(1, x.elem, acc, fold.taps, pack, fold.taps)
         else:
             term = min(x.elem.width + w.width, acc)
             one = area.product(x.elem, w, term)

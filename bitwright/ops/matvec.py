@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import ceil
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..ir.netlist import Block, Estimate, Fold, Memory, Multiplier, Ram, Resources
 from ..ir.op import Codes
@@ -13,6 +14,9 @@ from ..ir.types import IntType, TensorType
 from . import area, packing
 from .channels import pack_words
 from .packing import Packing
+
+LARGEST_MASK = 1 << 14
+"""Bits of a literal that every tool reads."""
 
 
 def product(weight: Codes, x: Codes) -> Codes:
@@ -96,6 +100,9 @@ def block(
     if fold.multiplier is Multiplier.DSP:
         params |= {"DSP_ROWS": dsp_rows(fold), "PACK": pack.rows, "STEP": pack.step, "FIELD": pack.field,
                    "CHAIN": pack.chain, "OFFSET": int(pack.offset), "DSP_W_WIDTH": pack.stored.width}  # fmt: skip
+    dead = ~_live(weight, fold, pack)
+    if dead.any() and dead.size <= LARGEST_MASK:
+        params["DEAD"] = int("".join(map(str, dead.reshape(-1)[::-1].astype(int))), 2)
     params |= weight_memories(weight, weight_type, fold, pack)
     params |= {
         "REPLAY": int(replay),
@@ -156,13 +163,12 @@ def estimate(
     """Multipliers, adder trees, accumulators, weights, replay buffer and control of the unit."""
     nf, sf = folds(weight.shape[0], weight.shape[1], fold)
     pack = packing_for(weight, a, fold)
-    live, rom = 1.0, area.rom(word_bits(w, fold, pack), nf * sf, fold.weights)
+    rom, live = area.rom(word_bits(w, fold, pack), nf * sf, fold.weights), np.ones((fold.pe, fold.simd), np.bool_)
     # In a layer that is not mostly zeros, a multiplier that takes turns soon sees a weight that is not.
-    if fold.multiplier is not Multiplier.XNOR and (sparsity > 0.5 or nf * sf <= 8):
-        words = _words(weight, fold, 0)
-        live = max(0.02, float((words != 0).any(axis=0).mean()))
-        if fold.weights is Ram.DISTRIBUTED and nf * sf > 8:
-            rom = _sparse_rom(words, w.width)
+    if sparsity > 0.5 or nf * sf <= 8:
+        live = _live(weight, fold, pack)
+        if fold.weights is Ram.DISTRIBUTED and nf * sf > 8 and fold.multiplier is not Multiplier.XNOR:
+            rom = _sparse_rom(_words(weight, fold, 0), w.width)
     cost = _cost(weight.shape, w, a, y.width, fold, pack, bias, live)
     return Estimate(latency(a, w, fold, pack), rom + cost + _buffer(weight.shape, a, fold, replay))
 
@@ -174,6 +180,17 @@ def _words(weight: Codes, fold: Fold, pad: int) -> Codes:
     padded = np.full((nf * fold.pe, sf * fold.simd), pad, np.int64)
     padded[:rows, :columns] = weight
     return padded.reshape(nf, fold.pe, sf, fold.simd).transpose(0, 2, 1, 3).reshape(nf * sf, -1)
+
+
+def _live(weight: Codes, fold: Fold, pack: Packing) -> NDArray[np.bool_]:
+    """Of every row and column a cycle, whether there is a multiplier: where a weight is not 0, or one that shares its slice."""
+    if fold.multiplier is Multiplier.XNOR:
+        return np.ones((fold.pe, fold.simd), np.bool_)
+    live = (_words(weight, fold, 0) != 0).any(axis=0).reshape(fold.pe, fold.simd)
+    dsp = dsp_rows(fold)
+    for row in range(0, dsp, pack.rows):
+        live[row : min(row + pack.rows, dsp)] = live[row : min(row + pack.rows, dsp)].any(axis=0)
+    return live
 
 
 def _sparse_rom(words: Codes, width: int) -> Resources:
@@ -190,21 +207,23 @@ def _sparse_rom(words: Codes, width: int) -> Resources:
 
 
 def _cost(
-    shape: tuple[int, ...], w: IntType, a: IntType, acc: int, fold: Fold, pack: Packing, bias: bool, live: float
-) -> Resources:
+    shape: tuple[int, ...], w: IntType, a: IntType, acc: int, fold: Fold, pack: Packing, bias: bool,
+    live: NDArray[np.bool_],
+) -> Resources:  # fmt: skip
     """Control, products, adder trees and accumulators."""
     nf, sf = folds(shape[0], shape[1], fold)
     cost, dsp = Resources(lut=45, ff=40), dsp_rows(fold)
     if fold.multiplier is Multiplier.XNOR:
         cost += Resources(lut=fold.pe * (fold.simd * 1.05 + 2), ff=fold.pe * fold.simd * 1.1)
     if dsp:
-        cost += slices(dsp, a, acc, fold.simd, pack)
+        cost += slices(dsp, a, acc, fold.simd, pack, int(live[: dsp : pack.rows].sum()))
     if fold.multiplier is not Multiplier.XNOR and dsp < fold.pe:
         term = min(a.width + w.width, acc)
-        units, each = (fold.pe - dsp) * fold.simd * live, area.product(a, w, term)
+        share = max(0.02, float(live[dsp:].mean()))
+        units, each = (fold.pe - dsp) * fold.simd * share, area.product(a, w, term)
         constant = 0.4 if nf * sf == 1 else 1.0  # weights that never change
         cost += Resources(units * each.lut * constant, units * each.ff)
-        cost += tree(fold.pe - dsp, fold.simd, term, acc, live)
+        cost += tree(fold.pe - dsp, fold.simd, term, acc, share)
     if sf > 1:
         cost += Resources(lut=fold.pe * acc, ff=fold.pe * acc)
     if bias:
@@ -222,10 +241,10 @@ def _buffer(shape: tuple[int, ...], a: IntType, fold: Fold, replay: bool) -> Res
     return Resources(lut=area.lutram(word, 2 * sf), ff=word)
 
 
-def slices(rows: int, a: IntType, acc: int, simd: int, pack: Packing) -> Resources:
-    """The slices, and the adder trees of what comes out of them."""
-    terms = ceil(simd / pack.chain)
-    cost = Resources(dsp=pack.slices(rows, simd)) + tree(rows, terms, min(pack.field, acc), acc, 1.0)
+def slices(rows: int, a: IntType, acc: int, simd: int, pack: Packing, live: int) -> Resources:
+    """The `live` slices, and the adder trees of what comes out of all."""
+    terms, share = ceil(simd / pack.chain), live / (ceil(rows / pack.rows) * simd)
+    cost = Resources(dsp=live) + tree(rows, terms, min(pack.field, acc), acc, share)
     # The columns of a chain wait for one another, the first two cycles in registers of the slices.
     waits = terms * sum(max(0, place - 2) for place in range(pack.chain))
     cost += Resources(ff=waits * (rows * pack.stored.width + a.width))

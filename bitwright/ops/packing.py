@@ -37,9 +37,6 @@ class Packing:
     stored: IntType
     offset: bool = False
 
-    def slices(self, pe: int, simd: int) -> int:
-        return ceil(pe / self.rows) * simd
-
 
 @cache
 def choose(low: int, high: int, a: IntType, pe: int, simd: int) -> Packing:

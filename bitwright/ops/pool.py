@@ -45,7 +45,7 @@ class Pool(Op):
         """The latency is that of `rtl/bw_pool.v`; beside the control a step of each lane, and the tree in front of it."""
         bits = x.elem.width
         if self.largest:
-            each = Resources(lut=fold.taps * bits * 1.6, ff=fold.taps * bits)
+            each = Resources(lut=fold.taps * bits, ff=(fold.taps + (fold.taps > 1)) * bits)
         else:
             each = Resources(lut=y.elem.width, ff=y.elem.width) + matvec.tree(1, fold.taps, bits, y.elem.width, 1.0)
         return Estimate(1 + area.clog2(fold.taps), Resources(lut=15, ff=15) + each.scaled(fold.pe))

@@ -122,7 +122,7 @@ class Window(Op):
         """Control, a register each tap, the shift registers between them, and the line buffers."""
         (kh, kw), word, words = self.kernel.tolist(), lanes * y.elem.width, x.vector // lanes
         held, far = self.taps * word, int(self.dilation[1]) * words
-        cost = Resources(lut=20 + 30 * self.padded + held * 0.5 * (parts > 1), ff=held + 40)
+        cost = Resources(lut=20 + 30 * self.padded + held * 0.65 * (parts > 1), ff=held + 40)
         between = kh * (kw - 1) * word
         cost += Resources(ff=between * far) if far < 3 else Resources(lut=between * -(-far // 32))
         lines, depth = (kh - 1) * word, int(self.dilation[0]) * self.sliding(x).pitch * words

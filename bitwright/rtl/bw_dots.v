@@ -28,7 +28,9 @@ module bw_dots #(
   // bits of a sum
   parameter OUT_WIDTH = 20,
   // cycles that the result is held back
-  parameter WAIT      = 0
+  parameter WAIT      = 0,
+  // bit p * SIMD + i: the weight of row p and column i is always 0, and of all rows that share its slice; no multiplier is made
+  parameter [PE*SIMD-1:0] DEAD = {PE * SIMD{1'b0}}
 ) (
   input  wire                       clk,
   // those of row p at p * SIMD, if it has its own
@@ -56,12 +58,29 @@ module bw_dots #(
   wire [PE*SUM-1:0]        sums;
   wire [PE-1:0]            rests;
 
+  // Operands of row p at p * SIMD, those of dead products 0.
+  wire [PE*SIMD*A_WIDTH-1:0] xs;
+  wire [PE*SIMD*W_WIDTH-1:0] ws;
   genvar g, p, t;
+  generate
+    for (p = 0; p < PE; p = p + 1) begin : g_operands
+      localparam AT = (OWN != 0) ? p * SIMD * A_WIDTH : 0;
+      if (DEAD == {PE * SIMD{1'b0}}) begin : g_all
+        assign xs[p*SIMD*A_WIDTH +: SIMD*A_WIDTH] = x[AT +: SIMD*A_WIDTH];
+        assign ws[p*SIMD*W_WIDTH +: SIMD*W_WIDTH] = w[p*SIMD*W_WIDTH +: SIMD*W_WIDTH];
+      end else begin : g_some
+        for (t = 0; t < SIMD; t = t + 1) begin : g_column
+          assign xs[(p*SIMD+t)*A_WIDTH +: A_WIDTH] = x[AT+t*A_WIDTH +: A_WIDTH] & {A_WIDTH{~DEAD[p*SIMD+t]}};
+          assign ws[(p*SIMD+t)*W_WIDTH +: W_WIDTH] = w[(p*SIMD+t)*W_WIDTH +: W_WIDTH] & {W_WIDTH{~DEAD[p*SIMD+t]}};
+        end
+      end
+    end
+  endgenerate
+
   generate
     if (KIND == 1) begin : g_dsp
       for (g = 0; g < PE; g = g + PACK) begin : g_pack
         localparam ROWS = (g + PACK <= PE) ? PACK : PE - g;
-        localparam AT   = (OWN != 0) ? g * SIMD * A_WIDTH : 0;
         wire [ROWS*TERMS*EXACT-1:0] exact;
         bw_dsp #(
           .LANES   (SIMD),
@@ -76,8 +95,8 @@ module bw_dots #(
           .OFFSET  (OFFSET)
         ) products (
           .clk    (clk),
-          .a      (x[AT +: SIMD*A_WIDTH]),
-          .w      (w[g*SIMD*W_WIDTH +: ROWS*SIMD*W_WIDTH]),
+          .a      (xs[g*SIMD*A_WIDTH +: SIMD*A_WIDTH]),
+          .w      (ws[g*SIMD*W_WIDTH +: ROWS*SIMD*W_WIDTH]),
           .terms  (exact),
           .carries(carries[g*TERMS +: ROWS*TERMS])
         );
@@ -88,15 +107,14 @@ module bw_dots #(
       end
     end else begin : g_lut
       for (p = 0; p < PE; p = p + 1) begin : g_pe
-        localparam AT = (OWN != 0) ? p * SIMD * A_WIDTH : 0;
         if (KIND == 2) begin : g_xnor
           bw_xnor #(
             .PAIRS(SIMD),
             .WIDTH(TERM)
           ) pairs (
             .clk  (clk),
-            .a    (x[AT +: SIMD*A_WIDTH]),
-            .b    (w[p*SIMD +: SIMD]),
+            .a    (xs[p*SIMD*A_WIDTH +: SIMD*A_WIDTH]),
+            .b    (ws[p*SIMD +: SIMD]),
             .count(terms[p*TERMS*TERM +: TERMS*TERM]),
             .carry(carries[p*TERMS +: TERMS])
           );
@@ -110,8 +128,8 @@ module bw_dots #(
             .P_WIDTH (TERM)
           ) mul (
             .clk    (clk),
-            .a      (w[p*SIMD*W_WIDTH +: SIMD*W_WIDTH]),
-            .b      (x[AT +: SIMD*A_WIDTH]),
+            .a      (ws[p*SIMD*W_WIDTH +: SIMD*W_WIDTH]),
+            .b      (xs[p*SIMD*A_WIDTH +: SIMD*A_WIDTH]),
             .product(terms[p*SIMD*TERM +: SIMD*TERM]),
             .carry  (carries[p*SIMD +: SIMD])
           );
@@ -125,8 +143,8 @@ module bw_dots #(
             .P_WIDTH (TERM)
           ) mul (
             .clk    (clk),
-            .a      (x[AT +: SIMD*A_WIDTH]),
-            .b      (w[p*SIMD*W_WIDTH +: SIMD*W_WIDTH]),
+            .a      (xs[p*SIMD*A_WIDTH +: SIMD*A_WIDTH]),
+            .b      (ws[p*SIMD*W_WIDTH +: SIMD*W_WIDTH]),
             .product(terms[p*SIMD*TERM +: SIMD*TERM]),
             .carry  (carries[p*SIMD +: SIMD])
           );

@@ -32,6 +32,8 @@ module bw_mvu #(
   parameter CHAIN        = 1,
   parameter OFFSET       = 0,
   parameter DSP_W_WIDTH  = W_WIDTH,
+  // bit p * SIMD + i: no multiplier in row p and column i (see bw_dots)
+  parameter [PE*SIMD-1:0] DEAD = {PE * SIMD{1'b0}},
   // memory file of NF * SF words: word nf * SF + sf has the weights of rows nf * PE + pe and columns sf * SIMD + i, pe outer;
   // those of DSP rows have DSP_W_WIDTH bits, the others W_WIDTH
   parameter WEIGHTS      = "",
@@ -221,7 +223,8 @@ module bw_mvu #(
         .CHAIN    (CHAIN),
         .OFFSET   (OFFSET),
         .OUT_WIDTH(ACC_WIDTH),
-        .WAIT     (DOTS - D_DOTS)
+        .WAIT     (DOTS - D_DOTS),
+        .DEAD     (DEAD[D*SIMD-1:0])
       ) dots (
         .clk  (clk),
         .x    (x),
@@ -240,7 +243,8 @@ module bw_mvu #(
         .W_WIDTH  (W_WIDTH),
         .W_SIGNED (W_SIGNED),
         .OUT_WIDTH(ACC_WIDTH),
-        .WAIT     (DOTS - L_DOTS)
+        .WAIT     (DOTS - L_DOTS),
+        .DEAD     (DEAD[PE*SIMD-1:D*SIMD])
       ) dots (
         .clk  (clk),
         .x    (x),

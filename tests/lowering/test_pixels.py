@@ -157,6 +157,15 @@ def test_multiplications_are_counted_as_the_model_has_them(tmp_path):
     assert stage.macs == 8 * 16 * 3 * 18
 
 
+def test_no_multiplier_meets_only_the_zeros_between_two_windows(tmp_path):
+    """Both pixels' windows have 9 of 12 taps of 2 channels each: of 3 rows each."""
+    lowered = build(image().graph(), tmp_path, 80).lowered
+    (fold,) = lowered.folding.folds
+    (unit,) = (i for i in lowered.netlist.instances if i.module == "bw_mvu")
+    beats = 3 * 3 * 4 // fold.simd
+    assert fold.pe == 6 and int(str(unit.params["DEAD"])).bit_count() * beats == 2 * 3 * 18
+
+
 def test_what_cannot_be_wider_is_refused_as_before(tmp_path):
     net = image()
     net.window((2, 2), (2, 2), pads=(0, 0, 0, 0))
