@@ -35,7 +35,7 @@ class Case:
     def text(self, i):
         wires = {"v": f"in_valid[{i}]", "r": f"in_ready[{i}]", "ov": f"out_valid[{i}]", "or": f"out_ready[{i}]"}
         wires |= {"d": f"d{i}_in", "od": f"d{i}_out"}
-        params = ", ".join(f".{k}({json.dumps(v) if isinstance(v, str) else v})" for k, v in self.params.items())
+        params = ", ".join(f".{k}({literal(v)})" for k, v in self.params.items())
         open_ = f"  {self.module} #({params}) u{i} (.clk(clk), .rst_n(rst_n), "
         if self.kind == "stream":
             return open_ + STREAM.format(**wires) + ");\n"
@@ -87,6 +87,14 @@ class Seen:
     error: str | None
     in_cycles: list[int] = field(default_factory=list)
     out_cycles: list[int] = field(default_factory=list)
+
+
+def literal(value):
+    if isinstance(value, str):
+        return json.dumps(value)
+    if type(value) is int and value.bit_length() > 31:
+        return f"{value.bit_length()}'h{value:x}"
+    return format(value)
 
 
 def bits(words, width):
