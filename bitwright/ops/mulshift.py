@@ -59,7 +59,7 @@ class Product:
         """Of a lane: the rows, the bits of b that they leave to an adder, and the registers."""
         b_width = signed_width(self.b)
         if self.kind is Multiplier.DSP and not self.rest:
-            return Resources(dsp=area.slices(*self.slice_bits))
+            return Resources(ff=b_width, dsp=area.slices(*self.slice_bits))
         made = area.product_sum(*self.rows, b_width, self.drop)
         return made + Resources(dsp=area.slices(*self.slice_bits) if self.kind is Multiplier.DSP else 0)
 
@@ -154,10 +154,11 @@ class MulShift(Op):
         b_width, lanes, own = signed_width(product.b), fold.pe, len(np.unique(self.m)) > 1
         folds = beats(x, len(self.m), lanes)
         constant = 0.5 if folds == 1 else 0.9 if not own else 1.0
+        held = 0.67 if own else 0.45  # of the registers; what only waits is in shift registers, what is constant nowhere
         made, cut = product.cost, x.elem.width - product.x.width
         total = max(product.x.width + product.m_width, b_width + product.drop) + 1
         clip = (total - self.shift) / 5 + out * 0.5 + cut / 4 if clips else 0
-        cost = Resources((made.lut * constant + clip) * lanes, (made.ff + out) * lanes, dsp=made.dsp * lanes)
+        cost = Resources((made.lut * constant + clip) * lanes, (made.ff * held + out) * lanes, dsp=made.dsp * lanes)
         rom = lanes * (b_width + product.m_width * int(own))
         cost += area.rom(rom, folds, Ram.DISTRIBUTED) + Resources(lut=8 * (folds > 1), ff=6)
         return Estimate(area.read_cycles(folds) + product.cycles + int(clips), cost)

@@ -29,12 +29,15 @@ def _cost(lanes: int, folds: int, count: int, width: int, out: int, based: bool)
     parallel, depth = count <= 3, area.clog2(count + 1)
     constant = 0.8 if folds == 1 else 1.0
     compare = (count if parallel else depth) * width * 0.5 * constant
-    pipe = width + out if parallel else depth * (width + depth)
-    cost = Resources(lut=8 * (folds > 1) + lanes * compare, ff=6 + lanes * (pipe if folds > 1 else out))
+    # A search keeps at each level the operand, what it found, and of several folds the threshold.
+    search = (depth - 1) * width + depth * (depth + 1) / 2 + (depth + 1) * width * (folds > 1)
+    pipe = search if not parallel else width + out if folds > 1 else out
+    cost = Resources(lut=8 * (folds > 1) + lanes * compare, ff=6 + lanes * pipe)
     if parallel:
         cost += area.rom(lanes * count * width, folds, Ram.DISTRIBUTED)
-    else:  # a ROM a level; there are no registers behind it
-        cost += Resources(lut=sum(area.rom(lanes * width, folds << d, Ram.DISTRIBUTED).lut for d in range(depth)))
+    else:  # a ROM a level; the comparison is in the same cycle, which makes Yosys spend more on the deep ones
+        levels = ((folds << d, 1.25 if folds << d > 512 else 1.0) for d in range(depth))
+        cost += Resources(lut=sum(area.rom(lanes * width, n, Ram.DISTRIBUTED).lut * more for n, more in levels))
     if based:
         cost += Resources(lut=lanes * out * constant, ff=lanes * out) + area.rom(
             lanes * (out + 2), folds, Ram.DISTRIBUTED

@@ -37,12 +37,20 @@ module bw_rom #(
       (* rom_style = "distributed" *)
 `endif
       reg [WIDTH-1:0] mem [0:DEPTH-1];
-      reg [ADDR-1:0]  at;
       reg [WIDTH-1:0] word;
       initial if (FILE != "") $readmemh(FILE, mem);
-      always @(posedge clk) begin
-        at   <= addr;
-        word <= mem[at];
+      // So many bits share a copy of the address; a single one would be the slowest net of a wide memory.
+      localparam SHARE = 256;
+      genvar g;
+      for (g = 0; g < WIDTH; g = g + SHARE) begin : g_copy
+        localparam BITS = (WIDTH - g < SHARE) ? WIDTH - g : SHARE;
+        (* keep = "true" *)
+        reg  [ADDR-1:0]  at;
+        wire [WIDTH-1:0] found = mem[at];
+        (* keep *)
+        always @(posedge clk) at <= addr;
+        always @(posedge clk) word[g +: BITS] <= found[g +: BITS];
+        wire unused = &{1'b0, found};
       end
       assign data = word;
     end else if (SEGMENTS > 1 || ROWS < DEPTH) begin : g_rows
