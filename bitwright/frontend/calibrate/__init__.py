@@ -1,0 +1,1 @@
+"""From a float model and sample inputs to a quantized model, which the reader then takes exactly; `quantize.calibrate` is the way in."""
