@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -75,9 +75,17 @@ class Network:
                 users.setdefault(name, []).append(node)
         return users
 
-    def rename(self, names: Mapping[str, str]) -> None:
-        """Let the nodes read other tensors."""
-        self.nodes = [replace(n, inputs=tuple(names.get(i, i) for i in n.inputs)) for n in self.nodes]
+    def last_uses(self) -> dict[str, list[str]]:
+        """The tensors that nothing needs after a node, by the node's first result."""
+        last: dict[str, str] = {}
+        for node in self.nodes:
+            last.update({i: node.outputs[0] for i in node.inputs if i})
+            last.update({o: node.outputs[0] for o in node.outputs if o})
+        found: dict[str, list[str]] = {}
+        for name, node in last.items():
+            if name != self.output.name:
+                found.setdefault(node, []).append(name)
+        return found
 
     def needed(self) -> None:
         """Drop nodes and constants that the output does not need."""

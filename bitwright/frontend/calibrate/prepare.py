@@ -44,6 +44,11 @@ def is_quantized(constant: Constant, node: OnnxNode, bits: int) -> bool:
     return bool(np.abs(codes).max(initial=0) < 1 << (bits - 1))
 
 
+def weight_name(network: Network, node: OnnxNode) -> str | None:
+    """The weights of a layer, where they are plain numbers of the file."""
+    return node.inputs[1] if node.inputs[1] in network.constants else None
+
+
 def by_output(layer: OnnxNode, weights: np.ndarray) -> np.ndarray:
     """The weights as a matrix with a row for each output (for each output of a group, of a grouped ConvTranspose)."""
     axis = output_axis(layer, weights.ndim)
