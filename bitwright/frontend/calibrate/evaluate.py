@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from onnx.reference import ReferenceEvaluator
 
 from ...errors import CompileError
+from ..context import MAX_FRAME
 from ..elem import Elem
 from ..model import OnnxNode
 from ..registry import QONNX
@@ -79,19 +81,9 @@ class Evaluator:
         own = _custom(node) if custom else _OWN.get(node.op_type)
         if own is not None:
             return [own(self._network, node, operands)]
-        return self._reference(node, operands)
-
-    def _reference(self, node: OnnxNode, operands: Operands) -> list[Any]:
-        """By onnx's reference, with the operands that are integers in the file as such."""
-        feeds: dict[str, np.ndarray] = {}
-        for name, value in zip(node.inputs, operands):
-            constant = self._network.constants.get(name)
-            if constant is not None and not constant.elem.is_float:
-                feeds[name] = constant.array
-            elif value is not None:
-                feeds[name] = value
-        known = ReferenceEvaluator(node_proto(node), opsets={"": self._network.opset})
-        return list(known.run(None, feeds))
+        _check_size(node, operands)
+        feeds = {name: v for name, v in zip(node.inputs, operands) if v is not None}
+        return by_reference(self._network, node, feeds)
 
     def _moved(self, node: OnnxNode, operands: Operands) -> list[Floats]:
         """What only moves elements: found once, on the numbers of the elements (from 1 on; 0 is padding)."""
@@ -99,12 +91,44 @@ class Evaluator:
         assert x is not None
         if node.outputs not in self._moves:
             numbers = np.arange(1.0, x[0].size + 1).reshape(1, *x.shape[1:])
-            found = [np.asarray(r) for r in self._reference(node, [numbers, *operands[1:]])]
+            found = self._any(node, [numbers, *operands[1:]])
             if any(r.ndim == 0 or len(r) != 1 or (r != np.rint(r)).any() for r in found):
                 raise ValueError("its results are not elements of its operand, frame by frame")
             self._moves[node.outputs] = [r.astype(np.int64) for r in found]
         flat = np.concatenate([np.zeros((len(x), 1)), x.reshape(len(x), -1)], axis=1)
         return [flat[:, places.reshape(-1)].reshape(len(x), *places.shape[1:]) for places in self._moves[node.outputs]]
+
+
+def by_reference(network: Network, node: OnnxNode, feeds: Mapping[str, np.ndarray]) -> list[Any]:
+    """The results by onnx's reference. Constants that are not floats in the file are taken from there."""
+    exact = {i: c.array for i in node.inputs if (c := network.constants.get(i)) is not None and not c.elem.is_float}
+    floats = {i: network.constants[i].array for i in node.inputs if i in network.constants and i not in exact}
+    known = ReferenceEvaluator(node_proto(node), opsets={"": network.opset})
+    return list(known.run(None, {**floats, **feeds, **exact}))
+
+
+def _check_size(node: OnnxNode, operands: Operands) -> None:
+    """Raise CompileError E065 where a frame of the result would be too large."""
+    x = operands[0] if operands else None
+    if x is None or not x.ndim:
+        return
+    said = [None if v is None or not v.size else v.reshape(-1).tolist() for v in operands] + [None] * 4
+    if node.op_type == "Pad":
+        pads, dims = said[1] or node.attribute("pads", tuple, ()), list(x.shape)
+        axes = said[3] or range(x.ndim)
+        for i, axis in enumerate(axes):
+            dims[int(axis)] += int(pads[i] + pads[i + len(axes)])
+        _check_elements(node, prod(dims[1:]))
+    elif node.op_type == "Expand":
+        _check_elements(node, prod(said[1] or ()))
+    elif node.op_type in ("Tile", "Upsample", "Resize"):
+        factors = said[2] or said[1] or node.attribute("scales", tuple, ())
+        _check_elements(node, prod(said[3] or ()) if said[3] else x[0].size * prod(factors))
+
+
+def _check_elements(node: OnnxNode, size: float) -> None:
+    if size > MAX_FRAME:
+        raise CompileError("E065", f"{node.op_type} makes too many elements to evaluate", origin=node.origin)
 
 
 def _needed(operands: Operands, index: int) -> Floats:
@@ -123,9 +147,10 @@ def _images(x: Floats) -> Floats:
     return x if x.ndim == 4 else x[:, :, None]
 
 
-def _windows(x: Floats, where: Geometry, fill: float) -> Floats:
+def _windows(node: OnnxNode, x: Floats, where: Geometry, fill: float) -> Floats:
     """A view (n, C, OH, OW, KH, KW) of an image with its padding."""
     top, left, bottom, right = where.pads
+    _check_elements(node, x.shape[1] * (x.shape[2] + top + max(bottom, 0)) * (x.shape[3] + left + max(right, 0)))
     padded = np.pad(x, ((0, 0), (0, 0), (top, max(bottom, 0)), (left, max(right, 0))), constant_values=fill)
     reach = tuple((k - 1) * d + 1 for k, d in zip(where.kernel, where.dilation))
     view = sliding_window_view(padded, reach, axis=(2, 3))
@@ -137,7 +162,8 @@ def _conv(_: Network, node: OnnxNode, operands: Operands) -> Floats:
     x, w = _needed(operands, 0), _needed(operands, 1)
     where = geometry(node, x.shape[2:], w.shape[2:])
     kernel = _images(w)
-    view, group = _windows(_images(x), where, 0.0), node.attribute("group", int, 1)
+    view, group = _windows(node, _images(x), where, 0.0), node.attribute("group", int, 1)
+    _check_elements(node, len(w) * prod(where.result))
     y = np.empty((len(x), len(w), *where.result))
     each, wide = len(w) // group, w.shape[1]
     if wide * group != x.shape[1] or each * group != len(w):
@@ -161,7 +187,7 @@ def _conv(_: Network, node: OnnxNode, operands: Operands) -> Floats:
 
 def _max_pool(_: Network, node: OnnxNode, operands: Operands) -> Floats:
     x = _needed(operands, 0)
-    view = _windows(_images(x), geometry(node, x.shape[2:]), -np.inf)
+    view = _windows(node, _images(x), geometry(node, x.shape[2:]), -np.inf)
     y = view[..., 0, 0].copy()
     for r in range(view.shape[4]):
         for c in range(view.shape[5]):
@@ -172,7 +198,7 @@ def _max_pool(_: Network, node: OnnxNode, operands: Operands) -> Floats:
 def _average_pool(_: Network, node: OnnxNode, operands: Operands) -> Floats:
     x = _needed(operands, 0)
     where, image = geometry(node, x.shape[2:]), _images(x)
-    view = _windows(image, where, 0.0)
+    view = _windows(node, image, where, 0.0)
     counted = where.explicit if node.attribute("count_include_pad", int, 0) else (0, 0, 0, 0)
     y = sum((view[..., r, c] for r in range(view.shape[4]) for c in range(view.shape[5])), np.zeros(view.shape[:4]))
     y = y / where.inside(image.shape[2:], counted)

@@ -15,10 +15,11 @@ from ...errors import CompileError
 from ..dense import weights_of
 from ..model import Constant, OnnxNode
 from ..registry import find
-from .evaluate import Evaluator, Floats, affine_of
+from .evaluate import Evaluator, Floats, affine_of, by_reference
 from .network import Network
 
 EXACT_BITS = 8
+RESHAPING = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Transpose")
 WITHOUT_EFFECT = ("Identity", "Dropout")
 LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
@@ -79,7 +80,11 @@ def _constant(network: Network, node: OnnxNode, values: dict[str, Floats]) -> Co
     if node.op_type == "Constant":
         return _stated(node)
     entry = find(node)
-    if entry is None or entry.fold is None or any(i and i not in network.constants for i in node.inputs):
+    if entry is None or any(i and i not in network.constants for i in node.inputs):
+        return None
+    if node.op_type in RESHAPING:
+        return Constant.of(np.asarray(_guarded(node, lambda: by_reference(network, node, {})[0])))
+    if entry.fold is None:
         return None
     fold, operands = entry.fold, [network.constants[i].array if i else None for i in node.inputs]
     return Constant.of(np.asarray(_guarded(node, lambda: fold(node, operands))))  # pyright: ignore[reportArgumentType]
@@ -89,7 +94,7 @@ def _guarded(node: OnnxNode, step: Callable[[], Any]) -> Any:
     try:
         with np.errstate(all="ignore"):
             return step()
-    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError, RuntimeError) as error:
         message = f"this node's operands and attributes do not fit together ({error})"
         raise CompileError("E013", message, origin=node.origin) from error
 
