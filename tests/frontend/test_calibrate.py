@@ -428,6 +428,27 @@ def test_results_too_large_to_evaluate(op_type):
     assert refused.value.code == "E065"
 
 
+def test_weights_behind_what_only_moves_them():
+    """Exporters leave Transpose, Reshape, Cast and Identity on constants."""
+    net = FloatNet((6,))
+    w = net.const(net.rng.normal(size=(2, 2, 6)), np.float64)
+    w = net.node(
+        "Identity", net.node("Cast", net.node("Reshape", w, net.const([4, -1], np.int64)), to=TensorProto.FLOAT)
+    )
+    done = quantised((net, net.node("MatMul", net.input, net.node("Transpose", w, perm=[1, 0]))))
+    assert [(r["op"], r["weight_bits"]) for r in done.report["layers"]] == [("input", None), ("Gemm", 8)]
+    import_model(done.model)
+
+
+def test_old_operator_sets():
+    """Opset 9 has the axes, limits and pads of today's operands as attributes."""
+    net = FloatNet((2, 4, 4), opset=9)
+    here = net.node("Clip", net.conv(net.node("Pad", net.input, pads=[0, 0, 1, 1, 0, 0, 1, 1]), 2, 4), min=0.0, max=2.0)
+    here = net.node("Squeeze", net.node("Unsqueeze", here, axes=[1]), axes=[1])
+    here = net.node("Flatten", net.node("Slice", here, axes=[2], starts=[0], ends=[3]))
+    _like_onnx(net, net.dense(here, 72, 3))
+
+
 def test_names_of_any_content():
     net = Net([None, 4], name='"; $finish; //\n')
     rng = np.random.default_rng(0)

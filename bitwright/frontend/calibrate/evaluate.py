@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -15,11 +15,12 @@ from ...errors import CompileError
 from ..context import MAX_FRAME
 from ..elem import Elem
 from ..model import OnnxNode
-from ..registry import QONNX
+from ..registry import QONNX, find
 from ..spatial import Geometry, geometry
 from ..steps import Rounding
 from .network import MOVES, Network, node_proto
 
+RESHAPES = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 CHUNK = 1 << 23  # elements of the windows that are laid out at a time
 
 Floats = NDArray[np.float64]
@@ -82,8 +83,14 @@ class Evaluator:
         if own is not None:
             return [own(self._network, node, operands)]
         _check_size(node, operands)
-        feeds = {name: v for name, v in zip(node.inputs, operands) if v is not None}
-        return by_reference(self._network, node, feeds)
+        known = self._network.constants
+        stated = [c.array if (c := known.get(i)) and not c.elem.is_float else v for i, v in zip(node.inputs, operands)]
+        entry = find(node)
+        if entry is not None and entry.fold is not None:
+            return [entry.fold(node, stated)]  # pyright: ignore[reportArgumentType] (absent operands are None)
+        reference = ReferenceEvaluator(node_proto(node), opsets={"": self._network.opset})
+        results: Any = reference.run(None, {i: v for i, v in zip(node.inputs, stated) if v is not None})
+        return list(results)
 
     def _moved(self, node: OnnxNode, operands: Operands) -> list[Floats]:
         """What only moves elements: found once, on the numbers of the elements (from 1 on; 0 is padding)."""
@@ -97,14 +104,6 @@ class Evaluator:
             self._moves[node.outputs] = [r.astype(np.int64) for r in found]
         flat = np.concatenate([np.zeros((len(x), 1)), x.reshape(len(x), -1)], axis=1)
         return [flat[:, places.reshape(-1)].reshape(len(x), *places.shape[1:]) for places in self._moves[node.outputs]]
-
-
-def by_reference(network: Network, node: OnnxNode, feeds: Mapping[str, np.ndarray]) -> list[Any]:
-    """The results by onnx's reference. Constants that are not floats in the file are taken from there."""
-    exact = {i: c.array for i in node.inputs if (c := network.constants.get(i)) is not None and not c.elem.is_float}
-    floats = {i: network.constants[i].array for i in node.inputs if i in network.constants and i not in exact}
-    known = ReferenceEvaluator(node_proto(node), opsets={"": network.opset})
-    return list(known.run(None, {**floats, **feeds, **exact}))
 
 
 def _check_size(node: OnnxNode, operands: Operands) -> None:
@@ -239,6 +238,25 @@ def _concat(_: Network, node: OnnxNode, operands: Operands) -> Floats:
     return np.concatenate(parts, axis=node.attribute("axis", int, 0))
 
 
+def reshaped(node: OnnxNode, x: Any, operand: Any) -> Any:
+    """Reshape, Flatten, Squeeze or Unsqueeze of a constant or of one frame; `operand` is the shape or the axes."""
+    said = node.attribute("axes", tuple, None) if operand is None else [int(v) for v in np.asarray(operand).reshape(-1)]
+    if node.op_type == "Reshape":
+        keep = not node.attribute("allowzero", int, 0)
+        return x.reshape([x.shape[i] if d == 0 and keep else d for i, d in enumerate(said)])
+    if node.op_type == "Flatten":
+        axis = node.attribute("axis", int, 1)
+        axis = axis + x.ndim if axis < 0 else axis
+        return x.reshape(prod(x.shape[:axis]), -1)
+    if node.op_type == "Squeeze":
+        return np.squeeze(x, None if said is None else tuple(said))
+    return np.expand_dims(x, tuple(said))
+
+
+def _reshaped(_: Network, node: OnnxNode, operands: Operands) -> Floats:
+    return reshaped(node, _needed(operands, 0), operands[1] if len(operands) > 1 else None)
+
+
 def _relu(_: Network, node: OnnxNode, operands: Operands) -> Floats:
     return np.maximum(_needed(operands, 0), 0.0)
 
@@ -309,7 +327,7 @@ Own = Callable[[Network, OnnxNode, Operands], Floats]
 _OWN: dict[str, Own] = {
     "Conv": _conv, "MaxPool": _max_pool, "AveragePool": _average_pool, "Gemm": _gemm, "Concat": _concat, "Relu": _relu,
     "BatchNormalization": _batch_normalization, "Identity": _same, "Dropout": _same, "Cast": _same,
-    "QuantizeLinear": _quantize_linear, "DequantizeLinear": _dequantize_linear,
+    **dict.fromkeys(RESHAPES, _reshaped), "QuantizeLinear": _quantize_linear, "DequantizeLinear": _dequantize_linear,
 }  # fmt: skip
 QUANTIZERS: dict[str, Own] = {"Quant": _quant, "IntQuant": _quant, "BipolarQuant": _bipolar_quant}
 

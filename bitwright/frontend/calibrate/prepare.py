@@ -13,13 +13,13 @@ import numpy as np
 
 from ...errors import CompileError
 from ..dense import weights_of
+from ..elem import Elem
 from ..model import Constant, OnnxNode
 from ..registry import find
-from .evaluate import Evaluator, Floats, affine_of, by_reference
+from .evaluate import RESHAPES, Evaluator, Floats, affine_of, reshaped
 from .network import Network
 
 EXACT_BITS = 8
-RESHAPING = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Transpose")
 WITHOUT_EFFECT = ("Identity", "Dropout")
 LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
@@ -82,19 +82,32 @@ def _constant(network: Network, node: OnnxNode, values: dict[str, Floats]) -> Co
     entry = find(node)
     if entry is None or any(i and i not in network.constants for i in node.inputs):
         return None
-    if node.op_type in RESHAPING:
-        return Constant.of(np.asarray(_guarded(node, lambda: by_reference(network, node, {})[0])))
-    if entry.fold is None:
+    operands = [network.constants[i].array if i else None for i in node.inputs]
+    fold = entry.fold or _FOLDS.get(node.op_type)
+    if fold is None:
         return None
-    fold, operands = entry.fold, [network.constants[i].array if i else None for i in node.inputs]
     return Constant.of(np.asarray(_guarded(node, lambda: fold(node, operands))))  # pyright: ignore[reportArgumentType]
+
+
+def _cast(node: OnnxNode, v: list[Any]) -> np.ndarray:
+    elem = Elem.of_code(node.attribute("to", int, 0), "the result", node.origin)
+    return (np.trunc(v[0]) if elem.is_integer else v[0]).astype(elem.carrier)
+
+
+_FOLDS: dict[str, Callable[[OnnxNode, list[Any]], Any]] = {
+    **dict.fromkeys(RESHAPES, lambda node, v: reshaped(node, *[*v, None][:2])),
+    **dict.fromkeys(("Identity", "Dropout"), lambda _, v: v[0]),
+    "Transpose": lambda node, v: v[0].transpose(node.attribute("perm", tuple, None)),
+    "Cast": _cast,
+}
+"""Of operators whose rules fold constants by themselves."""
 
 
 def _guarded(node: OnnxNode, step: Callable[[], Any]) -> Any:
     try:
         with np.errstate(all="ignore"):
             return step()
-    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError, RuntimeError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
         message = f"this node's operands and attributes do not fit together ({error})"
         raise CompileError("E013", message, origin=node.origin) from error
 
