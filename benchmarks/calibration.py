@@ -22,6 +22,7 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
 from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
@@ -164,8 +165,10 @@ def measure(model: onnx.ModelProto, x: np.ndarray, labels: np.ndarray) -> dict[s
             design = bitwright.compile(path, Path(folder) / "build", calibration=samples, target_cycles=4096, **options)
             ours[name] = figures(design.predict(test), exact, wanted) | {"lut": design.manifest["estimate"]["lut"]}
         theirs: dict[str, Any] = {}
+        ready = Path(folder) / "ready.onnx"  # BatchNormalization folded, as its documentation asks for
+        quant_pre_process(path, ready, skip_symbolic_shape=True)
         for name, method in THEIRS.items():
-            quantize_static(path, Path(folder) / "q.onnx", Reader(samples), quant_format=QuantFormat.QDQ, per_channel=True,
+            quantize_static(ready, Path(folder) / "q.onnx", Reader(samples), quant_format=QuantFormat.QDQ, per_channel=True,
                             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=method)  # fmt: skip
             theirs[name] = figures(execute(onnx.load(Path(folder) / "q.onnx"), test), exact, wanted)
     return {"test": len(test), "float": {"accuracy": accuracy(exact, wanted)}, "bitwright": ours, "onnxruntime": theirs}

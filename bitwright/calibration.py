@@ -99,7 +99,7 @@ def measure(done: Quantised, design: Design) -> dict[str, Any]:
     built = np.asarray(design.predict(done.calibrated.samples[chosen]), np.float64).reshape(exact.shape)
     report = done.calibrated.report | {
         "data_sha256": done.samples_sha256,
-        "float_sha256": done.float_sha256,
+        "quantized_sha256": sha256(done.calibrated.model).hexdigest(),
         "measured": len(chosen),
         "sqnr_db": decibel(exact, built),
     }

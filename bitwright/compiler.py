@@ -83,6 +83,7 @@ def compile(model: str | Path, output: str | Path, *, progress: Progress = lambd
     manifest = _manifest(chosen, board, clock, imported, lowered.graph, lowered)
     if done is not None:
         progress("measuring")
+        manifest["model"]["sha256"] = done.float_sha256
         manifest["calibration"] = measure(done, Design(target, manifest, lowered.graph, Boundary(boundary)))
     with build_directory(target) as folder:
         _write(folder, lowered.graph, lowered.netlist, boundary, manifest, board)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,9 @@ def test_the_manifest_tells_what_was_done(build, files):
     assert [(r["op"], r["weight_bits"], r["activation_bits"]) for r in told["layers"]] == [
         ("input", None, 8), ("Conv", 8, 8), ("Conv", 8, 8), ("Gemm", 6, None)]  # fmt: skip
     assert told["settings"]["bits"] == {"t21_0": [6, None]}
-    assert str(files) not in json.dumps(result["calibration"])
+    assert result["model"]["sha256"] == sha256((files / "net.onnx").read_bytes()).hexdigest()
+    assert told["quantized_sha256"] == sha256((folder / "model" / "quantized.onnx").read_bytes()).hexdigest()
+    assert str(files) not in json.dumps(told)
 
 
 def test_the_report_tells_it_too(build):
