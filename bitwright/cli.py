@@ -69,6 +69,27 @@ def _progress(as_json: bool) -> Callable[[str], None]:
 _shape = click.option("--shape", multiple=True, metavar="NAME=1,3,32,32", help="The sizes of an input's open axes.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
+_QUANTIZATION = (
+    click.option("--calibration", type=click.Path(), metavar="X.npy", help="Sample inputs, to quantize a float model with."),
+    click.option("--labels", type=click.Path(), metavar="Y.npy", help="The samples' classes, to tell the accuracy."),
+    click.option("--weight-bits", type=int, default=8, show_default=True, help="2 to 16."),
+    click.option("--activation-bits", type=int, default=8, show_default=True, help="2 to 16."),
+    click.option("--bits", multiple=True, metavar="NAME=W:A", help="Bits of one layer's weights and result: conv1=4:8, x=:6."),
+    click.option("--ranges", default="mse", show_default=True, help="mse, percentile or minmax."),
+    click.option("--scales", default="free", show_default=True, help="free or power-of-two."),
+    click.option("--per-tensor", is_flag=True, help="One scale for the weights of a layer, not one a channel."),
+    click.option("--symmetric", is_flag=True, help="No zero points."),
+    click.option("--bias-correction/--no-bias-correction", default=True, show_default=True,
+                 help="Let biases take back the mean error of their layer."),
+)  # fmt: skip
+
+
+def _quantization(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options by which a float model is quantized."""
+    for option in reversed(_QUANTIZATION):
+        command = option(command)
+    return command
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bitwright")
@@ -86,6 +107,7 @@ def cli() -> None:
 @click.option("--margin", type=float, help="Share of the chip to leave free, as 0.3  [default: the board's limits]")
 @click.option("--input-type", help="The type of an input without a quantizer: int8, uint8, fixed<16,6>, bipolar, …")
 @_shape
+@_quantization
 @click.option("--style", default="auto", show_default=True, help="auto or folded.")
 @click.option("--backend", default="verilog", show_default=True, help="verilog.")
 @click.option("--compare", is_flag=True, help="Run the model in the ONNX oracle too, and explain every difference.")
@@ -283,26 +305,41 @@ def operators_command(only: str | None, as_json: bool) -> int:
 @click.argument("model", type=click.Path())
 @click.option("--input-type", help="As for compile.")
 @_shape
+@_quantization
 @_json
 @_reports_errors
-def check_command(model: str, input_type: str | None, shape: tuple[str, ...], as_json: bool) -> int:
-    """Say what would compile, or all that stands against it, without compiling it."""
+def check_command(model: str, input_type: str | None, shape: tuple[str, ...], as_json: bool, **choices: Any) -> int:
+    """Say what would compile, or all that stands against it, without compiling it; with sample inputs, which type the input could have."""
     from pathlib import Path
 
+    from . import report
+    from .calibration import Choices, quantise
     from .frontend.checking import check_model
     from .frontend.input_shape import parse_shapes
 
-    imported, faults = check_model(Path(model), input_type=input_type, shapes=parse_shapes(shape))
+    chosen, shapes = Choices(**choices), parse_shapes(shape)
+    chosen.check_unused()
+    done = None if chosen.calibration is None else quantise(Path(model), chosen, input_type, shapes)
+    if done is None:
+        imported, faults = check_model(Path(model), input_type=input_type, shapes=shapes)
+    else:
+        imported, faults = check_model(done.calibrated.model, input_type=input_type)
     rows = [
         {"value": n.name, "op": n.op.mnemonic, "type": str(n.type), "origin": [str(o) for o in n.origin]}
         for n in (imported.graph.nodes if imported else ())
     ]
+    told: dict[str, Any] = {"nodes": rows}
+    if done is not None:
+        told |= {"calibration": done.calibrated.report, "input_type": done.input_type}
     if as_json:
         errors = {"error": _error(faults[0]), "errors": [_error(f) for f in faults]} if faults else {}
-        print(json.dumps({"nodes": rows} | errors))
+        print(json.dumps(told | errors))
         return faults[0].exit_status if faults else 0
     for row in rows:
         print(f"{row['op']:10} {row['type']:28} {', '.join(row['origin'])}")
+    if done is not None:
+        print("", *report.calibration(done.calibrated.report), sep="\n")
+        print(f"the samples suit --input-type '{done.input_type}', if the input is to have a plain type")
     for fault in faults:
         print(f"bitwright: {fault}", file=sys.stderr)
     return faults[0].exit_status if faults else 0

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .boards.host import Boundary
-from .design import Design
+from .design import QUANTIZED, Design
 from .frontend.compare import compare
 from .frontend.input_shape import parse_shapes
 from .frontend.reader import import_model
@@ -20,9 +20,15 @@ SEED = 0
 
 
 def compare_with_onnx(model: Path, design: Design) -> dict[str, Any]:
-    """Run made-up samples through the oracle and count differences (`elements`, `explained`, `unexplained`, `max`)."""
+    """Run made-up samples through the oracle and count differences (`elements`, `explained`, `unexplained`, `max`).
+
+    A model that calibration quantised is compared as it was quantised.
+    """
     options = design.manifest["options"]
-    imported = import_model(model, input_type=options["input_type"], shapes=parse_shapes(options["shape"]))
+    if "calibration" in design.manifest:
+        imported = import_model(design.folder / QUANTIZED, input_type=options["input_type"])
+    else:
+        imported = import_model(model, input_type=options["input_type"], shapes=parse_shapes(options["shape"]))
     return asdict(compare(imported, random_samples(imported.boundary["input"], design.boundary, SAMPLES, SEED)))
 
 

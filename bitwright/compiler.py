@@ -11,7 +11,9 @@ import numpy as np
 
 from . import __version__
 from .boards import Board, load_board, write_handoff
-from .design import BOUNDARY, CONSTANTS, GRAPH, Design, load
+from .boards.host import Boundary
+from .calibration import Choices, Quantised, measure, quantise
+from .design import BOUNDARY, CONSTANTS, GRAPH, QUANTIZED, Design, load
 from .errors import CompileError
 from .frontend.input_shape import parse_shapes
 from .frontend.reader import Imported, import_model
@@ -35,8 +37,8 @@ STYLES = ("auto", "folded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a user may choose. Clock in MHz; at most one of the targets.
+class Options(Choices):
+    """What a user may choose; Choices are those of the quantization. Clock in MHz; at most one of the targets.
 
     `shape` closes the open axes of graph inputs, as "NAME=1,3,32,32". `margin` is the share of each resource of the chip
     that stays free; without it, the board says what may be used.
@@ -62,8 +64,15 @@ def compile(model: str | Path, output: str | Path, *, progress: Progress = lambd
     board = load_board(chosen.board)
     _check(chosen)
     check_replaceable(target)
+    done: Quantised | None = None
+    if chosen.calibration is not None:
+        progress("quantising the model")
+        done = quantise(Path(model), chosen, chosen.input_type, parse_shapes(chosen.shape))
     progress("reading the model")
-    imported = import_model(Path(model), input_type=chosen.input_type, shapes=parse_shapes(chosen.shape))
+    if done is None:
+        imported = import_model(Path(model), input_type=chosen.input_type, shapes=parse_shapes(chosen.shape))
+    else:
+        imported = import_model(done.calibrated.model, input_type=chosen.input_type)
     progress("optimising")
     graph = run_passes(imported.graph, PIPELINE)
     progress("folding")
@@ -72,8 +81,14 @@ def compile(model: str | Path, output: str | Path, *, progress: Progress = lambd
     progress("writing")
     boundary = _boundary(imported, lowered.graph, lowered.netlist)
     manifest = _manifest(chosen, board, clock, imported, lowered.graph, lowered)
+    if done is not None:
+        progress("measuring")
+        manifest["model"]["sha256"] = done.float_sha256
+        manifest["calibration"] = measure(done, Design(target, manifest, lowered.graph, Boundary(boundary)))
     with build_directory(target) as folder:
         _write(folder, lowered.graph, lowered.netlist, boundary, manifest, board)
+        if done is not None:
+            (folder / QUANTIZED).write_bytes(done.calibrated.model)
     return load(target)
 
 
@@ -88,6 +103,7 @@ def _check(options: Options) -> None:
         raise CompileError("E504", f"a clock of {options.clock} MHz is outside 1..1000")
     if options.margin is not None and not 0 <= options.margin < 1:
         raise CompileError("E504", f"--margin is a share from 0 to below 1, not {options.margin}")
+    options.check_unused()
     if options.target_fps is not None and options.target_cycles is not None:
         raise CompileError("E504", "--target-fps and --target-cycles exclude each other")
     for name, value in (("--target-fps", options.target_fps), ("--target-cycles", options.target_cycles)):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .sim.verify import Verification
 
 GRAPH, CONSTANTS, BOUNDARY = "model/graph.ir", "model/constants.npz", "model/boundary.json"
+QUANTIZED = "model/quantized.onnx"
+"""The model as it was compiled, where calibration made it from a float one."""
 ENGINES = ("numpy", "rtl")
 
 

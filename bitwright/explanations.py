@@ -52,6 +52,19 @@ EXPLANATIONS: dict[str, str] = {
     "E040": "--compare runs the model in onnxruntime or qonnx, and that runtime refuses it. The compile itself is not concerned.",
     "E041": "--shape NAME=1,3,32,32 closes the open axes of a graph input. The name must be an input's, there must be a size for every axis, and "
     "sizes that the file fixes must be the same; only axis 0, the batch, may be another.",
+    "E060": "The file of --calibration or --labels cannot be read: it must be an .npy, or an .npz with an array of the input's name. "
+    "numpy.save writes one. Arrays of Python objects are pickled, and pickles are never read.",
+    "E061": "The calibration data do not suit the model's input: another shape or type, or fewer than 8 samples. They have the samples "
+    "along axis 0 and then the shape of one input. 100 to 1,000 typical ones do well.",
+    "E062": "The calibration data hold NaN or infinity, or one number throughout, which says nothing about ranges.",
+    "E063": "A width of the quantization is not from 2 to 16 bits, or --bits names something that has no such part. Names are those of "
+    "nodes or tensors: --bits conv1=4:8 gives the weights of conv1 4 bits and its result 8, --bits x=:6 the input x.",
+    "E064": "The model is quantized in part, and what is left cannot be completed from calibration data: quantizers of a kind that is "
+    "not simulated, or a Concat of a tensor with a quantizer and one without. Quantize all of it in training, or give the float model.",
+    "E065": "A node cannot be evaluated on the calibration data, or gives NaN or infinity there, so no ranges are known behind it.",
+    "E066": "The labels do not suit: one class number from 0 on, or one one-hot row, is needed for each sample of the calibration data.",
+    "E067": "A tensor is 0 for every sample, so nothing says which range it needs: a dead layer, or data that are not what the network "
+    "was trained on (their scale or their order of axes may be another).",
     "E101": "The IR defines a value twice: a bug of a pass, or an IR text edited by hand.",
     "E102": "The IR uses a value before its definition: a bug of a pass, or an IR text edited by hand.",
     "E103": "The IR states a type that its operands do not give: a bug of a pass, or an IR text edited by hand.",

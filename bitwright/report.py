@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .errors import quoted
+
 RESOURCES = ("lut", "ff", "bram36", "dsp")
 
 
@@ -46,6 +48,9 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         yield f"{q['stage']:6}FIFO of {q['depth']:,} words of {q['width']} bits, where branches meet"
     yield ""
     yield from _resources(report)
+    if found := report.get("calibration"):
+        yield ""
+        yield from calibration(found)
     if found := report.get("verification"):
         yield ""
         verdict = "equal to the reference" if found["ok"] else "NOT equal to the reference"
@@ -61,6 +66,35 @@ def _stages(stages: list[dict[str, Any]]) -> Iterator[str]:
             f"{s['name']:6}{s['op']:{wide}}{s['engine']:{kind}}{s['pe']:5}{s['simd']:6}{s['cycles']:9,}{s['busy']:7.0%}"
             f"{need['lut']:8,}{need['bram36']:7g}{need['dsp']:5}  {s['type']}"
         )
+
+
+def calibration(found: dict[str, Any]) -> Iterator[str]:
+    """How a float model was quantized: widths, and signal to quantization noise, layer by layer."""
+    accuracy = found.get("accuracy")
+    right = f"; accuracy {accuracy['quantized']:.2%}, in floats {accuracy['float']:.2%}" if accuracy else ""
+    yield f"calibrated  on {found['samples']:,} samples: output {_decibel(found['sqnr_db'])} dB above its noise{right}"
+    names = ["layer", *(_short(row["name"]) for row in found["layers"])]
+    wide, kind = (
+        max(map(len, names)) + 2,
+        max(len(op) for op in ["operator", *(row["op"] for row in found["layers"])]) + 2,
+    )
+    yield f"{'layer':{wide}}{'operator':{kind}}{'bits':>6}{'zeros':>7}{'weights dB':>12}{'bits':>6}{'result dB':>11}"
+    for row in found["layers"]:
+        zeros = "-" if row["zeros"] is None else f"{row['zeros']:.0%}"
+        yield (
+            f"{_short(row['name']):{wide}}{row['op']:{kind}}{row['weight_bits'] or '-':>6}{zeros:>7}"
+            f"{_decibel(row['weight_sqnr_db']):>12}{row['activation_bits'] or '-':>6}{_decibel(row['sqnr_db']):>11}"
+        )
+
+
+def _decibel(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _short(name: str) -> str:
+    """A name from the model file, fit for a table."""
+    shown = quoted(name)[1:-1]
+    return shown if len(shown) <= 32 else f"…{shown[-31:]}"
 
 
 def _resources(report: dict[str, Any]) -> Iterator[str]:

@@ -314,7 +314,7 @@ class Context:
         if x.name is None:
             port = self.model.inputs[0]
             message = f"input {quoted(port.name)} is {port.elem.label} and is used before it is quantized"
-            hint = "say what its integers are, as in --input-type int8 or --input-type 'fixed<16,6>'"
+            hint = "say what its integers are, as in --input-type int8, or give samples of it: --calibration X.npy"
             raise CompileError("E030", message, origin=origin, hint=hint)
 
     def constant(self, node: OnnxNode, index: int, what: str) -> Constant | Exact:

@@ -73,7 +73,7 @@ def _of_floats(w: NDArray[np.float64], origin: Origin) -> Weights:
             scale = np.array(powers, object).reshape(least.shape) * rationals(divisor)
             return Weights(codes, collapse(np.asarray(scale, object)))
     message = f"the weights are not quantized: as they are, they need integers wider than {MAX_WEIGHT_BITS} bits"
-    hint = "train or export with quantized weights, or quantize the model after training"
+    hint = "give sample inputs to quantize them now (--calibration X.npy), or train and export with quantized weights"
     raise CompileError("E029", message, origin=origin, hint=hint)
 
 

@@ -21,6 +21,12 @@ E037 the output does not depend on the input E038 two operands without a common 
 E039 a function without a quantizer behind it
 E040 a float runtime cannot execute the model, so there is no comparison (E390: none is installed)
 E041 a --shape that is malformed or does not fit the file
+of calibration:
+E060 a file cannot be read                E061 the samples do not suit the input
+E062 the samples hold no ranges           E063 a bit width, or the name that it is given for
+E064 a partly quantized model that cannot be completed
+E065 a node cannot be evaluated           E066 the labels do not suit
+E067 a tensor that is always 0
 """
 
 from __future__ import annotations
@@ -87,7 +93,7 @@ def import_model(
     model = load_model(path, shapes)
     layout: InputLayout | None = None
     for _ in range(MAX_BRANCHES):
-        _check_supported(model)
+        check_supported(model)
         try:
             return _imported(model, input_type, layout)
         except Relayout as found:
@@ -126,7 +132,7 @@ def _imported(model: Model, input_type: str | None, input_layout: InputLayout | 
 def enter(ctx: Context) -> Stream:
     """The values that are there before any node: constants, and the graph input, which is returned."""
     ctx.values.update(ctx.model.constants)
-    _check_single(ctx.model)
+    check_single(ctx.model)
     given = _input(ctx)
     ctx.values[ctx.model.inputs[0].name] = given
     return given
@@ -140,7 +146,7 @@ def unsupported(node: OnnxNode) -> CompileError:
     return CompileError("E020", message, origin=node.origin, hint=hint)
 
 
-def _check_supported(model: Model) -> None:
+def check_supported(model: Model) -> None:
     """Raise E020 with all the operators that have no rule."""
     missing: dict[str, list[Origin]] = {}
     for node in model.nodes:
@@ -164,7 +170,7 @@ def _listed(name: str, origins: list[Origin]) -> str:
     return quoted(name)[1:-1] + (f" ({'; '.join(notes)})" if notes else "")
 
 
-def _check_single(model: Model) -> None:
+def check_single(model: Model) -> None:
     """Raise E014 unless there is one input and one output."""
     for ports, what in ((model.inputs, "input"), (model.outputs, "output")):
         if len(ports) != 1:
@@ -176,7 +182,7 @@ def _check_single(model: Model) -> None:
 def _input(ctx: Context) -> Stream:
     """The graph input as a stream: of the integers that it or --input-type says, or not typed yet."""
     port = ctx.model.inputs[0]
-    shape = _input_shape(ctx.model)
+    shape = input_shape(ctx.model)
     rank, elem = len(shape), port.elem
     order, frame = None, shape[1:]
     if ctx.input_layout is not None:
@@ -201,7 +207,7 @@ def _input(ctx: Context) -> Stream:
     return Stream.start(None, shape, elem, filled(1, rank), filled(0, rank), 0, order)
 
 
-def _input_shape(model: Model) -> tuple[int, ...]:
+def input_shape(model: Model) -> tuple[int, ...]:
     port = model.inputs[0]
     label = f"input {quoted(port.name)}"
     if not port.shape:

@@ -154,7 +154,9 @@ class MulShift(Op):
         b_width, lanes, own = signed_width(product.b), fold.pe, len(np.unique(self.m)) > 1
         folds = beats(x, len(self.m), lanes)
         constant = 0.5 if folds == 1 else 0.9 if not own else 1.0
-        held = 0.67 if own else 0.45  # of the registers; what only waits is in shift registers, what is constant nowhere
+        held = (
+            0.67 if own else 0.45
+        )  # of the registers; what only waits is in shift registers, what is constant nowhere
         made, cut = product.cost, x.elem.width - product.x.width
         total = max(product.x.width + product.m_width, b_width + product.drop) + 1
         clip = (total - self.shift) / 5 + out * 0.5 + cut / 4 if clips else 0

@@ -156,15 +156,15 @@ CASES = [
   hint: `bitwright ops` lists what is supported"""),
     (untyped, None, """E030: input 'x' is float32 and is used before it is quantized
   at MatMul node #0 'n2'
-  hint: say what its integers are, as in --input-type int8 or --input-type 'fixed<16,6>'"""),
+  hint: say what its integers are, as in --input-type int8, or give samples of it: --calibration X.npy"""),
     (untyped_output, None, """E030: input 'x' is float32 and is used before it is quantized
-  hint: say what its integers are, as in --input-type int8 or --input-type 'fixed<16,6>'"""),
+  hint: say what its integers are, as in --input-type int8, or give samples of it: --calibration X.npy"""),
     (two_quantizers, None, """E032: input 'x' is quantized in two different ways
   at Quant node #1 'n8'
   hint: say what its integers are, as in --input-type int8, so that both become hardware"""),
     (float_weights, None, """E029: the weights are not quantized: as they are, they need integers wider than 24 bits
   at MatMul node #1 'n6'
-  hint: train or export with quantized weights, or quantize the model after training"""),
+  hint: give sample inputs to quantize them now (--calibration X.npy), or train and export with quantized weights"""),
     (scale_zero, None, """E026: the scale must not be 0, but one is
   at Quant node #1 'n8'"""),
     (scale_nan, None, "E009: tensor 'c5' holds NaN or infinity"),
@@ -378,7 +378,7 @@ IMAGES = [
   at Conv node #1 'n6'"""),
     (conv_float, """E029: the weights are not quantized: as they are, they need integers wider than 24 bits
   at Conv node #1 'n6'
-  hint: train or export with quantized weights, or quantize the model after training"""),
+  hint: give sample inputs to quantize them now (--calibration X.npy), or train and export with quantized weights"""),
     (pool_of_padding, """E021: some windows of this MaxPool hold nothing but padding, which has no value
   at MaxPool node #1 'n5'
   hint: pads must be smaller than the kernel"""),
