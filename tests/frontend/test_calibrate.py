@@ -47,7 +47,7 @@ def quants(done):
 def outputs(model, x):
     read = load(model)
     name = read.outputs[0].name
-    return oracle.run(read, x, [name])[name]
+    return oracle.run(read, x, oracle.Wanted([name]))[name]
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda n: n.__name__)
@@ -327,6 +327,16 @@ def test_quantizers_that_are_not_simulated_are_refused():
         quantised((net, net.conv(x, 2, 4)))
 
 
+def test_integer_operators_are_refused():
+    net = FloatNet((6,))
+    scale, zero = net.const(0.03), net.const(128, np.uint8)
+    codes = net.node("QuantizeLinear", net.input, scale, zero)
+    product = net.node("MatMulInteger", codes, net.const(np.ones((6, 6)), np.int8), zero)
+    real = net.node("Mul", net.node("Cast", product, to=TensorProto.FLOAT), scale)
+    with pytest.raises(CompileError, match="E064: a partly quantized model with MatMulInteger cannot be completed"):
+        quantised((net, net.dense(real, 6, 3)))
+
+
 def test_a_dead_layer_is_refused():
     net = FloatNet((2, 6, 6))
     dead = net.relu(net.node("Add", net.conv(net.input, 2, 4), net.const(-1e6)))
@@ -427,6 +437,17 @@ def test_results_too_large_to_evaluate(op_type):
     with pytest.raises(CompileError, match="too many elements to evaluate") as refused:
         quantised((net, HUGE[op_type](net)))
     assert refused.value.code == "E065"
+
+
+def test_tied_weights():
+    """A matrix and its transpose, as in an autoencoder: each has the scales of its own outputs."""
+    net = FloatNet((6,))
+    w = net.const(net.rng.normal(size=(4, 6)) * np.logspace(-1, 1, 4)[:, None])
+    done = quantised((net, net.node("Gemm", net.relu(net.node("Gemm", net.input, w, transB=1)), w)))
+    assert [s.shape for _, s, _, _, a in quants(done) if a["narrow"]] == [(4, 1), (1, 6)]
+    simulated = done.report["sqnr_db"]
+    noise = ((outputs(done.model, done.samples) - done.outputs) ** 2).sum()
+    assert abs(10 * np.log10((done.outputs**2).sum() / noise) - simulated) < 0.5
 
 
 def test_weights_behind_what_only_moves_them():

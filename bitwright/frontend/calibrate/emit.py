@@ -21,7 +21,8 @@ class Emitter:
     def __init__(self, run: Simulation) -> None:
         self.run, self.old = run, run.network
         self.new = replace(self.old, nodes=[], constants=dict(self.old.constants), taken=set(self.old.taken))
-        self.weights: dict[str, str] = {}
+        self.weights: dict[tuple[str, int], str] = {}
+        """By name and axis of the outputs: a matrix may be shared with a layer that has it transposed."""
         self.names: dict[str, str] = {}
 
     def network(self) -> Network:
@@ -67,13 +68,13 @@ class Emitter:
         return (replace(node, inputs=(*inputs[:2], name)),)
 
     def _weights(self, name: str, node: OnnxNode, layer: Layer) -> str:
-        if name not in self.weights:
-            axis, rank = output_axis(node, layer.weights.ndim), layer.weights.ndim
+        axis, rank = output_axis(node, layer.weights.ndim), layer.weights.ndim
+        if (name, axis) not in self.weights:
             scale = layer.scale.reshape([-1 if a == axis else 1 for a in range(rank)])
             scale = scale.reshape(-1)[:1] if (scale == scale.reshape(-1)[0]).all() else scale
             own = self.new.add_constant(f"{name}_rounded", layer.weights)
-            self.weights[name] = self._quant(own, name, scale, 0, layer.bits, signed=True, narrow=True)
-        return self.weights[name]
+            self.weights[name, axis] = self._quant(own, name, scale, 0, layer.bits, signed=True, narrow=True)
+        return self.weights[name, axis]
 
     def _activation(self, name: str, made: str) -> None:
         scale = self.run.scales[name]

@@ -78,7 +78,7 @@ class Evaluator:
         return results
 
     def _any(self, node: OnnxNode, operands: Operands) -> list[Floats]:
-        custom = node.domain or node.op_type in QUANTIZERS
+        custom = node.domain or node.op_type in QUANTIZERS or node.op_type in UNKNOWN
         own = _custom(node) if custom else _OWN.get(node.op_type)
         if own is not None:
             return [own(self._network, node, operands)]
@@ -329,6 +329,8 @@ _OWN: dict[str, Own] = {
     "BatchNormalization": _batch_normalization, "Identity": _same, "Dropout": _same, "Cast": _same,
     **dict.fromkeys(RESHAPES, _reshaped), "QuantizeLinear": _quantize_linear, "DequantizeLinear": _dequantize_linear,
 }  # fmt: skip
+UNKNOWN = ("QLinearConv", "QLinearMatMul", "MatMulInteger", "ConvInteger", "Trunc", "MultiThreshold")
+"""Of partly quantised models that are not simulated."""
 QUANTIZERS: dict[str, Own] = {"Quant": _quant, "IntQuant": _quant, "BipolarQuant": _bipolar_quant}
 
 
