@@ -117,7 +117,7 @@ def cli() -> None:
 def compile_command(
     model: str, output: str | None, compare: bool, frames: int | None, as_json: bool, **options: Any
 ) -> int:
-    """Compile MODEL for a board into a build directory."""
+    """Compile MODEL, an ONNX or a Keras file, for a board into a build directory."""
     from pathlib import Path
 
     from . import report

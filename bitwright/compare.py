@@ -39,6 +39,9 @@ def random_samples(spec: dict[str, Any], boundary: Boundary, count: int, seed: i
         return rng.integers(boundary.input.lo, boundary.input.hi + 1, shape).astype(spec["dtype"]) - rule["offset"]
     if rule["kind"] == "grid":
         low, high = (np.ldexp(float(rule[end]), -rule["exp"]) for end in ("lo", "hi"))
+    elif rule["kind"] == "fixed":
+        low = min(np.ldexp(float(a), -e) for a, e in zip(rule["lo"], rule["exp"]))
+        high = max(np.ldexp(float(b), -e) for b, e in zip(rule["hi"], rule["exp"]))
     else:
         edges = [float.fromhex(e) for row in rule["edges"] for e in row]
         low, high = min(edges, default=-1.0), max(edges, default=1.0)

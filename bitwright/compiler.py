@@ -56,7 +56,7 @@ class Options(Choices):
 
 
 def compile(model: str | Path, output: str | Path, *, progress: Progress = lambda _: None, **options: Any) -> Design:
-    """Compile an ONNX file into the build directory `output` and load it.
+    """Compile an ONNX or Keras file into the build directory `output` and load it.
 
     `options` are the fields of `Options`. Raises CompileError; then `output` is as it was before.
     """

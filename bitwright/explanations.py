@@ -52,6 +52,15 @@ EXPLANATIONS: dict[str, str] = {
     "E040": "--compare runs the model in onnxruntime or qonnx, and that runtime refuses it. The compile itself is not concerned.",
     "E041": "--shape NAME=1,3,32,32 closes the open axes of a graph input. The name must be an input's, there must be a size for every axis, and "
     "sizes that the file fixes must be the same; only axis 0, the batch, may be another.",
+    "E045": "The .h5 or .keras file is no whole Keras model: cut short, weights alone, without a configuration, or with a layout of its own. "
+    "Save the whole model again with model.save('model.keras').",
+    "E046": "The model has layers that are not read: recurrent ones, layers of one's own, Lambda, models inside of models. Code in a file "
+    "is never run. Replace them by layers of Keras, QKeras or HGQ2 that the README lists, or export the model to ONNX.",
+    "E047": "The layer is read, but not in this form: an option, an activation, or the way it is called.",
+    "E048": "The quantizer has no exact integer form: its results are random, its scale follows the data, or its values are not multiples of one "
+    "unit. On tensors use quantized_bits, quantized_relu and their like with a fixed alpha; on weights any but the random ones.",
+    "E049": "A layer's weights are missing in the file, or have another shape than its configuration says: the file was put together from "
+    "two models, or saved by save_weights. Save the whole model again with model.save('model.keras').",
     "E060": "The file of --calibration or --labels cannot be read: it must be an .npy, or an .npz with an array of the input's name. "
     "numpy.save writes one. Arrays of Python objects are pickled, and pickles are never read.",
     "E061": "The calibration data do not suit the model's input: another shape or type, or fewer than 8 samples. They have the samples "

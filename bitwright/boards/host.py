@@ -231,6 +231,9 @@ def _encoder(spec: Spec, stream: Stream) -> Callable[[Array], Codes]:
         edges = [np.array([float.fromhex(edge) for edge in row], np.float64) for row in spec["edges"]]
         repeat = int(spec.get("repeat", 1))
         return _StepsEncoder(edges, [int(b) for b in spec["base"]], [int(s) for s in spec["sign"]], repeat)
+    if kind == "fixed":
+        exp, lo, hi = ([int(v) for v in spec[key]] for key in ("exp", "lo", "hi"))
+        return _FixedEncoder(exp, lo, hi, str(spec["rounding"]), bool(spec["wrap"]), int(spec.get("repeat", 1)))
     raise ValueError(f"unknown encoding {kind!r}")
 
 
@@ -294,6 +297,49 @@ class _StepsEncoder:
         for p, where in enumerate(_places(x.shape[1], len(self.edges), self.repeat)):
             reached = np.searchsorted(self.edges[p], x[:, where].astype(np.float64), side="right")
             codes[:, where] = self.base[p] + self.sign[p] * reached
+        return codes
+
+
+@dataclass(frozen=True)
+class _FixedEncoder:
+    """code = round(x * 2**exp), clipped to lo .. hi or wrapped into it; exact in float64. Rows as in `_StepsEncoder`."""
+
+    exp: list[int]
+    lo: list[int]
+    hi: list[int]
+    rounding: str
+    wrap: bool
+    repeat: int = 1
+
+    def __post_init__(self) -> None:
+        if self.repeat < 1 or not self.exp or not len(self.exp) == len(self.lo) == len(self.hi):
+            raise ValueError("a fixed encoding needs as many exp as lo and hi, and a repeat of at least 1")
+        if self.rounding not in ("floor", "half_up", "half_even"):
+            raise ValueError("rounding must be floor, half_up or half_even")
+        for exp, lo, hi in zip(self.exp, self.lo, self.hi):
+            if abs(exp) > 4096 or not -EXACT_FLOAT <= lo <= hi <= EXACT_FLOAT:
+                raise ValueError("exp must be from -4096 to 4096, and lo <= hi within 2**53")
+            if self.wrap and (hi - lo + 1) & (hi - lo):
+                raise ValueError("what wraps must have a power of two of codes")
+
+    def __call__(self, x: Array) -> Codes:
+        if self.wrap and np.isinf(x).any():
+            raise ValueError("the input has an infinity, which does not wrap")
+        codes = np.empty(x.shape, np.int64)
+        for p, where in enumerate(_places(x.shape[1], len(self.exp), self.repeat)):
+            with np.errstate(over="ignore", under="ignore"):
+                scaled = np.ldexp(x[:, where].astype(np.float64), self.exp[p])
+            down = np.floor(scaled)
+            if self.rounding == "half_even":
+                down = np.rint(scaled)
+            elif self.rounding == "half_up":
+                finite = np.where(np.isinf(scaled), 0, scaled)
+                down = down + (finite - np.floor(finite) >= 0.5)
+            if self.wrap:
+                lo, size = self.lo[p], self.hi[p] - self.lo[p] + 1
+                codes[:, where] = (np.mod(down, size).astype(np.int64) - lo) % size + lo
+            else:
+                codes[:, where] = np.clip(down, self.lo[p], self.hi[p]).astype(np.int64)
         return codes
 
 

@@ -106,14 +106,29 @@ def encode(rule: Mapping[str, Any], x: np.ndarray) -> Codes:
     if rule["kind"] == "grid":
         scaled = np.rint(np.ldexp(x.astype(np.float64), rule["exp"]))
         return np.clip(scaled, rule["lo"], rule["hi"]).astype(np.int64)
-    flat, rows = x.reshape(len(x), -1), len(rule["base"])
+    flat, rows = x.reshape(len(x), -1), len(rule["base"] if rule["kind"] == "steps" else rule["exp"])
     row_of = np.arange(flat.shape[1]) // rule.get("repeat", 1) % rows
     codes = np.empty(flat.shape, np.int64)
+    if rule["kind"] == "fixed":
+        for p in range(rows):
+            where = np.flatnonzero(row_of == p)
+            codes[:, where] = _fixed(rule, p, np.ldexp(flat[:, where].astype(np.float64), rule["exp"][p]))
+        return codes.reshape(x.shape)
     for p in range(rows):
         edges, where = np.array([float.fromhex(e) for e in rule["edges"][p]]), np.flatnonzero(row_of == p)
         reached = np.searchsorted(edges, flat[:, where].astype(np.float64), side="right")
         codes[:, where] = rule["base"][p] + rule["sign"][p] * reached
     return codes.reshape(x.shape)
+
+
+def _fixed(rule: Mapping[str, Any], p: int, t: Floats) -> Codes:
+    """The codes of numbers in units of row p of a fixed encoding."""
+    whole = {"floor": np.floor, "half_up": lambda v: np.floor(v) + (v - np.floor(v) >= 0.5), "half_even": np.rint}
+    codes, low, high = whole[rule["rounding"]](t), rule["lo"][p], rule["hi"][p]
+    if not rule["wrap"]:
+        return np.clip(codes, low, high).astype(np.int64)
+    size = high - low + 1
+    return (np.mod(codes, size).astype(np.int64) - low) % size + low
 
 
 def _constants(imported: Imported, tensors: Mapping[str, np.ndarray]) -> tuple[Differences, dict[str, Floats]]:
@@ -192,14 +207,13 @@ def _tally(tensor: str, differs: NDArray[np.bool_], explained: NDArray[np.bool_]
 
 
 def _within(steps: np.ndarray, exact: Codes, found: Codes, t: Floats, reach: Floats) -> NDArray[np.bool_]:
-    """Whether all the boundaries between two codes are at most `reach` from t: the first and the last decide."""
-    low, high = np.minimum(exact, found) + 1, np.maximum(exact, found)
+    """Whether all the boundaries between two codes are at most `reach` from t."""
     ok = np.ones(exact.shape, np.bool_)
     where = np.nonzero(exact != found)
     table = np.broadcast_to(steps, (1, *exact.shape[1:]))
     for index in zip(*where):
         rule = table[(0, *index[1:])]
-        edges = rule.edges(np.array([low[index], high[index]]))
+        edges = rule.between(int(exact[index]), int(found[index]), float(t[index]))
         ok[index] = bool((np.abs(edges - t[index]) <= reach[index]).all())
     return ok
 

@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
 from ..errors import CompileError, Origin, quoted
-from . import inlining
+from . import inlining, keras
 from .elem import Elem
 from .inlining import MAX_NODES, without_functions
 from .input_shape import Shapes, frozen_shapes
@@ -26,8 +26,25 @@ DEFAULT_DOMAINS = ("", "ai.onnx")
 
 
 def load_model(source: str | os.PathLike[str] | bytes, shapes: Shapes | None = None) -> Model:
-    """Read and validate a file (or its bytes). `shapes` fixes those of graph inputs by name. Raises E001–E016, E041."""
+    """Read and validate a file (or its bytes). `shapes` fixes those of graph inputs by name.
+
+    Raises CompileError E001–E016, E041, for a Keras file also E026–E028 and E045–E049.
+    """
     data, folder = _read(source)
+    if not isinstance(source, bytes) and Path(source).suffix.lower() in keras.SUFFIXES:
+        return _of_keras(data, shapes)
+    return _of_onnx(data, folder, shapes)
+
+
+def _of_keras(data: bytes, shapes: Shapes | None) -> Model:
+    """The model as ONNX, its nodes named after the layers that they come from."""
+    read = keras.read(data)
+    model = _of_onnx(read.proto.SerializeToString(), None, shapes)
+    nodes = tuple(replace(n, origin=read.origins[n.place]) for n in model.nodes)
+    return replace(model, nodes=nodes, sha256=hashlib.sha256(data).hexdigest())
+
+
+def _of_onnx(data: bytes, folder: Path | None, shapes: Shapes | None) -> Model:
     proto = ModelProto()
     try:
         proto.ParseFromString(data)

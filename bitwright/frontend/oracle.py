@@ -14,8 +14,9 @@ import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, TypeProto, helper
 
 from ..errors import CompileError
+from . import fixed_reference
 from .model import Constant, Model, OnnxNode
-from .registry import QONNX
+from .registry import OWN, QONNX
 
 MICROSOFT = "com.microsoft"
 UNPACKED = "bitwright: "
@@ -64,7 +65,7 @@ def _stacked(arrays: list[np.ndarray]) -> np.ndarray:
 
 
 def _is_qonnx(model: Model) -> bool:
-    return any(n.op_type in QONNX_OPERATORS and n.domain in QONNX for n in model.nodes)
+    return any((n.op_type in QONNX_OPERATORS and n.domain in QONNX) or n.domain in OWN for n in model.nodes)
 
 
 def _engine(proto: ModelProto) -> Any:
@@ -169,6 +170,10 @@ class _NodeRunner:
         self.custom = node.op_type in QONNX_OPERATORS and node.domain in QONNX
 
     def __call__(self, context: Tensors) -> None:
+        if self.node.domain in OWN:
+            operands = [context[i] for i in self.node.inputs]
+            context[self.node.outputs[0]] = fixed_reference.run(self.node.op_type, operands, self.node.attributes)
+            return
         if self.custom:
             self._define(context)
             return

@@ -32,9 +32,9 @@ def quantize(ctx: Context, node: OnnxNode, x: Stream, by: Quantizer) -> Stream:
     """The quantised tensor that the node defines; appends what computes it, and its anchor."""
     if x.curve:
         return _finish(ctx, node, x, by, *of_curve(ctx, node, x, by))
-    parts = _in_units(x, by)
+    parts = in_units(x, by)
     if x.name is None:
-        rows, repeat = port_rows(x.shape, _port_order(ctx, x), *parts)
+        rows, repeat = port_rows(x.shape, port_order(ctx, x), *parts)
         return _on_host(ctx, node, x, by, cast("list[Setting]", rows), repeat)
     settings = cast("list[Setting]", wire_rows(x.shape, x.order, *parts))
     least, most = ranges(ctx.types[x.name], len(settings))
@@ -53,7 +53,7 @@ def quantize(ctx: Context, node: OnnxNode, x: Stream, by: Quantizer) -> Stream:
     return _finish(ctx, node, x, by, ctx.emit(op, x.name, node.origin), shift)
 
 
-def _port_order(ctx: Context, x: Stream) -> Order | None:
+def port_order(ctx: Context, x: Stream) -> Order | None:
     """Where the elements of a tensor without a type lie in the ONNX input: the host encodes before it transposes."""
     if ctx.input_layout is None:
         return x.order
@@ -61,7 +61,7 @@ def _port_order(ctx: Context, x: Stream) -> Order | None:
     return normal(port[explicit(x.order, x.shape)])
 
 
-def _in_units(x: Stream, by: Quantizer) -> tuple[Rationals, ...]:
+def in_units(x: Stream, by: Quantizer) -> tuple[Rationals, ...]:
     """The stream's meaning in units of the quantiser: ratio, offset, low, high; and the steps."""
     inverse = np.asarray(1 / by.scale, object)
     low = np.asarray(x.low * inverse + by.zero, object)

@@ -13,6 +13,8 @@ from .model import OnnxNode
 from .values import Value
 
 QONNX = ("", "onnx.brevitas", "finn.custom_op.general", "qonnx.custom_op.general")
+OWN = ("bitwright",)
+"""The domain of operators that only our own readers of other formats write."""
 
 Rule = Callable[[Context, OnnxNode], Value | tuple[Value, ...]]
 R = TypeVar("R", bound=Rule)

@@ -84,6 +84,10 @@ class Steps(ABC):
     def edges(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
         """θ of every code of an array."""
 
+    def between(self, exact: int, found: int, at: float) -> NDArray[np.float64]:
+        """The first and the last boundary between two codes, `exact` that of the number `at`."""
+        return self.edges(np.array([min(exact, found) + 1, max(exact, found)]))
+
 
 @dataclass(frozen=True)
 class Grid(Steps):
