@@ -138,6 +138,23 @@ def test_a_layer_that_is_used_twice_is_built_twice():
     assert result.tolist() == (first @ np.array([[2, 4], [1, -4]]))[0].tolist()
 
 
+def test_a_format_by_channel_of_a_million_codes_needs_no_steps():
+    """Rounded and wrapped behind a ReLU: too many codes for thresholds, and no shift for all channels."""
+    conf = {"config": {"q_type": "kif", "round_mode": "RND", "overflow_mode": "WRAP", "is_weight": False}}
+    net = functional([start(2), layer("Quantizer", "wide", "in", config=conf), layer("ReLU", "r", "wide"),
+                      layer("Quantizer", "narrow", "r", config=conf)])  # fmt: skip
+    formats = {"quantizer": ([16, 16], [1, 1], [4, 4]), "quantizer_1": ([15, 12], [1, 0], [2, 3])}
+    arrays = {
+        f"layers/{key}/quantizer/vars/{i}": np.array([v]) for key, form in formats.items() for i, v in enumerate(form)
+    }
+    imported = import_bytes(archive(net, arrays))
+    assert [n.op.mnemonic for n in imported.graph.nodes] == ["mulshift", "wrap"]
+    codes = np.random.default_rng(0).integers(-(1 << 20), 1 << 20, (500, 2))
+    (found,) = (evaluate(imported.graph, {"x0": codes})[n] for n in imported.graph.outputs)
+    rounded = (np.maximum(codes, 0) + [1, 8]) >> [1, 4]
+    assert found.tolist() == ((rounded - [-(1 << 17), 0]) % [1 << 18, 1 << 15] + [-(1 << 17), 0]).tolist()
+
+
 def import_bytes(data):
     import tempfile
 

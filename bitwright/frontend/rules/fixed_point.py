@@ -30,6 +30,7 @@ from ..registry import OWN, rule
 from ..steps import Grid, Rounding, Steps
 from ..values import Stream
 
+Limit = Fraction | float
 MAX_BITS = 32
 MAX_EXPONENT = 64
 WRAP, SYMMETRIC = "WRAP", "SAT_SYM"
@@ -257,33 +258,31 @@ def _reach(ctx: Context, node: OnnxNode, x: Stream, form: _Format) -> tuple[NDAr
 def _direct(ctx: Context, node: OnnxNode, x: Stream, form: _Format) -> str | None:
     """The rounded codes by a shift or a multiplication, without their overflow; None where that is not their form."""
     rounding, term = ROUNDINGS[form.rounding]
-    if rounding is not Rounding.FLOOR or (x.low != -inf).any() or (x.high != inf).any():
+    parts = [collapse(np.asarray(v, object)) for v in (
+        x.scale / form.unit, x.offset / form.unit + term, x.low / form.unit + term, x.high / form.unit + term
+    )]  # fmt: skip
+    rows = cast("list[tuple[Fraction, Fraction, Limit, Limit]]", shortest(wire_rows(x.shape, x.order, *parts)))
+    if rounding is not Rounding.FLOOR or any(r.denominator & (r.denominator - 1) for r, *_ in rows):
         return None
-    ratio = np.asarray(x.scale / form.unit, object)
-    offset = np.asarray(x.offset / form.unit + term, object)
-    rows = cast(
-        "list[tuple[Fraction, Fraction]]", shortest(wire_rows(x.shape, x.order, collapse(ratio), collapse(offset)))
-    )
-    if any(r.denominator & (r.denominator - 1) for r, _ in rows):
-        return None
-    right = max(r.denominator.bit_length() - 1 for r, _ in rows)
-    m = [int(r * (1 << right)) for r, _ in rows]
-    b = [(o * (1 << right)).__floor__() for _, o in rows]
+    right = max(r.denominator.bit_length() - 1 for r, *_ in rows)
+    m, b = [int(r * (1 << right)) for r, *_ in rows], [(o * (1 << right)).__floor__() for _, o, *_ in rows]
     type_ = ctx.types[cast(str, x.name)]
-    most = max(abs(type_.min), abs(type_.max), 1)
-    reach = max(map(abs, m)) * most + max(map(abs, b))
-    if reach >= 1 << 61:
+    reach = max(map(abs, m)) * max(abs(type_.min), abs(type_.max)) + max(map(abs, b))
+    # A limit before rounding is one after it; those that cut nothing are left out.
+    far = (reach >> right) + 1
+    lows = {max(-far, min(far, row[2])).__floor__() for row in rows}
+    highs = {max(-far, min(far, row[3])).__floor__() for row in rows}
+    if reach >= 1 << 61 or len(lows) > 1 or len(highs) > 1:
         return None
-    far = max(reach >> right, 1) + 1
+    (low,), (high,) = lows, highs
     terms = np.array(b, np.int64)
-    if len(set(m)) == 1 and m[0] > 0 and m[0].bit_count() == 1:
-        left = m[0].bit_length() - 1
-        if not left and not right and not any(b):
-            return cast(str, x.name)
-        common = min(left, right) if not any(v & ((1 << min(left, right)) - 1) for v in b) else 0
-        op: Shift | MulShift = Shift(terms >> common, left - common, right - common, -far, far)
-    else:
-        op = MulShift(np.array(m, np.int64), terms, right, -far, far)
+    if len(set(m)) > 1 or m[0] <= 0 or m[0].bit_count() > 1:
+        return ctx.emit(MulShift(np.array(m, np.int64), terms, right, low, high), cast(str, x.name), node.origin)
+    left = m[0].bit_length() - 1
+    if not left and not right and not any(b) and low <= type_.min and high >= type_.max:
+        return cast(str, x.name)
+    common = min(left, right) if not any(v & ((1 << min(left, right)) - 1) for v in b) else 0
+    op = Shift(terms >> common, left - common, right - common, low, high)
     return ctx.emit(op, cast(str, x.name), node.origin)
 
 
