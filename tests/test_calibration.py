@@ -150,3 +150,11 @@ def test_onnxruntime_is_not_imported(files, tmp_path):
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "d")], cwd=files, check=True,
                    env={"PYTHONPATH": str(Path(__file__).parents[1]), "PATH": "/usr/bin:/bin"})  # fmt: skip
+
+
+def test_a_plain_keras_model_is_quantised_and_verified(tmp_path):
+    keras = Path(__file__).parent / "models" / "keras" / "keras_float"
+    np.save(tmp_path / "x.npy", np.load(keras.with_suffix(".npz"))["x"].astype(np.float32))
+    design = bitwright.compile(keras.with_suffix(".keras"), tmp_path / "build", calibration=tmp_path / "x.npy")
+    assert design.manifest["calibration"]["sqnr_db"] > 25
+    assert design.verify(samples=3).ok
