@@ -48,6 +48,9 @@ AT_BOUND = 1.05
 NEXT_BOUND = 0.55
 """What the next number of pixels is to bring it to."""
 
+TIGHTER = 0.98
+"""By how much the target of the layers is lowered if the design they make does not keep it."""
+
 WITHIN_REACH = 0.6  # of a queue's first depth: none was found that can do with less
 WORTH_A_TRY = 12  # LUTs that a shorter queue must save to be simulated
 SHORT = 2000  # cycles of a frame up to which it costs nothing to simulate many
@@ -92,14 +95,21 @@ def _lower(graph: Graph, given: Graph, budget: Budget, target: int | None) -> Lo
     """The netlist of a graph that has the layers of the `given` one, whose multiplications it counts."""
     layers = split(graph)
     macs = [layer.macs for layer in split(given)]
-    reserve, aim = Resources(), target
+    reserve, aim, nearest = Resources(), target, 0
     while True:
-        folding = solve(layers, layer_cost(layers), budget.less(reserve), aim)
+        try:
+            folding = solve(layers, layer_cost(layers), budget.less(reserve), aim)
+        except CompileError as error:
+            if not nearest:
+                raise
+            message = f"no folding meets {target} cycles a frame: layers wait for one another where frames meet"
+            raise CompileError("E302", message, hint=f"ask for {nearest} cycles a frame or more") from error
         builder = _Builder(graph, layers, folding)
         lowered = builder.lower()
         if aim is not None and target is not None and lowered.timing.frame_cycles > target:
             # A layer that is busy all the time waits where the one before it pauses between frames.
-            aim -= max(1, lowered.timing.frame_cycles - target)
+            nearest = min(nearest or lowered.timing.frame_cycles, lowered.timing.frame_cycles)
+            aim = min(int(aim * TIGHTER), folding.cycles - 1)
             continue
         # What the solver does not see, the gears, ports and queues, is known only now; leave room and solve again.
         needed = sum((i.cost for i in lowered.netlist.instances), Resources())

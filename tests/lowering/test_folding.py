@@ -17,7 +17,7 @@ from bitwright.lowering.passes import PIPELINE
 from bitwright.ops.dense import Dense
 from bitwright.ops.threshold import Threshold
 from tests.harness import build, check
-from tests.networks import random_network
+from tests.networks import random_images, random_network
 
 PYNQ = Budget(lut=37_240, ff=53_200, bram36=112, dsp=176, stream_bits=64)
 ROOMY = Budget(lut=1e9, ff=1e9, bram36=1e9, dsp=10**9, stream_bits=64)
@@ -53,6 +53,18 @@ def test_the_target_is_met_with_the_formula(target):
     slowest = max(s.cycles for s in lowered.netlist.stages)
     beats = max(lowered.netlist.source.beats, lowered.netlist.sink.beats)
     assert lowered.timing.frame_cycles == max(slowest, beats) <= target
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_the_target_is_met_by_the_whole_design(seed):
+    """Not by each layer alone: the interval is that of the simulated streams, windows and branches among them."""
+    graph = run_passes(random_images(seed), PIPELINE)
+    slowest = lower(graph, ROOMY, 10**9).timing.frame_cycles
+    for target in (slowest // 2, slowest // 5, slowest // 12):
+        try:
+            assert lower(graph, ROOMY, target).timing.frame_cycles <= target
+        except CompileError as error:
+            assert error.code == "E302", error
 
 
 def test_a_looser_target_never_costs_more():
