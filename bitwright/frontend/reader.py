@@ -21,7 +21,10 @@ E037 the output does not depend on the input E038 two operands without a common 
 E039 a function without a quantizer behind it
 E040 a float runtime cannot execute the model, so there is no comparison (E390: none is installed)
 E041 a --shape that is malformed or does not fit the file
-E045–E049 of Keras files: see `keras/reader.py`
+of Keras files:
+E045 no Keras model, or a damaged one      E046 layers that are not supported
+E047 a form of a layer that is not supported E048 a quantizer that is not supported
+E049 weights that are missing or do not fit their layer
 of calibration:
 E060 a file cannot be read                E061 the samples do not suit the input
 E062 the samples hold no ranges           E063 a bit width, or the name that it is given for
