@@ -70,7 +70,8 @@ def check(built: Built, frames: int = 8, seed: int = 0) -> None:
     np.testing.assert_array_equal(got, want)
     timing = built.lowered.timing
     assert trace.last_out[0] - trace.first_in[0] == timing.latency_cycles
-    assert trace.last_out[-1] - trace.last_out[-2] == timing.frame_cycles
+    *_, first, second, third = trace.last_out
+    assert max(third - second, second - first) == timing.frame_cycles
     got, _ = simulate(built, codes, seed=seed, stall=0.4, idle=0.4, reset_frame=frames // 2)
     np.testing.assert_array_equal(got, want)
 

@@ -593,7 +593,7 @@ class WindowDomain(Domain):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Cycles between frames in the steady state, and from a frame's first beat in to its last beat out."""
+    """Cycles between frames in the steady state, at most, and from a frame's first beat in to its last beat out."""
 
     frame_cycles: int
     latency_cycles: int
@@ -604,8 +604,9 @@ def simulate(
     interval: int = 0, frames: int = FRAMES,
 ) -> Timing:  # fmt: skip
     """Run frames through, from the empty state until all beats of one move as those of the one before, so many cycles
-    later, but at most `frames`. Their beats come as fast as they are taken, or spread over `interval` cycles a frame.
-    They enter by the edge `first` and leave by `last`.
+    later, but at most `frames`, or twice as many if they come out at unlike distances: of such the greatest counts.
+    Their beats come as fast as they are taken, or spread over `interval` cycles a frame. They enter by the edge `first`
+    and leave by `last`.
 
     Raises CompileError E901 with the streams that are full if they stand still: a deadlock is a bug of the compiler's.
     """
@@ -618,8 +619,11 @@ def simulate(
         if len(ends) < done:
             full = ", ".join(e.name for e in edges if len(e.offered) > len(e.moved)) or "none of them has a beat"
             raise CompileError("E901", f"the streams of the design stand still ({full}): this is a bug of Bitwright's")
-        if done >= frames or all(edge.repeats(done, ends[-1] - ends[-2]) for edge in edges):
-            return Timing(ends[-1] - ends[-2], ends[0] + 1)
+        apart = np.diff(ends).tolist()
+        if all(edge.repeats(done, apart[-1]) for edge in edges):
+            return Timing(apart[-1], ends[0] + 1)
+        if done >= (frames if len(set(apart[1:])) == 1 else 2 * frames):
+            return Timing(max(apart[1:]), ends[0] + 1)
         started.times.append(done)
         ready.extend(started.waiting)
         started.waiting.clear()
