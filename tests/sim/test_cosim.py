@@ -110,8 +110,11 @@ def _build(folder):
 
 
 def test_processes_share_the_cache(tmp_path):
+    folders = [tmp_path / side / tmp_path.name for side in "ab"]  # neither reads what the other is writing
+    for folder in folders:
+        folder.mkdir(parents=True)
     with ProcessPoolExecutor(2) as pool:
-        assert len(set(pool.map(_build, [tmp_path] * 2))) == 1
+        assert len(set(pool.map(_build, folders))) == 1
     assert not list((verilator.cache_folder() / "simulators").glob("new-*/simulator"))
 
 
