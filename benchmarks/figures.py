@@ -103,8 +103,10 @@ def multipliers(stage: Stage) -> int:
     """PE·SIMD of a matrix-vector unit, lanes by taps a cycle of a depthwise one, the elements of a sparse one."""
     if not stage.macs:
         return 0
-    if stage.fold.sparse or "depthwise" in stage.op:
-        return stage.fold.pe if stage.fold.sparse else stage.fold.simd
+    if stage.fold.sparse:
+        return stage.fold.pe
+    if "depthwise" in stage.op:
+        return stage.fold.simd
     return stage.fold.pe * stage.fold.simd
 
 

@@ -73,11 +73,8 @@ def calibration(found: dict[str, Any]) -> Iterator[str]:
     accuracy = found.get("accuracy")
     right = f"; accuracy {accuracy['quantized']:.2%}, in floats {accuracy['float']:.2%}" if accuracy else ""
     yield f"calibrated  on {found['samples']:,} samples: output {_decibel(found['sqnr_db'])} dB above its noise{right}"
-    names = ["layer", *(_short(row["name"]) for row in found["layers"])]
-    wide, kind = (
-        max(map(len, names)) + 2,
-        max(len(op) for op in ["operator", *(row["op"] for row in found["layers"])]) + 2,
-    )
+    wide = 2 + max(len(name) for name in ("layer", *(_short(row["name"]) for row in found["layers"])))
+    kind = 2 + max(len(op) for op in ("operator", *(row["op"] for row in found["layers"])))
     yield f"{'layer':{wide}}{'operator':{kind}}{'bits':>6}{'zeros':>7}{'weights dB':>12}{'bits':>6}{'result dB':>11}"
     for row in found["layers"]:
         zeros = "-" if row["zeros"] is None else f"{row['zeros']:.0%}"

@@ -100,7 +100,7 @@ def _lower(graph: Graph, given: Graph, budget: Budget, target: int | None) -> Lo
         try:
             folding = solve(layers, layer_cost(layers), budget.less(reserve), aim)
         except CompileError as error:
-            if not nearest:
+            if not nearest or error.code != "E302":
                 raise
             message = f"no folding meets {target} cycles a frame: layers wait for one another where frames meet"
             raise CompileError("E302", message, hint=f"ask for {nearest} cycles a frame or more") from error
@@ -571,12 +571,8 @@ class _Builder:
     def _taps(self, op: Window, layer: Layer, fold: Fold, stream: _Stream, stage: str) -> _Stream:
         """Whole windows, in as many beats as the unit takes, behind a queue for the pixels that come meanwhile."""
         assert layer.window is not None
-        type_, lanes, parts, depth = (
-            layer.window.type,
-            stream.lanes.lanes,
-            words_of(layer, fold),
-            layer.flow(fold).depth,
-        )
+        type_, lanes = layer.window.type, stream.lanes.lanes
+        parts, depth = words_of(layer, fold), layer.flow(fold).depth
         inner, stream = stream, self._stream(f"{stage}_line", stream.lanes)
         width = stream.wire.width
         self.schedules.append(lambda: _queue_schedule(inner.edge, stream.edge, width, depth))

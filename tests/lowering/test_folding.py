@@ -9,6 +9,7 @@ from bitwright.errors import CompileError
 from bitwright.ir.graph import Graph, Node
 from bitwright.ir.netlist import Multiplier, Resources
 from bitwright.ir.types import IntType, TensorType
+from bitwright.lowering import build as build_module
 from bitwright.lowering import folding
 from bitwright.lowering.build import lower
 from bitwright.lowering.folding import Budget
@@ -65,6 +66,25 @@ def test_the_target_is_met_by_the_whole_design(seed):
             assert lower(graph, ROOMY, target).timing.frame_cycles <= target
         except CompileError as error:
             assert error.code == "E302", error
+
+
+@pytest.mark.parametrize("code", ["E302", "E490"])
+def test_a_target_that_only_the_layers_meet_is_refused(code, monkeypatch):
+    """Tightened in vain, it is refused with the nearest design; a board that is too small is told as it is."""
+    graph, target = run_passes(random_images(10), PIPELINE), 32
+    aims: list[int] = []
+
+    def solve_once(layers, cost, budget, aim):
+        aims.append(aim)
+        if aim < target:
+            raise CompileError(code, "no more")
+        return folding.solve(layers, cost, budget, aim)
+
+    monkeypatch.setattr(build_module, "solve", solve_once)
+    with pytest.raises(CompileError) as error:
+        lower(graph, ROOMY, target)
+    assert aims == [target, target - 1] and error.value.code == code
+    assert ("cycles a frame or more" in str(error.value)) == (code == "E302")
 
 
 def test_a_looser_target_never_costs_more():

@@ -94,6 +94,13 @@ def test_gear_latency_and_rate(tmp_path):
         assert s.out_cycles[0] == s.in_cycles[first - 1] + 1, case.params
 
 
+def add_module(text, folder, monkeypatch):
+    """One more module beside the library's."""
+    file = folder / "bw_test_module.v"
+    file.write_text(text)
+    monkeypatch.setattr(harness, "RTL", [file, *harness.RTL])
+
+
 # A take whenever a word is there; two cycles later the word leaves into the FIFO that `take` holds credits of.
 REPLAY = """
 module bw_test_replay #(parameter WIDTH = 8, parameter WORDS = 4, parameter PASSES = 2, parameter DEPTH = 8, parameter STYLE = 0)
@@ -133,9 +140,7 @@ def replay_cases():
 
 
 def test_replay(tmp_path, monkeypatch):
-    helper = tmp_path / "bw_test_replay.v"
-    helper.write_text(REPLAY)
-    monkeypatch.setattr(harness, "RTL", [helper, *harness.RTL])
+    add_module(REPLAY, tmp_path, monkeypatch)
     cases = list(replay_cases())
     seen = simulate(cases, tmp_path)
     for case, s in zip(cases, seen[0]):
@@ -187,9 +192,7 @@ def serial_cases(width=7, vectors=8):
 
 
 def test_serial_drops_the_padding_of_a_vector(tmp_path, monkeypatch):
-    helper = tmp_path / "bw_test_serial.v"
-    helper.write_text(SERIAL)
-    monkeypatch.setattr(harness, "RTL", [helper, *harness.RTL])
+    add_module(SERIAL, tmp_path, monkeypatch)
     cases = list(serial_cases())
     seen = simulate(cases, tmp_path)
     for case, s in zip(cases, seen[0]):

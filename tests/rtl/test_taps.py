@@ -10,7 +10,7 @@ import pytest
 
 from tests.rtl import timing
 from tests.rtl.harness import MATRIX, Case, Run, pack, simulate
-from tests.rtl.test_window import Axis
+from tests.rtl.test_window import Axis, geometry, random_axes
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,9 @@ class Taps:
     words: int = 1
     parts: int = 1
 
-    @property
-    def legal(self):
-        """The first window's last tap is not before the frame."""
-        return self.legal_axis(self.x) and self.legal_axis(self.y)
-
     @staticmethod
     def legal_axis(axis):
+        """The first window's last tap is not before the frame."""
         return axis.windows > 0 and axis.before <= (axis.taps - 1) * axis.step
 
     @property
@@ -77,18 +73,7 @@ class Taps:
             "LANES": self.lanes,
             "WORDS": self.words,
             "PARTS": self.parts,
-            "WIDTH": self.x.size,
-            "HEIGHT": self.y.size,
-            "KW": self.x.taps,
-            "KH": self.y.taps,
-            "SW": self.x.stride,
-            "SH": self.y.stride,
-            "DW": self.x.step,
-            "DH": self.y.step,
-            "PL": self.x.before,
-            "PT": self.y.before,
-            "OW": self.x.windows,
-            "OH": self.y.windows,
+            **geometry(self.x, self.y),
             "PAD": self.pad,
             "STYLE": self.style,
         }
@@ -148,14 +133,7 @@ KNOWN = [
 
 
 def random_taps(rng):
-    def axis():
-        while True:
-            pads = [rng.choice([-2, -1, 0, 0, 1, 1, 2]) for _ in range(2)]
-            made = Axis(rng.randint(1, 7), rng.choice([1, 2, 3, 3, 4, 5]), rng.randint(1, 3), rng.randint(1, 3), *pads)
-            if Taps.legal_axis(made):
-                return made
-
-    x, y = axis(), rng.choice([axis(), axis(), axis(), Axis(1, 1)])
+    x, y = random_axes(rng, Taps.legal_axis)
     elem = rng.randint(1, 6)
     pad, parts = rng.choice([0, 0, rng.getrandbits(elem), -1]), rng.choice([1, x.taps, y.taps, x.taps * y.taps])
     return Taps(x, y, rng.randint(1, 3), rng.randint(0, 1), elem, pad, rng.choice([1, 1, 2, 3]), parts)

@@ -40,6 +40,14 @@ class Axis:
         return self.windows > 0 and any(self.inside(o) for o in range(self.windows))
 
 
+def geometry(x, y):
+    """The parameters of a module that slides windows over both axes."""
+    return {
+        "WIDTH": x.size, "HEIGHT": y.size, "KW": x.taps, "KH": y.taps, "SW": x.stride, "SH": y.stride,
+        "DW": x.step, "DH": y.step, "PL": x.before, "PT": y.before, "OW": x.windows, "OH": y.windows,
+    }  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Window:
     x: Axis
@@ -138,18 +146,7 @@ class Window:
             "ELEM": self.elem,
             "LANES": self.lanes,
             "WORDS": self.words,
-            "WIDTH": self.x.size,
-            "HEIGHT": self.y.size,
-            "KW": self.x.taps,
-            "KH": self.y.taps,
-            "SW": self.x.stride,
-            "SH": self.y.stride,
-            "DW": self.x.step,
-            "DH": self.y.step,
-            "PL": self.x.before,
-            "PT": self.y.before,
-            "OW": self.x.windows,
-            "OH": self.y.windows,
+            **geometry(self.x, self.y),
             "PAD": self.pad,
             "PASSES": self.passes,
             "GROUPED": int(self.grouped),
@@ -216,16 +213,22 @@ KNOWN = [
 ]
 
 
-def random_window(rng):
+def random_axes(rng, legal):
+    """Two axes for which `legal` holds, the second often one without a window."""
+
     def axis():
         while True:
             taps = rng.choice([1, 2, 3, 3, 4, 5])
             pads = [rng.choice([-2, -1, 0, 0, 1, 1, 2]) for _ in range(2)]
             made = Axis(rng.randint(1, 7), taps, rng.randint(1, 3), rng.randint(1, 3), *pads)
-            if made.legal:
+            if legal(made):
                 return made
 
-    x, y = axis(), rng.choice([axis(), axis(), axis(), Axis(1, 1)])
+    return axis(), rng.choice([axis(), axis(), axis(), Axis(1, 1)])
+
+
+def random_window(rng):
+    x, y = random_axes(rng, lambda axis: axis.legal)
     lanes, elem = rng.randint(1, 3), rng.randint(1, 6)
     extra = rng.choice([0, 0, 0, 1, 2, rng.randint(3, 40), None])
     return Window(
