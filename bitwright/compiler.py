@@ -23,6 +23,7 @@ from .ir.text import print_graph
 from .ir.types import TensorType
 from .lowering.build import Lowered, lower
 from .lowering.folding import Budget, slot_width
+from .lowering.layers import Circuits, Spatial
 from .lowering.manager import run_passes
 from .lowering.passes import PIPELINE
 from .lowering.verilog import write_rtl
@@ -33,7 +34,7 @@ from .store import MANIFEST, build_directory, check_replaceable, write_json
 Progress = Callable[[str], None]
 
 BACKENDS = ("verilog",)
-STYLES = ("auto", "folded")
+STYLES = {"auto": Circuits.NEVER, "folded": Circuits.NEVER, "spatial": Circuits.MUST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,8 @@ def compile(model: str | Path, output: str | Path, *, progress: Progress = lambd
     graph = run_passes(imported.graph, PIPELINE)
     progress("folding")
     clock = chosen.clock or board.clock_mhz
-    lowered = lower(graph, _budget(board, chosen.margin), _target_cycles(chosen, clock))
+    spatial = Spatial(STYLES[chosen.style], 1000 / clock)
+    lowered = lower(graph, _budget(board, chosen.margin), _target_cycles(chosen, clock), spatial)
     progress("writing")
     boundary = _boundary(imported, lowered.graph, lowered.netlist)
     manifest = _manifest(chosen, board, clock, imported, lowered.graph, lowered)

@@ -78,6 +78,8 @@ EXPLANATIONS: dict[str, str] = {
     "E102": "The IR uses a value before its definition: a bug of a pass, or an IR text edited by hand.",
     "E103": "The IR states a type that its operands do not give: a bug of a pass, or an IR text edited by hand.",
     "E104": "A line of model/graph.ir cannot be read. Compile the model again.",
+    "E105": "The adders of a circuit of constants do not make the sum that they stand for: a bug of Bitwright's, found "
+    "before anything was written. Please report it with the model; --style folded takes another engine.",
     "E110": "An operator's constants do not fit its operand's shape. A Flatten or Reshape may be missing in the model.",
     "E111": "Constants per channel do not tile the frame that they are applied to.",
     "E301": "A design has one input and one output; the graph has more. Split the model, or join its outputs.",

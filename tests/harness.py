@@ -13,6 +13,7 @@ from bitwright.ir.op import Codes, Op
 from bitwright.ir.types import IntType, TensorType
 from bitwright.lowering.build import Lowered, lower
 from bitwright.lowering.folding import Budget
+from bitwright.lowering.layers import FOLDED, Spatial
 from bitwright.lowering.verilog import write_rtl
 from bitwright.ops.dense import Dense
 from bitwright.ops.shift import Shift
@@ -47,9 +48,11 @@ def single(op: Op, *xs: TensorType) -> Graph:
     return Graph({"x": given}, tuple(nodes), ("y",))
 
 
-def build(graph: Graph, folder: Path, target: int | None = 10**9, budget: Budget = ROOMY) -> Built:
+def build(
+    graph: Graph, folder: Path, target: int | None = 10**9, budget: Budget = ROOMY, spatial: Spatial = FOLDED
+) -> Built:
     """Lower a graph and write its RTL into `folder`/rtl: as slowly as can be, for a target, or (None) as fast as can be."""
-    lowered = lower(graph, budget, target)
+    lowered = lower(graph, budget, target, spatial)
     write_rtl(lowered.netlist, folder / "rtl")
     return Built(graph, lowered, _boundary(graph, lowered), folder / "rtl")
 

@@ -94,7 +94,7 @@ def test_verify_exits_1_on_a_mismatch(build, tmp_path):
 REFUSED = [
     (["compile", "missing.onnx", "-o", "out"], 2, "E0"),
     (["compile", HELLO, "--board", "pinq", "-o", "out"], 2, "did you mean 'pynq'"),
-    (["compile", HELLO, "--style", "spatial", "-o", "out"], 2, "E503"),
+    (["compile", HELLO, "--style", "loop", "-o", "out"], 2, "E503"),
     (["compile", HELLO, "--target-cycles", "0", "-o", "out"], 2, "E504"),
     (["compile", HELLO, "--target-fps", "1", "--target-cycles", "5", "-o", "out"], 2, "exclude each other"),
     (["compile", str(MODELS / "unsw_w2a2.onnx"), "-o", "out"], 2, "--input-type"),

@@ -8,6 +8,8 @@ from typing import Any
 
 FLIP_FLOPS = frozenset({"FDRE", "FDSE", "FDCE", "FDPE"})
 LUT_SIZES = {f"LUT{n}": n for n in range(1, 7)}
+DOUBLE_LUT = "LUT6_2"
+"""A LUT with both outputs used."""
 SHIFT_REGISTERS = {"SRL16E": 1, "SRLC32E": 1}
 # LUTs that one distributed memory takes.
 LUT_RAMS = {
@@ -83,6 +85,8 @@ def count(cells: list[Cell]) -> Counts:
     in_chain = {drivers[net] for nets in chains for net in nets if net in drivers}
     luts = [(LUT_SIZES[cell.type], index) for index, cell in enumerate(cells) if cell.type in LUT_SIZES]
     packed = sum(1.0 if index in in_chain else PACKED_LUT[size] for size, index in luts)
+    luts += [(6, -1)] * types[DOUBLE_LUT]
+    packed += types[DOUBLE_LUT]
     srl = sum(types[name] for name in SHIFT_REGISTERS)
     lutram = sum(types[name] * size for name, size in LUT_RAMS.items())
     return Counts(

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bitwright.boards.netlist import FLIP_FLOPS, LUT_RAMS, LUT_SIZES, SHIFT_REGISTERS, Cell
+from bitwright.boards.netlist import DOUBLE_LUT, FLIP_FLOPS, LUT_RAMS, LUT_SIZES, SHIFT_REGISTERS, Cell
 
 CLOCKS = frozenset({"C", "CLK", "WCLK", "CLKARDCLK", "CLKBWRCLK"})
 CASCADES = frozenset({"ACIN", "BCIN", "PCIN", "CARRYCASCIN", "MULTSIGNIN"})
@@ -169,7 +169,7 @@ class _Analysis:
 
 def _inside_slice(source: str, source_port: str, sink: str, port: str, only_sink: bool) -> bool:
     """True where the connection does not use the fabric's routing."""
-    from_lut = source in LUT_SIZES
+    from_lut = source in LUT_SIZES or (source == DOUBLE_LUT and source_port == "O6")
     if sink == "CARRY4":
         return (source == "CARRY4" and source_port == "CO" and port == "CI") or (port == "S" and from_lut and only_sink)
     if sink in MUXES:
@@ -205,6 +205,8 @@ def _arcs(cell: Cell, pin: _Pin) -> Iterator[_Arc]:
     kind, nets = cell.type, cell.connections
     if kind in LUT_SIZES or kind == "INV":
         delays = dict.fromkeys(cell.inputs, LUT_NS)
+    elif kind == DOUBLE_LUT:
+        delays = {f"I{k}": LUT_NS for k in range(5) if _depends(cell, pin.port, k)}
     elif kind in MUXES:
         delays = MUXES[kind]
     elif kind == "CARRY4":
@@ -223,6 +225,13 @@ def _arcs(cell: Cell, pin: _Pin) -> Iterator[_Arc]:
         for net in nets.get(port, []):
             if isinstance(net, int):
                 yield net, port, delay
+
+
+def _depends(cell: Cell, output: str, k: int) -> bool:
+    """True if an output of a LUT of two depends on input number k: O5 on what the lower half of the table does."""
+    table = int(cell.parameters["INIT"], 2)
+    half = table & 0xFFFFFFFF if output == "O5" else table >> 32
+    return any((half >> i ^ half >> (i | 1 << k)) & 1 for i in range(32) if not i >> k & 1)
 
 
 def _reads(kind: str, port: str, output: str) -> bool:

@@ -107,6 +107,7 @@ def _reason(log: Path, status: int) -> str:
 def _commands(sources: list[str], top: str) -> list[str]:
     """The script. The equivalence check inside abc9 can take hours on adders, so it is off."""
     return [
+        "read_verilog -lib +/xilinx/cells_sim.v",
         *(f"read_verilog {source}" for source in sources),
         f"hierarchy -check -top {top}",
         "scratchpad -set abc9.verify false",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -32,7 +32,7 @@ class Fold:
     `narrow` results at a time pass its elementwise operators and leave it; 0 means all `pe`. Where `multiplier` is DSP,
     the last `lut_rows` of the `pe` rows are made of LUTs all the same. A `sparse` layer has `pe` elements that visit a
     weight that is not zero each; its `simd` only says how wide words come in. A unit that sums up a window's taps lane by
-    lane has `pe` lanes, and `simd` / `pe` taps a cycle.
+    lane has `pe` lanes, and `simd` / `pe` taps a cycle. A `spatial` layer is a circuit of constants.
     """
 
     pe: int = 1
@@ -43,6 +43,7 @@ class Fold:
     narrow: int = 0
     lut_rows: int = 0
     sparse: bool = False
+    spatial: bool = False
 
     @property
     def lanes(self) -> int:
@@ -92,10 +93,14 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One library module with its parameters."""
+    """One library module with its parameters; or one that is made for this place, of which `texts` tells the modules.
+
+    `texts` is given the name of the first of them.
+    """
 
     module: str
     params: Mapping[str, int | Memory]
+    texts: Callable[[str], Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,7 @@ class Instance:
     ports: Mapping[str, str]
     stage: str
     cost: Resources
+    texts: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from ..ops.window import Window
 from ..ops.xnor import Xnor
 from . import schedule
 from .folding import Budget, Cost, Folding, cycles, fastest, slot_width, solve
-from .layers import Kind, Layer, Operand, ring_style, split
+from .layers import FOLDED, Circuits, Kind, Layer, Operand, Spatial, ring_style, split
 from .pixels import widened
 from .schedule import Domain, Edge, Process, Replay, Sparse, Timing, Total, Walk, WindowDomain
 
@@ -66,18 +66,20 @@ class Lowered:
     timing: Timing
 
 
-def lower(graph: Graph, budget: Budget, target: int | None) -> Lowered:
+def lower(graph: Graph, budget: Budget, target: int | None, spatial: Spatial = FOLDED) -> Lowered:
     """Solve the folding and build the netlist. Raises CompileError if the graph or the board does not allow it.
 
-    Layers that cannot keep up otherwise get several pixels a cycle.
+    Layers that cannot keep up otherwise get several pixels a cycle, unless all are to be circuits of constants.
     """
+    if spatial.circuits is Circuits.MUST:
+        return _lower(graph, graph, budget, target, spatial)
 
     def bounds(layers: Sequence[Layer]) -> list[int]:
         return fastest(layers, budget)
 
     if target is not None:
-        return _lower(widened(graph, bounds, target), graph, budget, target)
-    best = _lower(graph, graph, budget, None)
+        return _lower(widened(graph, bounds, target), graph, budget, target, spatial)
+    best = _lower(graph, graph, budget, None, spatial)
     while True:
         bound = max(bounds(split(best.graph)))
         if best.timing.frame_cycles > bound * AT_BOUND:
@@ -85,16 +87,16 @@ def lower(graph: Graph, budget: Budget, target: int | None) -> Lowered:
         wider = widened(best.graph, bounds, int(bound * NEXT_BOUND))
         if wider is best.graph:
             return best
-        found = _lower(wider, graph, budget, None)
+        found = _lower(wider, graph, budget, None, spatial)
         if found.timing.frame_cycles >= best.timing.frame_cycles:
             return best
         best = found
 
 
-def _lower(graph: Graph, given: Graph, budget: Budget, target: int | None) -> Lowered:
+def _lower(graph: Graph, given: Graph, budget: Budget, target: int | None, spatial: Spatial) -> Lowered:
     """The netlist of a graph that has the layers of the `given` one, whose multiplications it counts."""
-    layers = split(graph)
-    macs = [layer.macs for layer in split(given)]
+    layers = split(graph, spatial)
+    macs = [layer.macs for layer in split(given, spatial)]
     reserve, aim, nearest = Resources(), target, 0
     while True:
         try:
@@ -124,6 +126,11 @@ def layer_blocks(layer: Layer, fold: Fold) -> Iterator[tuple[Block, Estimate, in
     """The library modules of a credit domain in order of the data, what each takes, and the bits of its output."""
     x = layer.inner
     lanes = fold.lanes if fold.sparse else fold.pe
+    if fold.spatial:
+        width = x.elem.width * fold.simd
+        yield Block("bw_gate", {"WIDTH": width}), Estimate(0, Resources(lut=4, ff=5)), width
+        yield layer.unit.block(fold), layer.unit.estimate(), layer.y.elem.width * fold.pe
+        return
     if layer.kind is Kind.STREAM:
         width = x.elem.width * lanes
         yield Block("bw_gate", {"WIDTH": width}), Estimate(0, Resources(lut=4, ff=5)), width
@@ -200,7 +207,8 @@ def layer_cost(layers: Sequence[Layer]) -> Cost:
         return Estimate(latency, need)
 
     def cost(index: int, fold: Fold) -> Resources:
-        layer, rest = layers[index], tail(index, fold.lanes, fold.multiplier)
+        layer = layers[index]
+        rest = Estimate() if fold.spatial else tail(index, fold.lanes, fold.multiplier)
         total = Resources(lut=12, ff=8)
         if layer.window is not None:
             op, lanes = layer.window.op, layer.in_lanes(fold)
@@ -210,7 +218,7 @@ def layer_cost(layers: Sequence[Layer]) -> Cost:
                 total += queue_cost(lanes * layer.window.type.elem.width, layer.flow(fold).depth)
             else:
                 total += op.cost(layer.x, layer.window.type, lanes, _ring(layer, fold), fold.buffer)
-        head = _head_estimate(layer, fold)
+        head = layer.unit.estimate() if fold.spatial else _head_estimate(layer, fold)
         if layer.kind is Kind.MOVE:
             return total + head.cost + rest.cost
         serial = _serial_estimate(layer, fold)
@@ -524,7 +532,7 @@ class _Builder:
             if k == 0:  # the entry admits work only against credits
                 params["CREDITS"] = credits
             self._place(stage, f"{block.module[3:]}{k}", block.module, params, ports | _valid_only("out", out),
-                        estimate.cost)  # fmt: skip
+                        estimate.cost, block.texts(f"{stage}_circuit") if block.texts else {})  # fmt: skip
             ports = _valid_only("in", out)
         result = self._stream(stage, Lanes(layer.y.elem, fold.lanes, layer.y.vector, layer.y.size // layer.y.vector))
         cost = fifo_cost(width, depth)
@@ -634,10 +642,13 @@ class _Builder:
 
     def _place(
         self, stage: str, name: str, module: str, params: Mapping[str, int | Memory], ports: Mapping[str, str],
-        cost: Resources,
+        cost: Resources, texts: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         clock = {"clk": "aclk", "rst_n": "aresetn"}
-        self.instances.append(Instance(f"{stage}_{name}", module, params, clock | dict(ports), stage, cost))
+        module = next(iter(texts)) if texts else module
+        self.instances.append(
+            Instance(f"{stage}_{name}", module, params, clock | dict(ports), stage, cost, texts or {})
+        )
 
 
 def _domain(layer: Layer, fold: Fold, inners: list[Edge], out: Edge, latency: int, credits: int,
@@ -678,6 +689,8 @@ def _movement(layer: Layer, fold: Fold, inners: list[Edge], out: Edge) -> list[P
 
 
 def _engine(layer: Layer, fold: Fold) -> str:
+    if fold.spatial:
+        return "spatial"
     if layer.kind is not Kind.MATVEC and not layer.macs:
         return "table" if layer.kind is Kind.STREAM else "stream"
     unit = "sparse" if fold.sparse else "folded"

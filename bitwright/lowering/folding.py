@@ -27,7 +27,7 @@ from ..ops.depthwise import Depthwise
 from ..ops.mulshift import MulShift
 from ..ops.window import Window
 from ..ops.xnor import Xnor
-from .layers import Kind, Layer
+from .layers import Circuits, Kind, Layer
 
 DSP_BITS = 9  # Yosys makes narrower products of LUTs, whatever is asked
 SPARSE = 0.5  # share of zeros from which the sparse engine is tried
@@ -85,7 +85,8 @@ def solve(layers: Sequence[Layer], cost: Cost, budget: Budget, target: int | Non
     Raises CompileError E490 if nothing fits and E302 if the target is out of reach of the streams.
     """
     solver = _Solver(layers, cost, budget)
-    floor, slowest = solver.floor(), solver.slowest()
+    floor = solver.floor()
+    slowest = max(solver.slowest(), floor)
     if target is not None:
         if target < floor:
             message = f"the streams in and out need {floor} cycles a frame, more than the target of {target}"
@@ -172,7 +173,10 @@ class _Solver:
         return [min(cycles(layer, fold) for fold in self._widest(i)) for i, layer in enumerate(self.layers)]
 
     def slowest(self) -> int:
-        return max(cycles(layer, Fold()) for layer in self.layers)
+        return max(
+            min(cycles(layer, f) for f in self._widest(i)) if layer.circuits is Circuits.MUST else cycles(layer, Fold())
+            for i, layer in enumerate(self.layers)
+        )
 
     def fit(self, limit: int) -> Folding | None:
         """The cheapest folding within `limit` cycles that fits the budget, or None."""
@@ -200,6 +204,8 @@ class _Solver:
         while now > 0:
             best = (now, 0, folds[0], need)
             for i, fold in enumerate(folds):
+                if fold.spatial:
+                    continue
                 own = self.cost(i, fold)
                 choices = self.mixes(i, fold.pe, fold.simd)
                 if fold.sparse:
@@ -270,6 +276,12 @@ class _Solver:
 
     def _candidates(self, index: int, limit: int) -> Iterator[_Candidate]:
         layer = self.layers[index]
+        if layer.circuits is not Circuits.NEVER and self._worth_a_circuit(layer):
+            for fold in _circuits(layer):
+                if cycles(layer, fold) <= limit:
+                    yield _Candidate(fold, self.cost(index, fold), cycles(layer, fold))
+        if layer.circuits is Circuits.MUST:
+            return
         for widest in self._widest(index):
             simd = widest.simd
             if cycles(layer, widest) > limit:
@@ -284,6 +296,13 @@ class _Solver:
                 yield from self.kinds(index, pe, simd)
             if _pruned(layer):
                 yield from self._sparse_candidates(index, simd, limit)
+
+    def _worth_a_circuit(self, layer: Layer) -> bool:
+        """Whether it must be one, or the bits that it adds up let hope that it fits."""
+        if layer.circuits is Circuits.MUST:
+            return True
+        assert layer.head is not None and isinstance(layer.head.op, Dense | Xnor)
+        return bool(np.count_nonzero(layer.head.op.weight) * layer.inner.elem.width / 2 <= self.budget.lut)
 
     def _sparse_candidates(self, index: int, simd: int, limit: int) -> Iterator[_Candidate]:
         """The fewest elements that visit the weights of a pruned layer in time."""
@@ -307,6 +326,8 @@ class _Solver:
     def _widest(self, index: int) -> list[Fold]:
         """Numbers of columns a cycle that are worth trying, each with as many rows as can be."""
         layer = self.layers[index]
+        if layer.circuits is Circuits.MUST:
+            return _circuits(layer)
         if layer.window is not None and isinstance(layer.window.op, Window):
             channels, taps = layer.x.vector, _divisors(layer.columns // layer.x.vector)
             if layer.kind is Kind.LANES:
@@ -430,6 +451,13 @@ class _Solver:
     @staticmethod
     def _port_beats(type_: TensorType, lanes: int) -> int:
         return type_.size // type_.vector * ceil(type_.vector / lanes)
+
+
+def _circuits(layer: Layer) -> list[Fold]:
+    """A circuit of constants, on streams of as many lanes as there are elements or of the next power of two."""
+    rows, columns = ({n, 1 << (n - 1).bit_length()} for n in (layer.rows, layer.columns))
+    simd = {layer.columns} if layer.window else columns
+    return [Fold(pe, n, spatial=True) for pe in sorted(rows) for n in sorted(simd)]
 
 
 def _pruned(layer: Layer) -> bool:

@@ -26,6 +26,7 @@ from ..ops.sliding import Flow
 from ..ops.total import Total
 from ..ops.window import Window
 from ..ops.xnor import Xnor
+from ..spatial.unit import Unit, holds, unit
 
 
 class Kind(Enum):
@@ -43,6 +44,25 @@ _KINDS: dict[type[Op], Kind] = {
     Dense: Kind.MATVEC, Xnor: Kind.MATVEC, Depthwise: Kind.LANES, Pool: Kind.LANES, Total: Kind.TOTAL, Add: Kind.JOIN,
     Multiply: Kind.JOIN, Concat: Kind.MOVE, Repeat: Kind.MOVE, Permute: Kind.MOVE,
 }  # fmt: skip
+
+
+class Circuits(Enum):
+    """Whether a layer may be a circuit of constants."""
+
+    NEVER = "never"
+    MAY = "may"
+    MUST = "must"  # where it can
+
+
+@dataclass(frozen=True, slots=True)
+class Spatial:
+    """Which layers are circuits of constants, and the clock period in ns that they are made for."""
+
+    circuits: Circuits = Circuits.NEVER
+    period: float = 10.0
+
+
+FOLDED = Spatial()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +86,19 @@ class Layer:
     operands: tuple[Operand, ...]
     y: TensorType
     value: str
+    spatial: Spatial = Spatial()
+
+    @property
+    def circuits(self) -> Circuits:
+        """Whether it may be one: only sums and what follows them, a vector at a time."""
+        if self.spatial.circuits is Circuits.NEVER or not isinstance(self.head and self.head.op, Dense | Xnor):
+            return Circuits.NEVER
+        return self.spatial.circuits if holds(self.nodes[self.window is not None :], self.inner) else Circuits.NEVER
+
+    @property
+    def unit(self) -> Unit:
+        """Its circuit."""
+        return unit(self.nodes[self.window is not None :], self.inner, self.spatial.period)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -101,9 +134,8 @@ class Layer:
     @property
     def macs(self) -> int:
         """Multiply-accumulates a frame."""
-        if self.head is not None and isinstance(self.head.op, Dense | Xnor | Depthwise):
-            return self.head.op.weight.size * self.vectors
-        return 0
+        sums = [n.op.weight.size for n in self.nodes if isinstance(n.op, Dense | Xnor | Depthwise)]
+        return sum(sums) * self.vectors
 
     @property
     def bipolar(self) -> bool:
@@ -153,11 +185,14 @@ class Layer:
         return self.window.op.sliding(self.x).flow(self.x.vector // lanes, each)
 
 
-def split(graph: Graph) -> list[Layer]:
-    """The layers in topological order. Raises CompileError E301 where a design has more than one input or output."""
+def split(graph: Graph, spatial: Spatial = FOLDED) -> list[Layer]:
+    """The layers in topological order. Raises CompileError E301 where a design has more than one input or output.
+
+    Where all layers must be circuits, those that follow one another without a window between them are one.
+    """
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise CompileError("E301", "a design has one input and one output", hint="split the model, or join its outputs")
-    return _Splitter(graph).run()
+    return _Splitter(graph, spatial).run()
 
 
 @dataclass
@@ -175,8 +210,8 @@ class _Group:
 
 
 class _Splitter:
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, spatial: Spatial) -> None:
+        self.graph, self.spatial = graph, spatial
         self.groups: list[_Group] = []
         (source,) = graph.inputs
         self.found = {source: Operand(None, graph.inputs[source])}
@@ -188,7 +223,10 @@ class _Splitter:
         (output,) = self.graph.outputs
         if self.found[output].source is None:
             return [Layer(None, None, (), (self.found[output],), self.found[output].type, output)]
-        return [Layer(g.window, g.head, tuple(g.tail), g.operands, g.last.type, g.last.name) for g in self.groups]
+        return [
+            Layer(g.window, g.head, tuple(g.tail), g.operands, g.last.type, g.last.name, self.spatial)
+            for g in self.groups
+        ]
 
     def _add(self, node: Node) -> None:
         operand = self.found[node.inputs[0]]
@@ -204,12 +242,23 @@ class _Splitter:
             group.tail.append(node)
         elif group is not None and group.window is group.last and isinstance(node.op, Dense | Xnor | Depthwise | Pool):
             group.head = node
+        elif group is not None and group.head is not None and self._joins(group, node):
+            group.tail.append(node)
         elif isinstance(node.op, Depthwise | Pool):
             group = self._windowed(node, node.op.taps)
         else:
             group = self._new(node, head=node)
         index = next(i for i, g in enumerate(self.groups) if g is group)
         self.found[node.name] = Operand(index, node.type)
+
+    def _joins(self, group: _Group, node: Node) -> bool:
+        """Whether a sum goes on in the circuit of the layer before it."""
+        if self.spatial.circuits is not Circuits.MUST or not isinstance(node.op, Dense | Xnor):
+            return False
+        assert group.head is not None
+        inner = group.window.type if group.window else group.operands[0].type
+        reshaped = self.found[node.inputs[0]].type.shape != group.last.type.shape
+        return not reshaped and holds((group.head, *group.tail, node), inner)
 
     def _open(self, value: str) -> _Group | None:
         """The group that ends in a value which one node uses."""

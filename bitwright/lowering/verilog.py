@@ -31,6 +31,8 @@ def write_rtl(netlist: Netlist, folder: Path) -> None:
         (folder / f"{name}.v").write_text(modules[f"{name}.v"])
     (folder / f"{TOP}.v").write_text(print_verilog(netlist))
     for instance in netlist.instances:
+        for name, text in instance.texts.items():
+            (folder / f"{name}.v").write_text(text)
         for key, value in instance.params.items():
             if isinstance(value, Memory):
                 digits = -(-value.width // 4)
@@ -54,7 +56,14 @@ def print_verilog(netlist: Netlist) -> str:
 def _needed(netlist: Netlist) -> list[str]:
     """Every library module that the netlist instantiates, directly or through another module."""
     modules = library()
-    todo, found = [i.module for i in netlist.instances], set[str]()
+    todo, found = [i.module for i in netlist.instances if not i.texts], set[str]()
+    todo += {
+        m
+        for i in netlist.instances
+        for text in i.texts.values()
+        for m in _INSTANCE.findall(text)
+        if f"{m}.v" in modules
+    }
     while todo:
         name = todo.pop()
         if name not in found:

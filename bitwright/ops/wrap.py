@@ -22,7 +22,7 @@ def latency(folds: int, uniform: bool) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Wrap(Op):
-    """`width` (bits, the sign among them) and `signed` (0 or 1) have shape (channels,)."""
+    """`width` (bits, the sign among them) and `signed` (0 or 1) have shape (channels,); of width 0 is the constant 0."""
 
     mnemonic: ClassVar[str] = "wrap"
     width: Codes
@@ -31,7 +31,12 @@ class Wrap(Op):
     @property
     def low(self) -> Codes:
         """The least code of each channel."""
-        return np.where(self.signed, -(1 << np.maximum(self.width - 1, 0)), 0)
+        return -self._sign
+
+    @property
+    def _sign(self) -> Codes:
+        """What the sign bit of each channel counts; 0 if it has none."""
+        return np.where((self.signed > 0) & (self.width > 0), 1 << np.maximum(self.width - 1, 0), 0)
 
     def infer(self, x: TensorType) -> TensorType:
         check_period(x, len(self.width))
@@ -54,7 +59,7 @@ class Wrap(Op):
 
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
         out, lanes = self.infer(x).elem.width, fold.pe
-        mask, sign = (1 << self.width) - 1, self.signed << np.maximum(self.width - 1, 0)
+        mask, sign = (1 << self.width) - 1, self._sign
         cut = (1 << out) - 1  # a channel that never reaches its upper bits may leave the type fewer
         fields = np.stack([mask & cut, sign & cut], axis=1)
         rows = fold_rows(fields[:1] if self.uniform else fields, x, lanes, np.zeros(2, np.int64))

@@ -29,16 +29,19 @@ def layers(graph: Graph, codes: Codes) -> dict[str, Codes]:
 
 
 def random_codes(type_: TensorType, frames: int, seed: int) -> Codes:
-    """Frames of codes: the least and the greatest code everywhere first, then uniform ones, then sparse ones.
+    """Frames of codes within every channel's range: the least and the greatest first, then uniform ones, then sparse ones.
 
     A quarter of the random frames has four of five elements at the code nearest zero, as after a ReLU.
     """
     rng = np.random.default_rng(seed)
-    codes = rng.integers(type_.min, type_.max + 1, (frames, *type_.shape))
+    lo, hi = (np.array(ends).reshape(type_.shape) for ends in type_.bounds(type_.size))
+    codes = rng.integers(lo, hi + 1, (frames, *type_.shape))
     rest = codes[4::4]
-    rest[rng.random(rest.shape) < 0.8] = min(max(0, type_.min), type_.max)
+    nearest = np.broadcast_to(np.clip(0, lo, hi), rest.shape)
+    sparse = rng.random(rest.shape) < 0.8
+    rest[sparse] = nearest[sparse]
     if frames > 2:
-        codes[0], codes[1] = type_.min, type_.max
+        codes[0], codes[1] = lo, hi
     return codes
 
 

@@ -1,0 +1,228 @@
+"""A circuit of single bits: adder rows and small truth tables, in topological order.
+
+A bit is a literal, 2·net + 1 if it is inverted; net 0 is the constant 0, so that literal 0 is zero and literal 1 is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ir.types import IntType
+
+ZERO, ONE = 0, 1
+MOST_INPUTS = 6
+"""Of a truth table: those of a LUT."""
+
+Planes = NDArray[np.uint64]
+"""One bit of 64 samples in every word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The sum of the columns of up to three bits, the first of the lowest weight, as the bits of `nets`.
+
+    Carries beyond them are dropped.
+    """
+
+    columns: tuple[tuple[int, ...], ...]
+    nets: tuple[int, ...]
+
+    @property
+    def operands(self) -> int:
+        return max(map(len, self.columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Lut:
+    """Bit i of `table` is the output where the literals of `inputs`, the first lowest, read i."""
+
+    inputs: tuple[int, ...]
+    table: int
+    net: int
+
+
+Cell = Row | Lut
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A number as bits, the lowest first, plus `offset`: two's complement if the number that the bits make is signed.
+
+    `lo` and `hi` bound the whole.
+    """
+
+    bits: tuple[int, ...]
+    lo: int
+    hi: int
+    offset: int = 0
+
+    @property
+    def signed(self) -> bool:
+        return self.lo < self.offset
+
+    @classmethod
+    def constant(cls, value: int) -> Word:
+        return cls((), value, value, value)
+
+    @property
+    def live(self) -> tuple[int, ...]:
+        """The nets that it depends on."""
+        return tuple(dict.fromkeys(b >> 1 for b in self.bits if b > 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Σ count · literal + constant, modulo 2^width."""
+
+    terms: tuple[tuple[int, int], ...]
+    constant: int
+    width: int
+
+
+@dataclass
+class Circuit:
+    """`level` is the depth of each net in logic levels, as the delay model counts them."""
+
+    inputs: list[int] = field(default_factory=list[int])
+    cells: list[Cell] = field(default_factory=list[Cell])
+    level: list[float] = field(default_factory=lambda: [0.0])
+    owner: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
+    """The layer and the neuron that the cell which drives a net is part of."""
+    sums: dict[Sum, tuple[int, ...]] = field(default_factory=dict[Sum, tuple[int, ...]])
+    """What the adders were asked for, and the bits that they give."""
+    layer: int = 0
+    neuron: int = -1
+    _known: dict[tuple[tuple[int, ...], int], int] = field(default_factory=dict[tuple[tuple[int, ...], int], int])
+
+    def input(self, type_: IntType, lo: int, hi: int) -> Word:
+        """A number that comes from outside on as many bits as its type has; those that its range makes needless are not read."""
+        nets = [self._net(0.0) for _ in range(type_.width)]
+        self.inputs += nets
+        return Word(tuple(2 * n for n in nets[: IntType.covering(lo, hi).width]), lo, hi)
+
+    def enter(self, layer: int) -> None:
+        """What is placed from here on belongs to another layer."""
+        self.layer, self.neuron = layer, -1
+        self._known.clear()
+
+    def add(self, columns: Sequence[Sequence[int]], width: int) -> tuple[int, ...]:
+        """A row; its bits. The caller sees to it that `width` bits hold the sum, or that the rest need not be seen."""
+        levels = [max((self.level[b >> 1] for b in c), default=0.0) for c in columns]
+        ternary, chain, nets = any(len(c) > 2 for c in columns), 0.0, list[int]()
+        for k in range(width):
+            here = levels[k] + 1 if k < len(columns) else 0.0
+            if ternary:  # a carry of the compressor comes from the column below
+                here = max(here, levels[k - 1] + 2 if 0 < k <= len(columns) else 0.0)
+            chain = max(chain + CARRY, here)
+            nets.append(self._net(chain + 1 - CARRY))
+        self.cells.append(Row(tuple(map(tuple, columns)), tuple(nets)))
+        return tuple(2 * n for n in nets)
+
+    def lut(self, inputs: Sequence[int], table: int) -> int:
+        """The literal of a function of at most six literals, without those that it does not depend on."""
+        found, table = _reduced(list(inputs), table)
+        if not found:
+            return table & 1
+        if len(found) == 1:
+            return found[0] ^ int(table == 1)
+        key = (tuple(found), table)
+        if key not in self._known:
+            net = self._net(1 + max(self.level[b >> 1] for b in found))
+            self.cells.append(Lut(*key, net))
+            self._known[key] = 2 * net
+        return self._known[key]
+
+    def _net(self, level: float) -> int:
+        self.level.append(level)
+        self.owner[len(self.level) - 1] = self.layer, self.neuron
+        return len(self.level) - 1
+
+
+CARRY = 0.25
+"""Logic levels that a bit of a carry chain takes."""
+
+
+def _reduced(inputs: list[int], table: int) -> tuple[list[int], int]:
+    """The same function of positive, distinct, ascending nets that it depends on."""
+    count = len(inputs)
+    nets = sorted({b >> 1 for b in inputs if b > 1})
+    rows = np.arange(1 << len(nets))
+    index = np.zeros(len(rows), np.int64)
+    for k, b in enumerate(inputs):
+        bit = np.full(len(rows), b & 1) if b < 2 else (rows >> nets.index(b >> 1) & 1) ^ (b & 1)
+        index |= bit << k
+    assert count <= 16
+    values = np.array([table >> int(i) & 1 for i in index], np.uint8).reshape((2,) * len(nets))
+    for k in reversed(range(len(nets))):  # axis 0 is the last net
+        axis = len(nets) - 1 - k
+        low, high = np.take(values, 0, axis), np.take(values, 1, axis)
+        if (low == high).all():
+            values = low
+            del nets[k]
+    flat = values.reshape(-1)
+    return [2 * n for n in nets], sum(int(v) << i for i, v in enumerate(flat))
+
+
+def simulate(circuit: Circuit, planes: Sequence[Planes], wanted: Sequence[int]) -> list[Planes]:
+    """The planes of the `wanted` literals for those of the inputs."""
+    shape = planes[0].shape if planes else (1,)
+    full = np.full(shape, ~np.uint64(0))
+    known: dict[int, Planes] = {0: np.zeros(shape, np.uint64)} | dict(zip(circuit.inputs, planes, strict=True))
+
+    def at(literal: int) -> Planes:
+        return known[literal >> 1] ^ full if literal & 1 else known[literal >> 1]
+
+    for cell in circuit.cells:
+        if isinstance(cell, Lut):
+            known[cell.net] = _looked_up([at(b) for b in cell.inputs], cell.table, shape)
+            continue
+        carries: dict[int, list[Planes]] = {}
+        for k, net in enumerate(cell.nets):
+            bits = carries.pop(k, [])
+            if k < len(cell.columns):
+                bits += [at(b) for b in cell.columns[k]]
+            while len(bits) > 1:
+                a, b, c = bits.pop(), bits.pop(), bits.pop() if bits else known[0]
+                bits.append(a ^ b ^ c)
+                carries.setdefault(k + 1, []).append((a & b) | (c & (a | b)))
+            known[net] = bits[0] if bits else known[0]
+    return [at(b) for b in wanted]
+
+
+def _looked_up(inputs: list[Planes], table: int, shape: tuple[int, ...]) -> Planes:
+    found = np.zeros(shape, np.uint64)
+    for i in range(1 << len(inputs)):
+        if table >> i & 1:
+            term = np.full(shape, ~np.uint64(0))
+            for k, plane in enumerate(inputs):
+                term &= plane if i >> k & 1 else ~plane
+            found |= term
+    return found
+
+
+def reads(cell: Cell) -> list[int]:
+    """The nets of its inputs."""
+    if isinstance(cell, Lut):
+        return [b >> 1 for b in cell.inputs]
+    return [b >> 1 for c in cell.columns for b in c]
+
+
+def live(circuit: Circuit, wanted: Sequence[int]) -> list[Cell]:
+    """The cells that the wanted literals depend on, rows without the top bits that nobody reads."""
+    used, found = {b >> 1 for b in wanted}, list[Cell]()
+    for cell in reversed(circuit.cells):
+        if isinstance(cell, Lut):
+            if cell.net in used:
+                used.update(reads(cell))
+                found.append(cell)
+            continue
+        width = max((k + 1 for k, net in enumerate(cell.nets) if net in used), default=0)
+        if width:
+            columns = cell.columns[:width]
+            found.append(Row(columns, cell.nets[:width]))
+            used.update(reads(found[-1]))
+    return found[::-1]

@@ -1,0 +1,107 @@
+"""Bit heaps: numbers of any weight and sign become columns of bits, and columns become one number by adder rows.
+
+A row adds three numbers with one LUT a column, where two outputs of a LUT share its inputs, so that it takes two bits
+of the heap away a LUT (the ternary adder of Xilinx' 7 series); a row of two takes one away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from .circuit import ONE, Circuit, Word
+
+
+@dataclass
+class Heap:
+    """Bits by column, and a constant; both count modulo 2^width."""
+
+    width: int
+    constant: int = 0
+    columns: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+
+    def add(self, word: Word, shift: int, sign: int) -> None:
+        """sign · 2^shift · word. An inverted bit is one minus the bit, so that a negative bit costs a constant."""
+        self.constant += sign * word.offset << shift
+        for k, bit in enumerate(word.bits):
+            self._bit(bit, shift + k, sign if k + 1 < len(word.bits) or not word.signed else -sign)
+
+    def _bit(self, bit: int, column: int, sign: int) -> None:
+        if bit < 2:
+            self.constant += sign * bit << column
+        elif column < self.width:
+            if sign < 0:
+                bit, self.constant = bit ^ 1, self.constant - (1 << column)
+            self.columns.setdefault(column, []).append(bit)
+
+    @property
+    def bits(self) -> int:
+        return sum(map(len, self.columns.values()))
+
+    def total(self, circuit: Circuit) -> tuple[int, ...]:
+        """The `width` bits of the sum."""
+        columns = {c: list(bits) for c, bits in self.columns.items() if bits}
+        for k in range(self.width):
+            if self.constant >> k & 1:
+                columns.setdefault(k, []).append(ONE)
+        while max(map(len, columns.values()), default=0) > 1:
+            columns = _reduced(circuit, columns, self.width)
+        return tuple((columns.get(k) or [0])[0] for k in range(self.width))
+
+
+def _reduced(circuit: Circuit, columns: dict[int, list[int]], width: int) -> dict[int, list[int]]:
+    """One layer of rows; the earliest bits are added first."""
+    for bits in columns.values():
+        bits.sort(key=lambda b: circuit.level[b >> 1])
+    tallest = max(map(len, columns.values()))
+    rest: dict[int, list[int]] = {}
+    if tallest <= 3:
+        low = min(c for c, bits in columns.items() if len(bits) > 1)
+        for c in range(low):
+            if c in columns:
+                rest[c] = columns[c]
+        _row(circuit, [columns.get(c, []) for c in range(low, max(columns) + 1)], low, width, rest)
+        return rest
+    for layer in range(tallest // 3):
+        runs = list(_runs(columns, width))
+        long = [(low, high) for low, high in runs if high > low or high == width - 1]
+        if tallest > 4 and (layer or (tallest > 5 and long)):
+            runs = long  # a column alone gains little, and its turn comes
+        for low, high in runs:
+            taken = list[list[int]]()
+            before = set[int]()
+            for c in range(low, high + 1):
+                # Of bits that are there at the same time, those whose neighbours are in the row: whole words stay together.
+                columns[c].sort(key=lambda b: (circuit.level[b >> 1], (b >> 1) - 1 not in before))
+                taken.append(columns[c][:3])
+                columns[c] = columns[c][3:]
+                before = {b >> 1 for b in taken[-1]}
+            _row(circuit, taken, low, width, rest)
+    for c, bits in columns.items():
+        rest.setdefault(c, []).extend(bits)
+    return rest
+
+
+def _row(circuit: Circuit, taken: Sequence[Sequence[int]], low: int, width: int, rest: dict[int, list[int]]) -> None:
+    most = sum(len(bits) << k for k, bits in enumerate(taken))
+    out = min(max(len(taken), most.bit_length()), width - low)
+    for k, bit in enumerate(circuit.add(taken, out)):
+        rest.setdefault(low + k, []).append(bit)
+
+
+def _runs(columns: dict[int, list[int]], width: int) -> Iterable[tuple[int, int]]:
+    """Neighbouring columns of three bits and more, over columns of two between them."""
+    height = [len(columns.get(c, [])) for c in range(width)] + [0]
+    found, c = list[tuple[int, int]](), 0
+    while c < width:
+        if height[c] < 3:
+            c += 1
+            continue
+        low, high = c, c
+        while c < width and (height[c] >= 3 or (height[c] == 2 and height[c + 1] >= 3)):
+            if height[c] >= 3:
+                high = c
+            c += 1
+        found.append((low, high))
+        c = high + 1
+    return found

@@ -1,0 +1,87 @@
+"""A layer's circuit as a hardware unit: what it takes, and its modules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..ir.graph import Node
+from ..ir.netlist import Block, Estimate, Fold, Resources
+from ..ir.op import Op
+from ..ir.types import TensorType
+from ..ops.mulshift import MulShift
+from ..ops.shift import Shift
+from ..ops.table import Table
+from ..ops.threshold import Threshold
+from ..ops.wrap import Wrap
+from .build import STEPS, SUMS, Network, built
+from .circuit import Cell, Lut, live
+from .pipeline import XC7, Pipeline, pipelined
+from .proof import prove
+from .verilog import Ports, print_circuit
+
+FAMILY = 1
+"""Of the adders: those with a chip's own cells; `rtl/bw_add3.v`."""
+
+MOST_TABLE_BITS = 12
+"""Of the operand of a table in a circuit."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A circuit with its registers."""
+
+    network: Network
+    pipeline: Pipeline
+    cells: Sequence[Cell]
+    x: TensorType
+    y: TensorType
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a vector to its result; a register is at either end."""
+        return self.pipeline.last + 2
+
+    def block(self, fold: Fold) -> Block:
+        """Its modules, with at least as many lanes on either side as it has elements."""
+
+        def modules(name: str) -> dict[str, str]:
+            ports = Ports(self.x.elem, fold.simd, self.y.elem, fold.pe)
+            return print_circuit(self.network, self.pipeline, name, ports, FAMILY)
+
+        return Block("bw_circuit", {}, modules)
+
+    def estimate(self) -> Estimate:
+        """A LUT a column of a row and a table each; the registers as the stages say."""
+        lut = sum(1 if isinstance(c, Lut) else len(c.columns) for c in self.cells)
+        ends = self.x.vector * self.x.elem.width + self.y.vector * self.y.elem.width
+        return Estimate(self.latency, Resources(lut=lut, ff=self.pipeline.registers + ends))
+
+
+def holds(nodes: Sequence[Node], x: TensorType) -> bool:
+    """Whether a circuit can compute the nodes, a vector of `x` at a time: a sum first, and constants a channel."""
+    return isinstance(nodes[0].op, SUMS) and all(
+        isinstance(n.op, SUMS) or (isinstance(n.op, STEPS) and n.type.vector % _period(n.op) == 0) for n in nodes
+    ) and all(not isinstance(n.op, Table) or len(n.op.table) <= 1 << MOST_TABLE_BITS for n in nodes)  # fmt: skip
+
+
+def _period(op: Op) -> int:
+    """Channels after which the constants come round."""
+    if isinstance(op, Shift):
+        return len(op.b)
+    if isinstance(op, MulShift):
+        return len(op.m)
+    if isinstance(op, Wrap):
+        return len(op.width)
+    return len(op.base) if isinstance(op, Threshold) else 1
+
+
+@lru_cache(maxsize=512)
+def unit(nodes: tuple[Node, ...], x: TensorType, period: float) -> Unit:
+    """The circuit of a chain of nodes over the vectors of `x`, for a clock period in ns; proved as it is built."""
+    network = built(x, nodes)
+    outputs = [b for w in network.words for b in w.bits]
+    cells = live(network.circuit, outputs)
+    prove(network.circuit)
+    return Unit(network, pipelined(network.circuit, cells, outputs, period, XC7), cells, x, nodes[-1].type)
