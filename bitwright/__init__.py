@@ -6,14 +6,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .builder import FixedPoint
     from .compiler import compile
     from .design import Design, load
     from .errors import CompileError, Origin
 
 __version__ = "0.1.0"
-__all__ = ["CompileError", "Design", "Origin", "__version__", "compile", "load"]
+__all__ = ["CompileError", "Design", "FixedPoint", "Origin", "__version__", "compile", "load"]
 
-_HOMES = {"compile": "compiler", "Design": "design", "load": "design", "CompileError": "errors", "Origin": "errors"}
+_HOMES = {
+    "compile": "compiler",
+    "FixedPoint": "builder",
+    "Design": "design",
+    "load": "design",
+    "CompileError": "errors",
+    "Origin": "errors",
+}
 
 
 def __getattr__(name: str) -> object:

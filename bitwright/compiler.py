@@ -12,6 +12,7 @@ import numpy as np
 from . import __version__
 from .boards import Board, load_board, write_handoff
 from .boards.host import Boundary
+from .builder import Built, FixedPoint
 from .calibration import Choices, Quantised, measure, quantise
 from .design import BOUNDARY, CONSTANTS, GRAPH, QUANTIZED, Design, load
 from .errors import CompileError
@@ -56,8 +57,10 @@ class Options(Choices):
     backend: str = "verilog"
 
 
-def compile(model: str | Path, output: str | Path, *, progress: Progress = lambda _: None, **options: Any) -> Design:
-    """Compile an ONNX or Keras file into the build directory `output` and load it.
+def compile(
+    model: str | Path | FixedPoint, output: str | Path, *, progress: Progress = lambda _: None, **options: Any
+) -> Design:
+    """Compile an ONNX or Keras file, or a network written in Python, into the build directory `output` and load it.
 
     `options` are the fields of `Options`. Raises CompileError; then `output` is as it was before.
     """
@@ -66,11 +69,13 @@ def compile(model: str | Path, output: str | Path, *, progress: Progress = lambd
     _check(chosen)
     check_replaceable(target)
     done: Quantised | None = None
-    if chosen.calibration is not None:
+    if chosen.calibration is not None and not isinstance(model, FixedPoint):
         progress("quantising the model")
         done = quantise(Path(model), chosen, chosen.input_type, parse_shapes(chosen.shape))
     progress("reading the model")
-    if done is None:
+    if isinstance(model, FixedPoint):
+        imported = model.built()
+    elif done is None:
         imported = import_model(Path(model), input_type=chosen.input_type, shapes=parse_shapes(chosen.shape))
     else:
         imported = import_model(done.calibrated.model, input_type=chosen.input_type)
@@ -124,7 +129,7 @@ def _budget(board: Board, margin: float | None) -> Budget:
     return Budget(usable.lut, usable.ff, usable.bram36, usable.dsp, board.stream_bits)
 
 
-def _boundary(imported: Imported, graph: Graph, netlist: Netlist) -> dict[str, Any]:
+def _boundary(imported: Imported | Built, graph: Graph, netlist: Netlist) -> dict[str, Any]:
     """What the host needs: the model's side as the frontend tells it, and the wire's side as it was built."""
     boundary = {side: dict(imported.boundary[side]) for side in ("input", "output")}
     (source,), (sink,) = graph.inputs, graph.outputs
@@ -146,7 +151,7 @@ def stream_of(lanes: Lanes) -> dict[str, int]:
 
 
 def _manifest(
-    options: Options, board: Board, clock: float, imported: Imported, graph: Graph, lowered: Lowered
+    options: Options, board: Board, clock: float, imported: Imported | Built, graph: Graph, lowered: Lowered
 ) -> dict[str, Any]:
     netlist, timing = lowered.netlist, lowered.timing
     budget = _budget(board, options.margin)

@@ -14,7 +14,8 @@ ALLOWED = {
     "ops": {"errors", "ir"},
     "boards": {"errors"},
     "frontend": {"errors", "ir", "ops"},
-    "lowering": {"errors", "ir", "ops", "boards"},
+    "spatial": {"errors", "ir", "ops"},
+    "lowering": {"errors", "ir", "ops", "boards", "spatial"},
     "sim": {"errors", "ir", "ops", "boards"},
 }
 ONLY = {"onnx": "frontend", "onnxruntime": "frontend", "qonnx": "frontend", "cocotb": "sim", "cocotb_tools": "sim"}
@@ -74,7 +75,7 @@ def test_no_float_below_the_frontend():
 
 
 def test_the_public_surface():
-    assert bitwright.__all__ == ["CompileError", "Design", "Origin", "__version__", "compile", "load"]
+    assert bitwright.__all__ == ["CompileError", "Design", "FixedPoint", "Origin", "__version__", "compile", "load"]
     for name in bitwright.__all__:
         assert getattr(bitwright, name)
     with pytest.raises(AttributeError):

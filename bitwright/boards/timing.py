@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from bitwright.boards.netlist import DOUBLE_LUT, FLIP_FLOPS, LUT_RAMS, LUT_SIZES, SHIFT_REGISTERS, Cell
 
+LOGIC = frozenset({*LUT_SIZES, DOUBLE_LUT, "CARRY4", "MUXF7", "MUXF8"})
 CLOCKS = frozenset({"C", "CLK", "WCLK", "CLKARDCLK", "CLKBWRCLK"})
 CASCADES = frozenset({"ACIN", "BCIN", "PCIN", "CARRYCASCIN", "MULTSIGNIN"})
 CASCADE_OUTPUTS = frozenset({"ACOUT", "BCOUT", "PCOUT"})
@@ -74,6 +75,35 @@ def estimate(cells: list[Cell]) -> Timing | None:
     if slow is None or fast is None:
         return None
     return Timing((round(1000 / slow[0], 1), round(1000 / fast[0], 1)), slow[1])
+
+
+def levels(cells: list[Cell]) -> int:
+    """The most LUTs, carry cells and multiplexers on a path: true paths through each cell; registers cut them."""
+    drivers: dict[int, _Pin] = {}
+    for number, cell in enumerate(cells):
+        for port, nets in cell.connections.items():
+            if port not in cell.inputs:
+                drivers |= {net: _Pin(number, port, index) for index, net in enumerate(nets) if isinstance(net, int)}
+    found: dict[int, int] = {}
+    for wanted in drivers:
+        stack = [wanted]
+        while stack:
+            net = stack[-1]
+            before = _sources(cells, drivers, net)
+            missing = [source for source in before if source not in found]
+            if missing and len(stack) <= len(drivers):
+                stack += missing
+                continue
+            stack.pop()
+            pin = drivers.get(net)
+            counted = pin is not None and cells[pin.cell].type in LOGIC
+            found[net] = int(counted) + max((found.get(source, 0) for source in before), default=0)
+    return max(found.values(), default=0)
+
+
+def _sources(cells: list[Cell], drivers: dict[int, _Pin], net: int) -> list[int]:
+    pin = drivers.get(net)
+    return [source for source, _, _ in _arcs(cells[pin.cell], pin)] if pin else []
 
 
 class _Analysis:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -55,15 +55,19 @@ def print_verilog(netlist: Netlist) -> str:
 
 def _needed(netlist: Netlist) -> list[str]:
     """Every library module that the netlist instantiates, directly or through another module."""
+    texts = [text for i in netlist.instances for text in i.texts.values()]
+    return _reached({*(i.module for i in netlist.instances if not i.texts), *modules_of(texts)})
+
+
+def modules_of(texts: Iterable[str]) -> list[str]:
+    """The library modules that texts instantiate, directly or through another module."""
     modules = library()
-    todo, found = [i.module for i in netlist.instances if not i.texts], set[str]()
-    todo += {
-        m
-        for i in netlist.instances
-        for text in i.texts.values()
-        for m in _INSTANCE.findall(text)
-        if f"{m}.v" in modules
-    }
+    return _reached({m for text in texts for m in _INSTANCE.findall(text) if f"{m}.v" in modules})
+
+
+def _reached(names: Iterable[str]) -> list[str]:
+    modules = library()
+    todo, found = list(names), set[str]()
     while todo:
         name = todo.pop()
         if name not in found:

@@ -64,3 +64,10 @@ def test_the_text_says_which_line_is_bad(bad):
 def test_a_dense_layer_refuses_other_widths():
     with pytest.raises(CompileError, match="a dense layer of 3 inputs got 5xs4"):
         DENSE.infer(TensorType.of((5,), IntType(4, True)))
+
+
+@pytest.mark.parametrize("channels", [3, 20])
+def test_ranges_of_an_inputs_channels_are_in_the_text(channels):
+    x = TensorType.ranged((2, channels), [-k for k in range(channels)], [2 * k for k in range(channels)])
+    text, constants = print_graph(Graph({"x": x}, (), ("x",)))
+    assert parse_graph(text, constants).inputs == {"x": x}

@@ -1,0 +1,249 @@
+"""Networks and constant matrices as circuits of constants, beside da4ml and alkaid on the same work.
+
+    python -m benchmarks.spatial [--data FOLDER] [--json [FILE]] [--no-peers] [PART OF A NAME …]
+
+FOLDER holds .npz files: `hgq*` (a format a channel, wrapping), `jsc*` (one format a layer, wrapping and saturating)
+and `cmvm` (matrices). The peers are installed from the package registry into `build/peers`. All is combinational, between
+registers for ours, and synthesised by one script (`bitwright.boards.yosys`). `lut` counts LUT cells plainly, one with two
+outputs as one; `lut_packed` is the carry-aware estimate; `levels` are LUTs, carry cells and multiplexers on the longest
+true path. alkaid's sums of three operands are inferred well by Vivado only: with Vivado its figures may be lower.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitwright.boards import netlist, timing
+from bitwright.boards.yosys import NETLIST, synthesise
+from bitwright.builder import FixedPoint
+from bitwright.ir.graph import Graph, evaluate
+from bitwright.ir.netlist import Fold
+from bitwright.lowering.manager import run_passes
+from bitwright.lowering.passes import PIPELINE
+from bitwright.lowering.verilog import library, modules_of
+from bitwright.sim.emulator import Emulator
+from bitwright.spatial.simulate import run
+from bitwright.spatial.unit import Unit, unit
+
+PEERS = {"alkaid": "alkaid==0.8.2", "da4ml": "da4ml==0.6.0"}
+ROOT = Path(__file__).parent.parent
+DATA = ROOT.parent / "shared" / "bench" / "spatial"
+PIPELINED = (10.0, 5.0)
+"""Clock periods in ns at which the registers are counted too."""
+ROWS = 200_000
+
+
+@dataclass(frozen=True)
+class Work:
+    """A graph over codes, codes in, and the codes that must come out."""
+
+    name: str
+    file: Path
+    graph: Graph
+    x: NDArray[np.int64]
+    y: NDArray[np.int64]
+
+
+def works(folder: Path) -> Iterator[tuple[str, Callable[[], Work]]]:
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path) as data:
+            keys = set(data.files)
+            shapes = {key: data[key].shape for key in keys}
+        if "layer0_kernel" in keys:
+            yield path.stem, partial(_formats_a_channel, path)
+        elif "W0" in keys:
+            for mode in ("sat", "wrap"):
+                yield f"{path.stem} {mode}", partial(_one_format, path, mode)
+        else:
+            for key in sorted(k for k, shape in shapes.items() if len(shape) == 2):
+                yield f"cmvm:{key}", partial(_matrix, path, key)
+
+
+def _formats_a_channel(path: Path) -> Work:
+    data = np.load(path)
+    kinds = [
+        tuple(data[f"layer{n}_in_{part}"].astype(int) for part in ("signed", "int_bits", "frac_bits"))
+        for n in range(sum(key.endswith("_kernel") for key in data.files))
+    ]
+    net = FixedPoint(*kinds[0])
+    for n, kind in enumerate(kinds):
+        if n:
+            net.quantize(*kind)
+        net.dense(data[f"layer{n}_kernel"], data[f"layer{n}_bias"])
+        if data[f"layer{n}_relu"]:
+            net.relu()
+    sign, whole, part = kinds[0]
+    width = np.maximum(sign + whole + part, 0)
+    low = np.where((sign > 0) & (width > 0), -(1 << np.maximum(width - 1, 0)), 0)
+    codes = np.floor(data["x"] * 2.0**part + 0.5).astype(np.int64)
+    x = np.where(width > 0, ((codes - low) & ((1 << width) - 1)) + low, 0)
+    return _work(path.stem, path, net, x, data["y"])
+
+
+def _one_format(path: Path, mode: str) -> Work:
+    data = np.load(path)
+    keep, whole, part = map(int, data["in_kif"])
+    _, act_whole, act_part = map(int, data["act_kif"])
+    scale, count = 2.0 ** -int(data["fw"]), sum(key.startswith("W") for key in data.files)
+    inputs = len(data["W0"])
+    net = FixedPoint([keep] * inputs, whole, part)
+    for n in range(count):
+        net.dense(data[f"W{n}"] * scale, data[f"b{n}"] * scale)
+        if n < count - 1:
+            net.relu()
+            if mode == "sat":
+                net.quantize([0] * data[f"W{n}"].shape[1], act_whole, act_part, "half_up", "saturate")
+            else:
+                net.quantize([0] * data[f"W{n}"].shape[1], act_whole, act_part, "down", "wrap")
+    return _work(
+        f"{path.stem} {mode}", path, net, data["x"].astype(np.int64), data[f"y_{mode}"] * 2.0 ** -int(data["y_frac"])
+    )
+
+
+def _matrix(path: Path, key: str) -> Work:
+    weight = np.load(path)[key]
+    net = FixedPoint([1] * len(weight), 7, 0)
+    net.dense(weight)
+    x = np.random.default_rng(0).integers(-128, 128, (2000, len(weight)))
+    return _work(f"cmvm:{key}", path, net, x, (x @ weight).astype(np.float64))
+
+
+def _work(name: str, path: Path, net: FixedPoint, x: NDArray[np.int64], y: NDArray[np.float64]) -> Work:
+    return Work(name, path, run_passes(net.graph, PIPELINE), x, np.rint(y / net.output_scale).astype(np.int64))
+
+
+def ours(work: Work, folder: Path) -> dict[str, Any]:
+    """Figures of our circuit, which is compared with what the work says on every sample."""
+    (out,) = work.graph.outputs
+    start = time.process_time()
+    unit.cache_clear()
+    made = unit(work.graph.nodes, work.graph.inputs["x"], 1e9)
+    seconds = time.process_time() - start
+    exact = np.array_equal(evaluate(work.graph, {"x": work.x})[out], work.y)
+    exact = exact and np.array_equal(run(made.network, work.x), work.y)
+    emulator = Emulator(work.graph)
+    many = np.tile(work.x, (max(1, ROWS // len(work.x)), 1))
+    exact = exact and np.array_equal(emulator.run(work.x), work.y)
+    start = time.process_time()
+    emulator.run(many)
+    speed = len(many) / (time.process_time() - start)
+    figures = _synthesised(made, folder / "ours")
+    registers = {}
+    for period in PIPELINED:
+        staged = unit(work.graph.nodes, work.graph.inputs["x"], period)
+        found = _synthesised(staged, folder / f"ours_{period:g}")
+        registers[f"{1000 / period:g} MHz"] = {
+            "stages": staged.latency, "lut": found["lut"], "ff": found["ff"], "fmax_mhz": found["fmax_mhz"],
+        }  # fmt: skip
+    return figures | {"exact": exact, "seconds": round(seconds, 3), "samples_per_cpu_second": round(speed),
+                      "pipelined": registers}  # fmt: skip
+
+
+def _synthesised(made: Unit, folder: Path) -> dict[str, Any]:
+    fold = Fold(made.y.vector, made.x.vector, spatial=True)
+    texts = made.block(fold).texts
+    assert texts is not None
+    written = dict(texts("circuit"))
+    folder.mkdir(parents=True)
+    modules = library()
+    for name in modules_of(written.values()):
+        written[name] = modules[f"{name}.v"]
+    for name, text in written.items():
+        (folder / f"{name}.v").write_text(text)
+    return _counted(folder, "circuit")
+
+
+def _counted(folder: Path, top: str) -> dict[str, Any]:
+    out = folder.parent / f"{folder.name}_synth"
+    found = synthesise(folder, top, out)
+    cells = netlist.read_netlist(out / NETLIST, top)
+    inverters = found.cells.get("INV", 0)
+    return {"lut": found.lut_cells + inverters, "lut_packed": found.lut, "ff": found.ff, "carry4": found.carry4,
+            "levels": timing.levels(cells), "fmax_mhz": found.fmax_mhz}  # fmt: skip
+
+
+def peer(tool: str, python: Path, work: Work, folder: Path) -> dict[str, Any]:
+    """The same figures of a peer's."""
+    script = Path(__file__).parent / "spatial_peer.py"
+    made = folder / tool
+    done = subprocess.run(
+        [python, script, tool, work.file, work.name, made], check=True, capture_output=True, text=True
+    )
+    plain = folder / f"{tool}_rtl"
+    plain.mkdir()
+    for path in (made / "src").rglob("*.v"):
+        shutil.copy(path, plain)
+    return _counted(plain, "model") | json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def environment() -> Path:
+    """The peers' own Python."""
+    folder = ROOT / "build" / "peers"
+    python = folder / "bin" / "python"
+    if not (folder / ".ready").exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *PEERS.values()], check=True)
+        (folder / ".ready").touch()
+    return python
+
+
+def measured(work: Work, python: Path | None) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        row = {"name": work.name} | ours(work, folder)
+        details = {tool: peer(tool, python, work, folder) for tool in PEERS} if python else {}
+    row["peers"] = {tool: found["lut"] for tool, found in details.items()}
+    row["peer_figures"] = details
+    if details:
+        best = min(details.values(), key=lambda found: found["lut"])
+        row["lut_ratio"] = round(row["lut"] / best["lut"], 3)
+        row["levels_ratio"] = round(row["levels"] / best["levels"], 3)
+    return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.spatial")
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--json", nargs="?", const="-", metavar="FILE")
+    parser.add_argument("--no-peers", action="store_true")
+    chosen = parser.parse_args()
+    python = None if chosen.no_peers else environment()
+    rows: list[dict[str, Any]] = []
+    for name, make in works(chosen.data):
+        if chosen.names and not any(part in name for part in chosen.names):
+            continue
+        row = measured(make(), python)
+        rows.append(row)
+        told = {tool: (f["lut"], f["levels"], f["exact"]) for tool, f in row["peer_figures"].items()}
+        print(f"{name:32} {row['lut']:6} LUT {row['levels']:3} levels exact {row['exact']} {row['seconds']:.2f} s "
+              f"{row['samples_per_cpu_second']:,}/s  {told}", file=sys.stderr, flush=True)  # fmt: skip
+        if chosen.json and chosen.json != "-":
+            _update(Path(chosen.json), rows)
+    if chosen.json == "-":
+        print(json.dumps({"networks": rows}))
+
+
+def _update(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Rows that are not measured now stay as they are."""
+    old = json.loads(path.read_text())["networks"] if path.exists() else []
+    kept = {row["name"]: row for row in old} | {row["name"]: row for row in rows}
+    path.write_text(json.dumps({"networks": list(kept.values())}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
