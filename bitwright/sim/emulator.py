@@ -8,8 +8,9 @@ which stays in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +24,10 @@ from ..ops.mulshift import MulShift
 from ..ops.shift import Shift
 from ..ops.wrap import Wrap
 
-BLOCK = 1024
+BLOCK = 2048
 """Samples at a time."""
 
-Floats = NDArray[np.floating]
-Step = Callable[[Floats], Floats]
+Step = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,6 @@ class Emulator:
             raise CompileError("E301", "only a chain of layers can be emulated")
         self.x = graph.inputs[source]
         self.y = graph.types[output]
-        self._carrier = _carrier(graph)
         self._steps = list(self._compiled(graph))
 
     def run(self, codes: Codes) -> Codes:
@@ -58,48 +57,50 @@ class Emulator:
         given = codes.reshape(len(codes), self.x.size)
         found = np.empty((len(codes), self.y.size), np.int64)
         for first in range(0, len(codes), BLOCK):
-            values = given[first : first + BLOCK].astype(self._carrier)
+            values: NDArray[Any] = given[first : first + BLOCK]
             for step in self._steps:
                 values = step(values)
             found[first : first + BLOCK] = values
         return found
 
-    def _compiled(self, graph: Graph) -> list[Step]:
-        steps, k, here = list[Step](), 0, self.x
-        nodes = graph.nodes
+    def _compiled(self, graph: Graph) -> Iterator[Step]:
+        nodes, here, k = graph.nodes, self.x, 0
+        moved: Codes | int = 0  # by how much the values at hand exceed the codes
         while k < len(nodes):
             node = nodes[k]
-            follower = _scale(nodes[k + 1], node.type) if k + 1 < len(nodes) else None
-            if isinstance(node.op, Dense) and len(node.type.shape) == 1 and _exact(node.op, here, self._carrier):
-                steps.append(_sum(node.op, follower, self._carrier))
-                if follower:
-                    k += 1
-                    steps += _limits(follower, node.type)
-            elif isinstance(node.op, Wrap):
-                steps.append(_wrapped(node.op, self._carrier))
+            scale = _scale(nodes[k + 1], node.type) if k + 1 < len(nodes) else None
+            if not isinstance(node.op, Dense) or len(node.type.shape) != 1 or _bound(node.op, here) >= 1 << 53:
+                if np.any(moved):
+                    yield _less(moved)
+                    moved = 0
+                yield _evaluated(node, here)
+                here, k = node.type, k + 1
+                continue
+            carrier = np.float32 if _bound(node.op, here) < 1 << 24 else np.float64
+            bias = node.op.bias - node.op.weight @ np.broadcast_to(moved, here.shape)
+            moved = 0
+            if scale is None:
+                yield _sum(node.op, bias, None, 0, carrier)
+                here, k = node.type, k + 1
+                continue
+            wrap = nodes[k + 2].op if k + 2 < len(nodes) else None
+            if isinstance(wrap, Wrap) and len(wrap.width) == node.type.vector and _bound(node.op, here) < 1 << 30:
+                moved = np.minimum(wrap.low, 0) * -1
             else:
-                steps.append(_evaluated(node, here, self._carrier))
-            here = nodes[k].type
-            k += 1
-        return steps
-
-
-def _carrier(graph: Graph) -> type[np.floating]:
-    """Single precision where all values and sums fit it."""
-    here, single = next(iter(graph.inputs.values())), True
-    for node in graph.nodes:
-        single &= max(-node.type.min, node.type.max) < 1 << 24
-        single &= not isinstance(node.op, Dense) or _bound(node.op, here) < 1 << 24
-        here = node.type
-    return np.float32 if single else np.float64
+                wrap = None
+            yield _sum(node.op, bias, scale, moved, carrier)
+            yield from _limits(scale, node.type, moved, wrap is not None)
+            if wrap is not None:
+                yield _masked(wrap)
+            k += 2 if wrap is None else 3
+            here = nodes[k - 1].type
+        if np.any(moved):
+            yield _less(moved)
 
 
 def _bound(op: Dense, x: TensorType) -> int:
-    return int((np.abs(op.weight).sum(axis=1) * max(-x.min, x.max) + np.abs(op.bias)).max())
-
-
-def _exact(op: Dense, x: TensorType, carrier: type[np.floating]) -> bool:
-    return _bound(op, x) < (1 << 24 if carrier is np.float32 else 1 << 53)
+    """No sum of some of the terms is greater in magnitude; twice that leaves room for what is moved."""
+    return 2 * int((np.abs(op.weight).sum(axis=1) * max(-x.min, x.max) + np.abs(op.bias)).max())
 
 
 def _scale(node: Node, x: TensorType) -> _Scale | None:
@@ -118,55 +119,53 @@ def _scale(node: Node, x: TensorType) -> _Scale | None:
     return found if largest < 1 << 24 and (found.right >= 0).all() else None
 
 
-def _sum(op: Dense, scale: _Scale | None, carrier: type[np.floating]) -> Step:
+def _sum(op: Dense, bias: Codes, scale: _Scale | None, moved: Codes | int, carrier: type[np.floating]) -> Step:
+    """(x · weight + bias) / 2^right + moved."""
     factor = np.exp2(-scale.right) if scale else np.ones(len(op.weight))
     weight = np.ascontiguousarray((op.weight * factor[:, None]).T.astype(carrier))
-    bias = ((op.bias + (scale.b if scale else 0)) * factor).astype(carrier)
+    biases = ((bias + (scale.b if scale else 0)) * factor + moved).astype(carrier)
 
-    def step(x: Floats) -> Floats:
-        y = x @ weight
-        y += bias
+    def step(x: NDArray[Any]) -> NDArray[Any]:
+        y = x.astype(carrier, copy=False) @ weight
+        y += biases
         return y
 
-    return step if bias.any() else lambda x: x @ weight
+    return step if biases.any() else lambda x: x.astype(carrier, copy=False) @ weight
 
 
-def _limits(scale: _Scale, x: TensorType) -> list[Step]:
-    """Rounding down and the limits that can be reached."""
-    found = list[Step]()
-    if scale.right.any():
-        found.append(lambda y: np.floor(y, out=y))
+def _limits(scale: _Scale, x: TensorType, moved: Codes | int, whole: bool) -> Iterator[Step]:
+    """The limits that can be reached, and rounding down, which the conversion to integers does where none is negative."""
     b, right = scale.b, scale.right
+    floor = np.any(right) and not (whole and scale.lo >= 0)
+    if floor:
+        yield lambda y: np.floor(y, out=y)
     if ((x.min + b) >> right).min() < scale.lo:
-        lo = scale.lo
-        found.append(lambda y: np.maximum(y, lo, out=y))
+        lo = (scale.lo + np.asarray(moved)).astype(np.float64)
+        least = lo.astype(np.float32) if lo.ndim else float(lo)
+        yield lambda y: np.maximum(y, least, out=y)
     if ((x.max + b) >> right).max() > scale.hi:
-        hi = scale.hi
-        found.append(lambda y: np.minimum(y, hi, out=y))
-    return found
+        hi = (scale.hi + np.asarray(moved)).astype(np.float64)
+        most = hi.astype(np.float32) if hi.ndim else float(hi)
+        yield lambda y: np.minimum(y, most, out=y)
 
 
-def _wrapped(op: Wrap, carrier: type[np.floating]) -> Step:
-    """x − ⌊(x − low) / 2^width⌋ · 2^width."""
-    low = op.low.astype(carrier)
-    turn = np.exp2(op.width).astype(carrier)
-    share = (1 / turn).astype(carrier)
-    offset = (-low * share).astype(carrier)
+def _masked(op: Wrap) -> Step:
+    """The code moved to where its least is 0: the lowest bits of an integer."""
+    mask = ((1 << op.width) - 1).astype(np.int32)
 
-    def step(x: Floats) -> Floats:
-        turns = x * share
-        turns += offset
-        np.floor(turns, out=turns)
-        turns *= turn
-        x -= turns
-        return x
+    def step(x: NDArray[Any]) -> NDArray[Any]:
+        codes = x.astype(np.int32)
+        codes &= mask
+        return codes
 
     return step
 
 
-def _evaluated(node: Node, x: TensorType, carrier: type[np.floating]) -> Step:
+def _less(moved: Codes | int) -> Step:
+    return lambda values: values.astype(np.int64) - moved
+
+
+def _evaluated(node: Node, x: TensorType) -> Step:
     """As the reference does it."""
     shape, op = x.shape, node.op
-    return lambda values: (
-        op.evaluate(values.astype(np.int64).reshape(len(values), *shape)).reshape(len(values), -1).astype(carrier)
-    )
+    return lambda values: op.evaluate(values.astype(np.int64).reshape(len(values), *shape)).reshape(len(values), -1)

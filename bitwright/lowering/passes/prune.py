@@ -23,6 +23,7 @@ from ...ops.table import Table
 from ...ops.threshold import Threshold
 from ...ops.total import Total
 from ...ops.window import Window
+from ...ops.wrap import Wrap
 
 Mask = NDArray[np.bool_]
 """Of every channel of a value (an element of its vectors)."""
@@ -140,6 +141,8 @@ def _sliced(op: Op, x: TensorType) -> Callable[[Mask], Op] | None:
         return lambda mask: op if len(op.b) == 1 else replace(op, b=op.b[mask])
     if isinstance(op, MulShift) and len(op.b) in (1, x.vector):
         return lambda mask: op if len(op.b) == 1 else replace(op, m=op.m[mask], b=op.b[mask])
+    if isinstance(op, Wrap) and len(op.width) in (1, x.vector):
+        return lambda mask: op if len(op.width) == 1 else Wrap(op.width[mask], op.signed[mask])
     return None
 
 
