@@ -41,6 +41,25 @@ module bw_add3 #(
       end else begin : g_padded
         assign y = {{(OUT - WIDTH - 2) {1'b0}}, sum};
       end
+    end else if (WIDTH == 1 && OUT <= 2) begin : g_full_adder
+      // Both outputs of one LUT.
+      wire [1:0] sum;
+      localparam [2:0] FLIP   = {INV_C[0], INV_B[0], INV_A[0]};
+      localparam [7:0] MOST   = MAJORITIES[8*FLIP+:8];
+      localparam [7:0] PARITY = (^FLIP) ? 8'h69 : 8'h96;
+      LUT6_2 #(
+        .INIT({{4{PARITY}}, {4{MOST}}})
+      ) lut (
+        .I0(a[0]),
+        .I1(b[0]),
+        .I2(c[0]),
+        .I3(1'b0),
+        .I4(1'b0),
+        .I5(1'b1),
+        .O5(sum[1]),
+        .O6(sum[0])
+      );
+      assign y = sum[OUT-1:0];
     end else begin : g_xilinx
       localparam integer BITS = (OUT + 3) / 4 * 4;
       wire [BITS-1:0]  s, d, sum;

@@ -112,6 +112,10 @@ class Circuit:
     def add(self, columns: Sequence[Sequence[int]], width: int) -> tuple[int, ...]:
         """A row; its bits. The caller sees to it that `width` bits hold the sum, or that the rest need not be seen."""
         levels = [max((self.level[b >> 1] for b in c), default=0.0) for c in columns]
+        if len(columns) == 1 and width <= 2:
+            nets = [self._net(levels[0] + 1) for _ in range(width)]
+            self.cells.append(Row((tuple(columns[0]),), tuple(nets)))
+            return tuple(2 * n for n in nets)
         ternary, chain, nets = any(len(c) > 2 for c in columns), 0.0, list[int]()
         for k in range(width):
             here = levels[k] + 1 if k < len(columns) else 0.0

@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from .circuit import ONE, Circuit, Word
 
 
+EXCESS = 0.15
+"""Share of the bits of a heap that may be taken away singly to spare it a layer of rows."""
+
+
 @dataclass
 class Heap:
     """Bits by column, and a constant; both count modulo 2^width."""
@@ -53,6 +57,7 @@ def _reduced(circuit: Circuit, columns: dict[int, list[int]], width: int) -> dic
     """One layer of rows; the earliest bits are added first."""
     for bits in columns.values():
         bits.sort(key=lambda b: circuit.level[b >> 1])
+    _compressed(circuit, columns, width)
     tallest = max(map(len, columns.values()))
     rest: dict[int, list[int]] = {}
     if tallest <= 3:
@@ -80,6 +85,29 @@ def _reduced(circuit: Circuit, columns: dict[int, list[int]], width: int) -> dic
     for c, bits in columns.items():
         rest.setdefault(c, []).extend(bits)
     return rest
+
+
+def _compressed(circuit: Circuit, columns: dict[int, list[int]], width: int) -> None:
+    """Columns a little too high for the rows that would do for most are lowered first: a LUT takes one bit away, at once.
+
+    A layer of rows fewer is worth more than the half LUT that each of them costs.
+    """
+    tallest = max(map(len, columns.values()))
+    limit = next(3**k for k in range(20) if 3 ** (k + 1) >= tallest)
+    if limit < 3:
+        return
+    over = sum(max(0, len(bits) - limit) for bits in columns.values())
+    if over > EXCESS * sum(map(len, columns.values())):
+        return
+    for c in range(width):
+        while len(columns.get(c, [])) > limit:
+            first = columns[c][:3]
+            nets = circuit.add([first], 2 if c + 1 < width else 1)
+            columns[c] = columns[c][3:] + [nets[0]]
+            columns[c].sort(key=lambda b: circuit.level[b >> 1])
+            if len(nets) > 1:
+                columns.setdefault(c + 1, []).append(nets[1])
+                columns[c + 1].sort(key=lambda b: circuit.level[b >> 1])
 
 
 def _row(circuit: Circuit, taken: Sequence[Sequence[int]], low: int, width: int, rest: dict[int, list[int]]) -> None:

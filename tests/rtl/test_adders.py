@@ -36,7 +36,7 @@ def proof(operands: int, width: int, out: int, masks: list[int]) -> tuple[str, .
 
 
 @pytest.mark.parametrize("operands", [2, 3])
-@pytest.mark.parametrize("width,more", [(1, 0), (1, 2), (3, -1), (4, 1), (7, 2), (9, 0)])
+@pytest.mark.parametrize("width,more", [(1, 0), (1, 1), (1, 2), (3, -1), (4, 1), (7, 2), (9, 0)])
 def test_cells_of_the_chip_make_the_same_sum(operands, width, more):
     rng = np.random.default_rng(width * 10 + operands)
     masks = rng.integers(0, 1 << width, operands).tolist()
