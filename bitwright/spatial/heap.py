@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from .circuit import ONE, Circuit, Word
 
-
 EXCESS = 0.15
 """Share of the bits of a heap that may be taken away singly to spare it a layer of rows."""
 
