@@ -64,6 +64,7 @@ def _of_onnx(data: bytes, folder: Path | None, shapes: Shapes | None) -> Model:
     flat = _with_nodes(proto, [n for n, _ in placed]) if proto.functions else proto
     nodes = [_node(n, place, i, folder) for place, (n, i) in enumerate(placed)]
     inputs = frozen_shapes(inputs, shapes or {})
+    outputs = _computed(nodes, inputs, outputs)
     ordered = _ordered(nodes, set(constants), inputs, outputs)
     digest = hashlib.sha256(data).hexdigest()
     return Model(ordered, constants, inputs, outputs, opsets, digest, flat, tuple(i for _, i in placed), folder)
@@ -177,6 +178,27 @@ def _port(value: ValueInfoProto, what: str) -> Port:
     shape = tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim)
     check_shape(tuple(1 if d is None else d for d in shape), label)
     return Port(value.name, elem, shape, bool(tensor.elem_type))
+
+
+def _computed(nodes: list[OnnxNode], inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> tuple[Port, ...]:
+    """The outputs, without those that are the same for every input where there are others.
+
+    Some exporters list the scale and the width of the result as outputs beside it.
+    """
+    if len(outputs) < 2:
+        return outputs
+    readers: dict[str, list[OnnxNode]] = {}
+    for node in nodes:
+        for name in node.inputs:
+            readers.setdefault(name, []).append(node)
+    reached: set[str] = set()
+    stack = [p.name for p in inputs]
+    while stack:
+        name = stack.pop()
+        if name not in reached:
+            reached.add(name)
+            stack += [o for n in readers.get(name, []) for o in n.outputs if o]
+    return tuple(p for p in outputs if p.name in reached) or outputs
 
 
 def _node(node: NodeProto, place: int, index: int, folder: Path | None) -> OnnxNode:

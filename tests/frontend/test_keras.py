@@ -1,8 +1,5 @@
 """Keras, QKeras and HGQ2 files: what is built from them gives what the packages themselves predict, to the last bit."""
 
-import importlib.util
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -162,18 +159,3 @@ def import_bytes(data):
         file.write(data)
         file.flush()
         return import_model(file.name)
-
-
-MAKERS = [("make_qkeras", "qkeras", ["qk_conv", "qk_kernel_auto_po2", "qk_kernel_ternary_auto", "qk_act_relu_sigmoid", "qk_bn"]),
-          ("make_hgq", "hgq", ["hgq_tensor", "hgq_kbi", "hgq_rnd_sat", "hgq_rnd_inf_sat"])]  # fmt: skip
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("script, package, names", MAKERS, ids=[m[0] for m in MAKERS])
-def test_networks_made_here_and_now(script, package, names, tmp_path):
-    if importlib.util.find_spec(package) is None:
-        pytest.skip(f"{package} is not installed")
-    subprocess.run([sys.executable, str(FOLDER / f"{script}.py"), str(tmp_path), *names], check=True, timeout=600)
-    for path in sorted(p for p in tmp_path.iterdir() if p.suffix in keras.SUFFIXES):
-        found, expected = predicted(path)
-        np.testing.assert_array_equal(found, expected, err_msg=path.name)

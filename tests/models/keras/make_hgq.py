@@ -1,6 +1,6 @@
 """Small HGQ2 networks with what the package predicts for seeded inputs: `python make_hgq.py FOLDER [NAME …]`.
 
-Needs hgq2 and Keras 3 with a backend (`pip install hgq2==0.2.0 keras==3.15.1 jax h5py`).
+`all` for a name makes every one. Needs hgq2 and Keras 3 with a backend (`pip install hgq2==0.2.0 keras==3.15.1 jax h5py`).
 """
 
 import os
@@ -31,7 +31,7 @@ from hgq.layers import (
 from squeeze import squeeze
 
 k = keras.layers
-FRAMES = 40
+FRAMES = int(os.environ.get("FRAMES", "40"))
 
 
 def scoped(build, shape, **datalane):
@@ -146,5 +146,5 @@ def make(name, folder, suffixes):
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     target.mkdir(parents=True, exist_ok=True)
-    for name in sys.argv[2:] or STORED:
+    for name in MODELS if sys.argv[2:] == ["all"] else sys.argv[2:] or STORED:
         make(name, target, [STORED.get(name, ".keras")])

@@ -1,6 +1,7 @@
 """Small Keras and QKeras networks with what the package predicts for seeded inputs: `python make_qkeras.py FOLDER [NAME …]`.
 
-Needs qkeras 0.9.0 and tensorflow 2.14 (`pip install qkeras==0.9.0 tensorflow-cpu==2.14.1 numpy==1.26.4 'pyparsing<3.2'`).
+`all` for a name makes every one. Needs qkeras 0.9.0 and tensorflow 2.14
+(`pip install qkeras==0.9.0 tensorflow-cpu==2.14.1 numpy==1.26.4 'pyparsing<3.2'`).
 The straight-through terms of the quantizers, which are 0 but for float rounding, are switched off for the prediction.
 """
 
@@ -18,7 +19,7 @@ from squeeze import squeeze
 from tensorflow.keras import layers as k
 from tensorflow.keras.models import Model, Sequential
 
-FRAMES = 40
+FRAMES = int(os.environ.get("FRAMES", "40"))
 
 
 def functional(shape, build):
@@ -168,6 +169,9 @@ MODELS = {
     **{f"qk_act_{n}": dense_of("quantized_bits(4,0,1,alpha=1.0)", v) for n, v in ACTIVATIONS.items()},
     "keras_float": float_net,
 }  # fmt: skip
+if hasattr(tf.keras, "version"):  # Keras 3
+    # QKeras on Keras 3 fails by itself at causal padding and at parameters that are arrays.
+    del MODELS["qk_conv1d"], MODELS["qk_kernel_array"]
 STORED = {"qk_conv": ".h5", "qk_separable": ".keras", "qk_conv1d": ".keras", "qk_bn": ".h5", "qk_kernel_auto": ".h5",
           "qk_kernel_array": ".h5", "qk_kernel_ternary_po2": ".keras", "qk_act_relu_leaky": ".keras",
           "qk_act_hswish": ".h5", "keras_float": ".keras"}  # fmt: skip
@@ -219,5 +223,5 @@ def make(name, folder, suffixes):
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     target.mkdir(parents=True, exist_ok=True)
-    for name in sys.argv[2:] or STORED:
+    for name in MODELS if sys.argv[2:] == ["all"] else sys.argv[2:] or STORED:
         make(name, target, [STORED.get(name, ".h5")])
