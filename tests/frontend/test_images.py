@@ -360,6 +360,27 @@ def test_resize(attributes, sized):
     assert mnemonics(imported) == ["dense", "threshold", "repeat"]
 
 
+@pytest.mark.parametrize("attributes", [
+    {"mode": "linear"}, {"mode": "linear", "coordinate_transformation_mode": "asymmetric"}, {"mode": "cubic"},
+    {"mode": "linear", "coordinate_transformation_mode": "align_corners"},
+    {"mode": "cubic", "cubic_coeff_a": -0.5, "exclude_outside": 1, "coordinate_transformation_mode": "asymmetric"},
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("sizes", [[4, 6], [2, 9], [3, 2]], ids=str)
+def test_interpolation(attributes, sizes):
+    """The weights are exact fractions, along one axis after the other."""
+    net, x = start((2, 2, 3))
+    x = net.quant(net.node("Conv", x, net.const(weights((2, 2, 1, 1)))), 0.25)
+    x = net.node("Resize", x, "", "", net.const([1, 2, *sizes], np.int64), **attributes)
+    run(net, net.quant(x, 0.25, 1.0, 6.0), (2, 2, 3))
+
+
+@pytest.mark.parametrize("sizes", [[3, 3], [6, 5], [5, 3]], ids=str)
+def test_nearest_elements_that_are_no_repetition(sizes):
+    net, x = start((2, 4, 3))
+    x = net.node("Resize", x, "", "", net.const([1, 2, *sizes], np.int64), mode="nearest")
+    run(net, net.quant(x, 0.25), (2, 4, 3))
+
+
 def test_upsample_and_stride():
     net = Net([1, 3, 2, 4], opset=9)
     x = net.node("Upsample", net.quant(net.input, 0.25), net.const([1.0, 1.0, 3.0, 1.0]), mode="nearest")

@@ -322,14 +322,15 @@ def padded_mode():
     return net.bytes(net.node("Pad", x, net.const([0, 0, 1, 1, 0, 0, 1, 1], np.int64), mode="mirror"))
 
 
-def linear():
+def bicubic():
     net, x = image()
-    return net.bytes(net.node("Resize", x, "", net.const([1.0, 1, 2, 2]), mode="linear"))
+    return net.bytes(net.node("Resize", x, "", net.const([1.0, 1, 0.7, 2]), mode="cubic"))
 
 
-def uneven():
+def corners():
     net, x = image()
-    return net.bytes(net.node("Resize", x, "", net.const([1.0, 1, 1.5, 1.5]), mode="nearest"))
+    how = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
+    return net.bytes(net.node("Resize", x, "", net.const([1.0, 1, 1.6, 2]), **how))
 
 
 def unrelated():
@@ -384,12 +385,12 @@ IMAGES = [
   hint: pads must be smaller than the kernel"""),
     (padded_mode, """E013: 'mirror' is no mode of Pad
   at Pad node #1 'n6'"""),
-    (linear, """E021: Resize of mode 'linear' is not supported
+    (bicubic, """E029: the interpolation weights along axis 2 need integers wider than 24 bits
   at Resize node #1 'n6'
-  hint: use the mode nearest, or a ConvTranspose"""),
-    (uneven, """E021: Resize from 4 to 6 is no plain repetition or stride
+  hint: resize by a ratio of small whole numbers; give it as sizes, where a scale is no exact one"""),
+    (corners, """E021: Resize with aligned corners and a scale of 1.6 means several things: 4 elements become no whole number
   at Resize node #1 'n6'
-  hint: resize by a whole number, as with asymmetric"""),
+  hint: give sizes instead of scales"""),
     (unrelated, """E038: the two scales have no common unit: their ratio is 7.88511e-19
   at Add node #4 'n15'
   hint: quantize both operands by related scales"""),
