@@ -214,6 +214,9 @@ def _node(node: NodeProto, place: int, index: int, folder: Path | None) -> OnnxN
 
 def _attribute(attribute: AttributeProto, folder: Path | None, origin: Origin) -> Any:
     """A Python value: int, float, str, tuple of those, or Constant. Subgraphs stay as they are: no rule takes them."""
+    if attribute.ref_attr_name:
+        message = f"attribute {quoted(attribute.name)} stands for one of a function, but the node is in none"
+        raise CompileError("E013", message, origin=origin)
     if attribute.type == AttributeProto.TENSOR:
         return constant(attribute.t, folder, origin)
     try:
@@ -223,7 +226,7 @@ def _attribute(attribute: AttributeProto, folder: Path | None, origin: Origin) -
         if attribute.type in (AttributeProto.FLOATS, AttributeProto.INTS):
             return tuple(value)
     except (ValueError, TypeError) as error:
-        message = f"attribute {quoted(attribute.name)} cannot be read: {error}"
+        message = f"attribute {quoted(attribute.name)} cannot be read: {quoted(str(error))[1:-1]}"
         raise CompileError("E013", message, origin=origin) from error
     return value
 

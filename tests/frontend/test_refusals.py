@@ -322,6 +322,13 @@ def padded_mode():
     return net.bytes(net.node("Pad", x, net.const([0, 0, 1, 1, 0, 0, 1, 1], np.int64), mode="mirror"))
 
 
+def of_no_function():
+    net, x = image()
+    y = net.node("LeakyRelu", x, alpha=0.5)
+    net.nodes[-1].attribute[0].ref_attr_name = "a" * 5000
+    return net.bytes(net.quant(y, 0.5))
+
+
 def bicubic():
     net, x = image()
     return net.bytes(net.node("Resize", x, "", net.const([1.0, 1, 0.7, 2]), mode="cubic"))
@@ -385,6 +392,8 @@ IMAGES = [
   hint: pads must be smaller than the kernel"""),
     (padded_mode, """E013: 'mirror' is no mode of Pad
   at Pad node #1 'n6'"""),
+    (of_no_function, """E013: attribute 'alpha' stands for one of a function, but the node is in none
+  at LeakyRelu node #1 'n5'"""),
     (bicubic, """E029: the interpolation weights along axis 2 need integers wider than 24 bits
   at Resize node #1 'n6'
   hint: resize by a ratio of small whole numbers; give it as sizes, where a scale is no exact one"""),
