@@ -20,7 +20,7 @@ def route(request, tmp_path_factory):
 
 def test_the_packages_predict_the_same(route):
     _, folder = route
-    paths = sorted(p for p in folder.iterdir() if p.suffix in keras.SUFFIXES and p.stem != "keras_float")
+    paths = sorted(p for p in folder.iterdir() if p.suffix in keras.SUFFIXES and not p.stem.startswith("keras_float"))
     assert len(paths) > 15
     for path in paths:
         judge(path, path.with_suffix(".npz"))

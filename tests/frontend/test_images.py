@@ -336,6 +336,20 @@ def test_split_and_gather():
     run(net, net.node("Gather", x, net.const(1, np.int64), axis=2), (5, 2, 3))
 
 
+@pytest.mark.parametrize("axis", [1, 2, -1])
+@pytest.mark.parametrize("order", ["cx", "xc", "cxcy", "xcdyc"])
+def test_concat_with_constants(axis, order):
+    """Before, between and behind; of one value, and of another one for every element."""
+    net, x = start()
+    shape = [1, 3, 5, 6]
+    shape[axis] = 2
+    y = net.quant(net.node("Conv", x, net.const(weights((3, 3, 1, 1)))), 0.5)
+    parts = {"x": x, "y": y, "c": net.const(weights(shape)), "d": net.const(np.full(shape, 0.3))}
+    z = net.node("Concat", *(parts[p] for p in order), axis=axis)
+    run(net, z, count=2)
+    run(net, net.quant(z, 0.25), count=2)
+
+
 @pytest.mark.parametrize("pads", [[0, 0, 1, 2, 0, 0, 0, 1], [0, 1, 0, 0, 0, 2, 0, 0], [0, 1, -1, 1, 0, -1, 0, -2]])
 @pytest.mark.parametrize("value", [None, 0.5, 0.3])
 def test_pad(pads, value):
