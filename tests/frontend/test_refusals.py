@@ -282,6 +282,11 @@ def image(shape=(1, 2, 4, 4), opset=13, **attributes):
     return net, net.quant(net.input, 0.25, **attributes)
 
 
+def pool_3d():
+    net, x = image((1, 2, 3, 3, 3))
+    return net.bytes(net.node("MaxPool", x, kernel_shape=[2, 2, 2]))
+
+
 def conv_3d():
     net, x = image((1, 2, 3, 3, 3))
     return net.bytes(net.node("Conv", x, net.const(np.ones((1, 2, 1, 1, 1)))))
@@ -365,9 +370,12 @@ def limits_by_channel():
 
 
 IMAGES = [
-    (conv_3d, """E011: weights of shape [1, 2, 1, 1, 1] do not suit an operand of shape [1, 2, 3, 3, 3]
+    (conv_3d, """E021: Conv over 3 spatial dimensions is not supported; one and two are
   at Conv node #1 'n6'
-  hint: one and two spatial dimensions are supported"""),
+  hint: if one of them has the size 1, reshape it away; else convolve its slices one by one"""),
+    (pool_3d, """E021: MaxPool over 3 spatial dimensions is not supported; one and two are
+  at MaxPool node #1 'n5'
+  hint: if one of them has the size 1, reshape it away; else convolve its slices one by one"""),
     (conv_group, """E011: weights of shape [3, 1, 1, 1] in 2 groups do not suit 2 channels
   at Conv node #1 'n6'"""),
     (conv_kernel, """E011: kernel_shape [2, 2] contradicts the weights, whose kernel is [3, 3]
