@@ -65,7 +65,9 @@ def _different(case: Case, found: list[np.ndarray]) -> str:
     for a, b in zip(found, case.outputs, strict=True):
         wide = np.asarray(b, np.float64) if b.dtype.kind not in "iub" else b
         near = 2.0**-7 if b.dtype.kind == "V" else 1e-5 if case.spelt_out else 1e-6
-        room = 1.0 if case.spelt_out and b.dtype.kind in "iu" and a.dtype.kind == "f" else 1e-6 if case.spelt_out else 1e-7
+        room = (
+            1.0 if case.spelt_out and b.dtype.kind in "iu" and a.dtype.kind == "f" else 1e-6 if case.spelt_out else 1e-7
+        )
         if a.shape != b.shape or not np.allclose(a, wide, rtol=near, atol=room):
             return "another constant"
     return ""

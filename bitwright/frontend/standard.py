@@ -158,7 +158,9 @@ def folded(case: Case) -> list[Array]:
             ctx = Context(model, None)
             ctx.values.update(model.constants)
     values = [ctx.values[o.name] for o in case.model.graph.output]
-    return [v.array if isinstance(v, Constant) else floats(v.values()) for v in values if isinstance(v, Constant | Exact)]
+    return [
+        v.array if isinstance(v, Constant) else floats(v.values()) for v in values if isinstance(v, Constant | Exact)
+    ]
 
 
 def trials(case: Case, output: int, *, function: bool) -> Iterator[Trial]:

@@ -284,7 +284,7 @@ def test_every_opset(opset):
 
 
 def test_a_cast_to_integers_of_four_bits_wraps():
-    net = Net([1, 4])
+    net = Net([1, 4], opset=21)
     w = net.node("Cast", net.const([[-9.5], [7.0], [8.0], [-17.0]]), to=TensorProto.INT4)
     w = net.node("DequantizeLinear", w, net.const(0.5), net.const([0], elem=TensorProto.INT4))
     imported = import_model(net.bytes(net.node("MatMul", net.quant(net.input, 1.0), w)))
