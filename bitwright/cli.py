@@ -81,6 +81,7 @@ _QUANTIZATION = (
     click.option("--symmetric", is_flag=True, help="No zero points."),
     click.option("--bias-correction/--no-bias-correction", default=True, show_default=True,
                  help="Let biases take back the mean error of their layer."),
+    click.option("--equalise", is_flag=True, help="Scale channels from layer to layer, so that one scale suits them all."),
 )  # fmt: skip
 
 
