@@ -64,11 +64,12 @@ def _different(case: Case, found: list[np.ndarray]) -> str:
     to the next integer."""
     for a, b in zip(found, case.outputs, strict=True):
         wide = np.asarray(b, np.float64) if b.dtype.kind not in "iub" else b
-        near = 2.0**-7 if b.dtype.kind == "V" else 1e-5 if case.spelt_out else 1e-6
-        room = (
-            1.0 if case.spelt_out and b.dtype.kind in "iu" and a.dtype.kind == "f" else 1e-6 if case.spelt_out else 1e-7
-        )
-        if a.shape != b.shape or not np.allclose(a, wide, rtol=near, atol=room):
+        relative, absolute = (1e-5, 1e-6) if case.spelt_out else (1e-6, 1e-7)
+        if b.dtype.kind == "V":
+            relative = 2.0**-7
+        elif case.spelt_out and b.dtype.kind in "iu" and a.dtype.kind == "f":
+            absolute = 1.0
+        if a.shape != b.shape or not np.allclose(a, wide, rtol=relative, atol=absolute):
             return "another constant"
     return ""
 
