@@ -4,12 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 JOBS   ?= 2
+EXPORTERS ?= torch tensorflow qkeras_v3 hgq
 
-.PHONY: help setup demo test test-long lint bench clean
+.PHONY: help setup demo test test-long test-exporters lint bench clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 setup: $(READY)  ## make .venv and install bitwright with all it needs
 
@@ -31,6 +32,14 @@ test: setup lint  ## lint, then every test that is not long
 
 test-long: setup  ## the long tests
 	$(BIN)/python -m pytest -n $(JOBS) -m long --hypothesis-profile=long
+
+test-exporters: setup $(EXPORTERS:%=build/exporters/%/.ready)  ## files made by the exporters themselves (6 GB; Python 3.11; EXPORTERS=torch for one)
+	$(BIN)/python -m pytest -n $(JOBS) tests/exporters
+
+build/exporters/%/.ready: tests/exporters/%.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 lint: setup  ## ruff and basedpyright
 	$(BIN)/ruff check .

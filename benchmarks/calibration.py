@@ -34,6 +34,7 @@ OURS: dict[str, dict[str, Any]] = {
     "8 bits, min/max": {"ranges": "minmax"},
     "8 bits, powers of two": {"scales": "power-of-two"},
     "8 bits, per tensor": {"per_tensor": True},
+    "per tensor, equalised": {"per_tensor": True, "equalise": True},
     "6 bits": {"weight_bits": 6, "activation_bits": 6},
     "4 bits": {"weight_bits": 4, "activation_bits": 4},
     "4 bits, min/max": {"weight_bits": 4, "activation_bits": 4, "ranges": "minmax"},

@@ -42,6 +42,7 @@ class Choices:
     per_tensor: bool = False
     symmetric: bool = False
     bias_correction: bool = True
+    equalise: bool = False
 
     def settings(self) -> Settings:
         """Raises CompileError E063, E504."""
@@ -49,6 +50,7 @@ class Choices:
             weight_bits=self.weight_bits, activation_bits=self.activation_bits, bits=parse_bits(self.bits),
             ranges=_member(Ranges, "--ranges", self.ranges), scales=_member(Scales, "--scales", self.scales),
             per_tensor=self.per_tensor, symmetric=self.symmetric, bias_correction=self.bias_correction,
+            equalise=self.equalise,
         )  # fmt: skip
 
     def check_unused(self) -> None:

@@ -81,6 +81,7 @@ _QUANTIZATION = (
     click.option("--symmetric", is_flag=True, help="No zero points."),
     click.option("--bias-correction/--no-bias-correction", default=True, show_default=True,
                  help="Let biases take back the mean error of their layer."),
+    click.option("--equalise", is_flag=True, help="Scale channels from layer to layer, so that one scale suits them all."),
 )  # fmt: skip
 
 
@@ -108,12 +109,7 @@ def cli() -> None:
 @click.option("--input-type", help="The type of an input without a quantizer: int8, uint8, fixed<16,6>, bipolar, …")
 @_shape
 @_quantization
-@click.option(
-    "--style",
-    default="auto",
-    show_default=True,
-    help="auto, folded, or spatial: layers as circuits of constants, a vector a cycle.",
-)
+@click.option("--style", default="auto", show_default=True, help="auto, folded, or spatial: layers as circuits of constants, a vector a cycle.")
 @click.option("--backend", default="verilog", show_default=True, help="verilog.")
 @click.option("--compare", is_flag=True, help="Run the model in the ONNX oracle too, and explain every difference.")
 @click.option("--verify", "frames", type=int, is_flag=False, flag_value=10, help="Simulate so many frames  [10].")

@@ -42,13 +42,13 @@ class Tally:
 def verdicts(only: str | None = None) -> Iterator[Verdict]:
     """One for every case of every operator that is claimed, or of the operator `only`."""
     for case in cases():
-        if only is None or case.node.op_type == only:
+        if only is None or case.operator.split(",")[0] == only:
             yield judge(case)
 
 
 def judge(case: Case) -> Verdict:
     """Compile a case in every way that it can be put, until one is accepted, and compare."""
-    name, operator = case.name, case.node.op_type
+    name, operator = case.name, case.operator
     try:
         if case.constant:
             wrong = _different(case, folded(case))
@@ -60,9 +60,16 @@ def judge(case: Case) -> Verdict:
 
 
 def _different(case: Case, found: list[np.ndarray]) -> str:
+    """Functions spelt out make many roundings, in an order of their own; what a quantizer computes exactly, float32 may round
+    to the next integer."""
     for a, b in zip(found, case.outputs, strict=True):
         wide = np.asarray(b, np.float64) if b.dtype.kind not in "iub" else b
-        if a.shape != b.shape or not np.allclose(a, wide, rtol=2.0**-7 if b.dtype.kind == "V" else 1e-6, atol=1e-7):
+        relative, absolute = (1e-5, 1e-6) if case.spelt_out else (1e-6, 1e-7)
+        if b.dtype.kind == "V":
+            relative = 2.0**-7
+        elif case.spelt_out and b.dtype.kind in "iu" and a.dtype.kind == "f":
+            absolute = 1.0
+        if a.shape != b.shape or not np.allclose(a, wide, rtol=relative, atol=absolute):
             return "another constant"
     return ""
 

@@ -182,9 +182,10 @@ class Context:
     def image(self, x: Stream, origin: Origin) -> Stream:
         """(1, C, H, W) or (1, C, L) as (1, H, W, C), H = 1 for the latter, whose IR value has just that shape."""
         self.need_type(x, origin)
+        check_dimensions(len(x.shape) - 2, origin)
         if len(x.shape) not in (3, 4):
             message = f"{quoted(origin.op_type)[1:-1]} needs an operand (1, C, L) or (1, C, H, W), not {list(x.shape)}"
-            raise CompileError("E011", message, origin=origin, hint="one and two spatial dimensions are supported")
+            raise CompileError("E011", message, origin=origin)
         flat = x.reshaped((1, x.shape[1], 1, x.shape[2])) if len(x.shape) == 3 else x
         last = self.arranged(flat.transposed((0, 2, 3, 1)), None, origin)
         assert last.name is not None
@@ -349,6 +350,14 @@ class Context:
 
     def exact(self, node: OnnxNode, index: int, what: str) -> Rationals:
         return exact_values(self.constant(node, index, what), node.origin)
+
+
+def check_dimensions(count: int, origin: Origin) -> None:
+    """Raise E021 for windows over more than two spatial axes."""
+    if count > 2:
+        message = f"{quoted(origin.op_type)[1:-1]} over {count} spatial dimensions is not supported; one and two are"
+        hint = "if one of them has the size 1, reshape it away; else convolve its slices one by one"
+        raise CompileError("E021", message, origin=origin, hint=hint)
 
 
 def check_matrix(rows: int, columns: int, origin: Origin) -> None:

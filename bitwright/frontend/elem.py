@@ -72,12 +72,16 @@ class Elem(Enum):
         return self.label == "bfloat16" or (self.is_integer and self.bits < 8)
 
     def rounded(self, array: np.ndarray) -> np.ndarray:
-        """The array as values of this type, in the type that carries it; the nearest ones (ties to even) for floats."""
+        """The array as values of this type, in the type that carries it: the nearest floats (ties to even); integers modulo
+        their number of values."""
         if self is Elem.BFLOAT16:
             bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
             with np.errstate(over="ignore"):
                 bits = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
             return bits.view(np.float32).reshape(array.shape)
+        if self.carried:
+            low = self.integers.lo
+            array = (array.astype(np.int64) - low) % (1 << self.bits) + low
         return array.astype(self.carrier)
 
     @classmethod

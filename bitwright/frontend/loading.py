@@ -64,6 +64,7 @@ def _of_onnx(data: bytes, folder: Path | None, shapes: Shapes | None) -> Model:
     flat = _with_nodes(proto, [n for n, _ in placed]) if proto.functions else proto
     nodes = [_node(n, place, i, folder) for place, (n, i) in enumerate(placed)]
     inputs = frozen_shapes(inputs, shapes or {})
+    outputs = _computed(nodes, inputs, outputs)
     ordered = _ordered(nodes, set(constants), inputs, outputs)
     digest = hashlib.sha256(data).hexdigest()
     return Model(ordered, constants, inputs, outputs, opsets, digest, flat, tuple(i for _, i in placed), folder)
@@ -179,6 +180,27 @@ def _port(value: ValueInfoProto, what: str) -> Port:
     return Port(value.name, elem, shape, bool(tensor.elem_type))
 
 
+def _computed(nodes: list[OnnxNode], inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> tuple[Port, ...]:
+    """The outputs, without those that are the same for every input where there are others.
+
+    Some exporters list the scale and the width of the result as outputs beside it.
+    """
+    if len(outputs) < 2:
+        return outputs
+    readers: dict[str, list[OnnxNode]] = {}
+    for node in nodes:
+        for name in node.inputs:
+            readers.setdefault(name, []).append(node)
+    reached: set[str] = set()
+    stack = [p.name for p in inputs]
+    while stack:
+        name = stack.pop()
+        if name not in reached:
+            reached.add(name)
+            stack += [o for n in readers.get(name, []) for o in n.outputs if o]
+    return tuple(p for p in outputs if p.name in reached) or outputs
+
+
 def _node(node: NodeProto, place: int, index: int, folder: Path | None) -> OnnxNode:
     origin = Origin(node.op_type, node.name, index)
     domain = "" if node.domain in DEFAULT_DOMAINS else node.domain
@@ -192,6 +214,9 @@ def _node(node: NodeProto, place: int, index: int, folder: Path | None) -> OnnxN
 
 def _attribute(attribute: AttributeProto, folder: Path | None, origin: Origin) -> Any:
     """A Python value: int, float, str, tuple of those, or Constant. Subgraphs stay as they are: no rule takes them."""
+    if attribute.ref_attr_name:
+        message = f"attribute {quoted(attribute.name)} stands for one of a function, but the node is in none"
+        raise CompileError("E013", message, origin=origin)
     if attribute.type == AttributeProto.TENSOR:
         return constant(attribute.t, folder, origin)
     try:
@@ -201,7 +226,7 @@ def _attribute(attribute: AttributeProto, folder: Path | None, origin: Origin) -
         if attribute.type in (AttributeProto.FLOATS, AttributeProto.INTS):
             return tuple(value)
     except (ValueError, TypeError) as error:
-        message = f"attribute {quoted(attribute.name)} cannot be read: {error}"
+        message = f"attribute {quoted(attribute.name)} cannot be read: {quoted(str(error))[1:-1]}"
         raise CompileError("E013", message, origin=origin) from error
     return value
 

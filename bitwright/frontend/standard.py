@@ -19,14 +19,17 @@ from onnx import ModelProto, NodeProto, TensorProto, defs, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from ..errors import CompileError
-from .context import Context
-from .loading import load_model
+from .context import Branch, Context
+from .exact import floats
+from .loading import load_model, with_branch
 from .model import Constant
-from .reader import walk
+from .reader import MAX_BRANCHES, check_supported, walk
 from .registry import RULES
+from .values import Exact
 
 INPUT_BITS, FUNCTION_BITS = 20, 12
 WEIGHT_BITS, OUTPUT_BITS = 12, 10
+EXPANDED = "_expanded"
 FAMILIES = ("pytorch-converted", "pytorch-operator", "simple", "light")
 
 FRAMES = ("Conv", "ConvTranspose", "ConvInteger", "QLinearConv", "MaxPool", "AveragePool", "GlobalMaxPool",
@@ -69,6 +72,17 @@ class Case:
         return self.model.graph.node[0]
 
     @cached_property
+    def operator(self) -> str:
+        """The operator, or the function that the case spells out in nodes."""
+        if not self.spelt_out:
+            return self.node.op_type
+        return f"{Case(self.name, self.folder.parent / self.folder.name.split(EXPANDED)[0]).node.op_type}, spelt out"
+
+    @property
+    def spelt_out(self) -> bool:
+        return EXPANDED in self.folder.name
+
+    @cached_property
     def inputs(self) -> list[Array]:
         return self._data("input", len(self.model.graph.input))
 
@@ -93,22 +107,27 @@ class Case:
 
     @property
     def constant(self) -> bool:
-        """Whether the operator is claimed on constants only."""
+        """Whether the case is run on constants: several nodes, or an operator that is claimed on constants only."""
+        if self.spelt_out:
+            return True
         entry = RULES[self.node.domain, self.node.op_type]
         return entry.apply is None or not self.inputs or self.node.op_type in ("Shape", "Size")
 
 
 def cases() -> Iterator[Case]:
-    """The plain cases of operators that there is a rule for, by name."""
+    """The plain cases of operators that there is a rule for, and every case of a function spelt out, by name."""
     root = Path(onnx.backend.test.__file__).parent / "data" / "node"
     if not root.is_dir():
         message = f"onnx {onnx.__version__} comes without its node tests"
         raise CompileError("E390", message, hint="pip install onnx==1.22.0")
     for folder in sorted(root.iterdir()):
-        if "_expanded" in folder.name or not (folder / "model.onnx").is_file():
+        if not (folder / "model.onnx").is_file():
             continue
         case = Case(folder.name.removeprefix("test_"), folder)
-        if len(case.model.graph.node) == 1 and (case.node.domain, case.node.op_type) in RULES:
+        if case.spelt_out:
+            if (folder.parent / folder.name.split(EXPANDED)[0]).is_dir():
+                yield case
+        elif len(case.model.graph.node) == 1 and (case.node.domain, case.node.op_type) in RULES:
             yield case
 
 
@@ -125,12 +144,23 @@ def folded(case: Case) -> list[Array]:
     proto.CopyFrom(case.model)
     _promote(proto, case.inputs, 0)
     model = load_model(proto.SerializeToString())
+    check_supported(model)
     ctx = Context(model, None)
     ctx.values.update(model.constants)
-    for node in model.nodes:
-        walk(ctx, node)
-    values = [ctx.values[o] for o in case.node.output if o]
-    return [v.array for v in values if isinstance(v, Constant)]
+    for _ in range(MAX_BRANCHES):
+        try:
+            for node in ctx.model.nodes:
+                walk(ctx, node)
+            break
+        except Branch as found:
+            model = with_branch(ctx.model, found.node, found.graph)
+            check_supported(model)
+            ctx = Context(model, None)
+            ctx.values.update(model.constants)
+    values = [ctx.values[o.name] for o in case.model.graph.output]
+    return [
+        v.array if isinstance(v, Constant) else floats(v.values()) for v in values if isinstance(v, Constant | Exact)
+    ]
 
 
 def trials(case: Case, output: int, *, function: bool) -> Iterator[Trial]:
@@ -220,6 +250,8 @@ def _promote(proto: ModelProto, arrays: list[Array], first: int) -> None:
     """The operands from `first` on become initialisers, under the names that the node has for them."""
     elems = {v.name: v.type.tensor_type.elem_type for v in proto.graph.input}
     names = [n for n in proto.graph.node[0].input if n]
+    if len(proto.graph.node) > 1 or len(names) != len(arrays):
+        names = [v.name for v in proto.graph.input]
     del proto.graph.input[first:]
     for name, array in list(zip(names, arrays, strict=True))[first:]:
         if array.dtype.kind == "V":  # NumPy has no such type

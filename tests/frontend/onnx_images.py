@@ -213,10 +213,11 @@ def op_resize(k, x, *operands, opset=13, **__):
         factors = [Fraction(s) for s in scales]
     mode = k.get("coordinate_transformation_mode", b"half_pixel").decode() if opset >= 11 else "asymmetric"
     nearest = k.get("nearest_mode", b"round_prefer_floor").decode() if opset >= 11 else "floor"
+    kind = k.get("mode", b"nearest").decode()
     half = Fraction(1, 2)
     for axis, (size, factor) in enumerate(zip(x.shape, factors)):
         out = floor(size * factor)
-        index = []
+        index, parts = [], []
         for i in range(out):
             t = {
                 "half_pixel": (i + half) / factor - half,
@@ -228,8 +229,32 @@ def op_resize(k, x, *operands, opset=13, **__):
             j = {"round_prefer_floor": ceil(t - half), "round_prefer_ceil": floor(t + half), "floor": floor(t),
                  "ceil": ceil(t)}[nearest]  # fmt: skip
             index.append(min(max(j, 0), size - 1))
-        x = np.take(x, index, axis=axis)
+            parts.append(interpolated(x, axis, t, k) if kind != "nearest" else None)
+        if kind == "nearest":
+            x = np.take(x, index, axis=axis)
+        elif factor != 1:
+            x = np.stack(parts, axis=axis)
     return x
+
+
+def interpolated(x, axis, t, k):
+    """The slice of x at place t of an axis, between two or four neighbours."""
+    first, size = floor(t), x.shape[axis]
+    r = t - first
+    if k["mode"] == b"linear":
+        near = {first: 1 - r, first + 1: r}
+    else:
+        a = Fraction(k.get("cubic_coeff_a", -0.75))
+        near = {
+            first - 1: ((a * (r + 1) - 5 * a) * (r + 1) + 8 * a) * (r + 1) - 4 * a,
+            first: ((a + 2) * r - (a + 3)) * r * r + 1,
+            first + 1: ((a + 2) * (1 - r) - (a + 3)) * (1 - r) * (1 - r) + 1,
+            first + 2: ((a * (2 - r) - 5 * a) * (2 - r) + 8 * a) * (2 - r) - 4 * a,
+        }
+    if k.get("exclude_outside"):
+        near = {i: w for i, w in near.items() if 0 <= i < size}
+    total = sum(near.values())
+    return sum(np.take(x, min(max(i, 0), size - 1), axis=axis) * (w / total) for i, w in near.items())
 
 
 def op_upsample(k, x, *scales, **__):

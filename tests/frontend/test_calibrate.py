@@ -161,6 +161,41 @@ def test_scales_per_tensor():
     assert by_channel == [6, 8, 10]
 
 
+def uneven():
+    """A chain of layers whose channels differ by powers of two, which the next layer takes back."""
+    net = FloatNet((3, 8, 8))
+    spread = 2.0 ** np.random.default_rng(3).integers(-5, 6, 8)
+
+    def weights(*shape):
+        return net.rng.normal(size=shape) * np.sqrt(2 / np.prod(shape[1:]))
+
+    bias = net.const(net.rng.normal(size=8) * 0.1 * spread)
+    here = net.node("Conv", net.input, net.const(weights(8, 3, 3, 3) * spread.reshape(8, 1, 1, 1)), bias, pads=[1] * 4)
+    here = net.node("MaxPool", net.relu(here), kernel_shape=[2, 2], strides=[2, 2])
+    here = net.node("Conv", here, net.const(weights(8, 1, 3, 3)), pads=[1] * 4, group=8)
+    here = net.node("GlobalAveragePool", net.node("LeakyRelu", here, alpha=0.1))
+    here = net.node("Conv", here, net.const(weights(8, 8, 1, 1) / spread.reshape(1, 8, 1, 1)))
+    here = net.node("Flatten", net.relu(here))
+    return net, net.dense(net.relu(net.dense(here, 8, 6)), 6, 4)
+
+
+def test_equalisation_makes_one_scale_suit_all_channels():
+    plain, even = (quantised(uneven(), Settings(per_tensor=True, equalise=e)) for e in (False, True))
+    assert (plain.outputs == even.outputs).all()
+    assert even.report["sqnr_db"] > plain.report["sqnr_db"] + 6
+    assert even.report["settings"]["equalise"]
+    import_model(even.model)
+
+
+def test_equalisation_leaves_what_is_even_or_shared():
+    net = FloatNet((4, 4, 4))
+    w = net.weights(4, 4, 3, 3)
+    here = net.relu(net.node("Conv", net.input, w, pads=[1] * 4))
+    built = net, net.dense(net.node("Flatten", net.relu(net.node("Conv", here, w, pads=[1] * 4))), 64, 3)
+    one, other = (quantised(built, Settings(equalise=e)) for e in (False, True))
+    assert one.model == other.model
+
+
 def test_what_meets_in_a_sum_differs_by_a_power_of_two():
     done = quantised(residual())
     operands = next(n for n in load(done.model).nodes if n.op_type == "Add").inputs

@@ -223,3 +223,21 @@ def test_what_the_output_does_not_need_is_left_out():
     imported = import_model(net.bytes(y))
     assert [n.op.mnemonic for n in imported.graph.nodes] == ["dense"]
     assert len(load(net.bytes(y)).nodes) == 2
+
+
+def test_outputs_that_are_constants_are_left_out():
+    """Exporters of quantized tensors list the scale and the width of the result beside it, in any order."""
+    net = Net([1, 4])
+    y = net.quant(net.node("MatMul", net.quant(net.input, 0.25), net.const(RNG.integers(-3, 4, (4, 3)))), 0.5, bits=6.0)
+    plain = net.model(y)
+    model = net.model(y)
+    scale, width = net.const(0.5), net.node("Constant", value_float=6.0)
+    model.graph.initializer.append(net.initializers[-1])
+    model.graph.node.append(net.nodes[-1])
+    ports = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ()) for n in (scale, width)]
+    model.graph.output.insert(0, ports[0])
+    model.graph.output.append(ports[1])
+    same(model, plain, grid(RNG, (4,)))
+    del model.graph.output[1]
+    with pytest.raises(CompileError, match="E014: the model has 2 outputs"):
+        import_model(model.SerializeToString())

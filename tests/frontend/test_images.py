@@ -336,6 +336,20 @@ def test_split_and_gather():
     run(net, net.node("Gather", x, net.const(1, np.int64), axis=2), (5, 2, 3))
 
 
+@pytest.mark.parametrize("axis", [1, 2, -1])
+@pytest.mark.parametrize("order", ["cx", "xc", "cxcy", "xcdyc"])
+def test_concat_with_constants(axis, order):
+    """Before, between and behind; of one value, and of another one for every element."""
+    net, x = start()
+    shape = [1, 3, 5, 6]
+    shape[axis] = 2
+    y = net.quant(net.node("Conv", x, net.const(weights((3, 3, 1, 1)))), 0.5)
+    parts = {"x": x, "y": y, "c": net.const(weights(shape)), "d": net.const(np.full(shape, 0.3))}
+    z = net.node("Concat", *(parts[p] for p in order), axis=axis)
+    run(net, z, count=2)
+    run(net, net.quant(z, 0.25), count=2)
+
+
 @pytest.mark.parametrize("pads", [[0, 0, 1, 2, 0, 0, 0, 1], [0, 1, 0, 0, 0, 2, 0, 0], [0, 1, -1, 1, 0, -1, 0, -2]])
 @pytest.mark.parametrize("value", [None, 0.5, 0.3])
 def test_pad(pads, value):
@@ -358,6 +372,27 @@ def test_resize(attributes, sized):
     target = ("", "", net.const([1, 2, 4, 9], np.int64)) if sized else ("", net.const([1.0, 1.0, 2.0, 3.0]))
     imported = run(net, net.node("Resize", x, *target, mode="nearest", **attributes), (3, 2, 3))
     assert mnemonics(imported) == ["dense", "threshold", "repeat"]
+
+
+@pytest.mark.parametrize("attributes", [
+    {"mode": "linear"}, {"mode": "linear", "coordinate_transformation_mode": "asymmetric"}, {"mode": "cubic"},
+    {"mode": "linear", "coordinate_transformation_mode": "align_corners"},
+    {"mode": "cubic", "cubic_coeff_a": -0.5, "exclude_outside": 1, "coordinate_transformation_mode": "asymmetric"},
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("sizes", [[4, 6], [2, 9], [3, 2]], ids=str)
+def test_interpolation(attributes, sizes):
+    """The weights are exact fractions, along one axis after the other."""
+    net, x = start((2, 2, 3))
+    x = net.quant(net.node("Conv", x, net.const(weights((2, 2, 1, 1)))), 0.25)
+    x = net.node("Resize", x, "", "", net.const([1, 2, *sizes], np.int64), **attributes)
+    run(net, net.quant(x, 0.25, 1.0, 6.0), (2, 2, 3))
+
+
+@pytest.mark.parametrize("sizes", [[3, 3], [6, 5], [5, 3]], ids=str)
+def test_nearest_elements_that_are_no_repetition(sizes):
+    net, x = start((2, 4, 3))
+    x = net.node("Resize", x, "", "", net.const([1, 2, *sizes], np.int64), mode="nearest")
+    run(net, net.quant(x, 0.25), (2, 4, 3))
 
 
 def test_upsample_and_stride():

@@ -1,8 +1,5 @@
 """Keras, QKeras and HGQ2 files: what is built from them gives what the packages themselves predict, to the last bit."""
 
-import importlib.util
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +17,9 @@ from tests.frontend.keras_build import archive, dense, functional, layer, quanti
 from tests.frontend.test_real_networks import boundary
 
 FOLDER = Path(__file__).parents[1] / "models" / "keras"
-FLOAT = "keras_float.keras"
-FILES = sorted(p for p in FOLDER.iterdir() if p.suffix in keras.SUFFIXES and p.name != FLOAT)
+FLOAT = {"keras_float.keras": "Conv2D node #\\d+ 'c'", "keras_float_line.h5": "DepthwiseConv1D node #\\d+ 'dw'"}
+"""Files of plain Keras, and their first layer with weights."""
+FILES = sorted(p for p in FOLDER.iterdir() if p.suffix in keras.SUFFIXES and p.name not in FLOAT)
 
 
 def predicted(path):
@@ -55,14 +53,15 @@ def test_float_arithmetic_on_the_same_nodes_differs_nowhere(path):
     assert found.elements > 0 and (found.unexplained, found.explained) == (0, 0)
 
 
-def test_a_float_model_is_refused_as_a_float_onnx_file_is_and_its_nodes_compute_it():
+@pytest.mark.parametrize("name", FLOAT)
+def test_a_float_model_is_refused_as_a_float_onnx_file_is_and_its_nodes_compute_it(name):
     """The nodes in onnxruntime give what Keras gave, but for the order of float32 sums of some tens of terms."""
-    with pytest.raises(Exception, match=r"E029: the weights are not quantized[\s\S]*at Conv2D node #\d+ 'c'"):
-        import_model(FOLDER / FLOAT)
+    with pytest.raises(Exception, match=rf"E029: the weights are not quantized[\s\S]*at {FLOAT[name]}"):
+        import_model(FOLDER / name)
     runtime = pytest.importorskip("onnxruntime")
-    proto = load_model(FOLDER / FLOAT).proto
+    proto = load_model(FOLDER / name).proto
     session = runtime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
-    with np.load(FOLDER / "keras_float.npz") as stored:
+    with np.load((FOLDER / name).with_suffix(".npz")) as stored:
         (found,) = session.run(None, {session.get_inputs()[0].name: stored["x"]})
         assert np.abs(found - stored["y"]).max() < 2.0**-18
 
@@ -70,6 +69,8 @@ def test_a_float_model_is_refused_as_a_float_onnx_file_is_and_its_nodes_compute_
 def test_layers_keep_their_names_and_classes():
     imported = import_model(FOLDER / "qk_conv.h5")
     named = {(o.op_type, o.name) for n in imported.graph.nodes for o in n.origin}
+    nested = import_model(FOLDER / "qk_nested.keras")
+    assert ("QDense", "inner/deep/d1") in {(o.op_type, o.name) for n in nested.graph.nodes for o in n.origin}
     assert {("QConv2D", "c1"), ("QDepthwiseConv2D", "dw"), ("QConv2DBatchnorm", "c2"), ("QDense", "d")} <= named
 
 
@@ -162,18 +163,3 @@ def import_bytes(data):
         file.write(data)
         file.flush()
         return import_model(file.name)
-
-
-MAKERS = [("make_qkeras", "qkeras", ["qk_conv", "qk_kernel_auto_po2", "qk_kernel_ternary_auto", "qk_act_relu_sigmoid", "qk_bn"]),
-          ("make_hgq", "hgq", ["hgq_tensor", "hgq_kbi", "hgq_rnd_sat", "hgq_rnd_inf_sat"])]  # fmt: skip
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("script, package, names", MAKERS, ids=[m[0] for m in MAKERS])
-def test_networks_made_here_and_now(script, package, names, tmp_path):
-    if importlib.util.find_spec(package) is None:
-        pytest.skip(f"{package} is not installed")
-    subprocess.run([sys.executable, str(FOLDER / f"{script}.py"), str(tmp_path), *names], check=True, timeout=600)
-    for path in sorted(p for p in tmp_path.iterdir() if p.suffix in keras.SUFFIXES):
-        found, expected = predicted(path)
-        np.testing.assert_array_equal(found, expected, err_msg=path.name)

@@ -209,8 +209,36 @@ def test_connections(tmp_path):
     for nodes in ({}, [5], "x", [["in"]], [[["in", 0]]], [{"args": 5}]):
         named["inbound_nodes"] = nodes
         assert refusal(archive(functional([x, named])), tmp_path)[:4] in ("E045", "E047"), nodes
-    inner = functional([start(2), layer("Functional", "part", "in", layers=[])])
-    assert "without models inside" in refusal(archive(inner), tmp_path)
+
+
+def test_models_inside_of_the_model(tmp_path):
+    def model(*middle):
+        """The configuration of a model from `a` through those layers."""
+        config = functional([start(2, name="a"), *middle], inputs=("a",))["config"]
+        return {key: value for key, value in config.items() if key != "name"}
+
+    def inside(config, operands=("in",)):
+        more = start(2, name="more") if "more" in operands else layer("ReLU", "more", "in")
+        return refusal(
+            archive(functional([start(2), more, layer("Functional", "part", *operands, **config)])), tmp_path
+        )
+
+    empty = functional([start(2), layer("Sequential", "part", "in", layers=[])])
+    assert refusal(archive(empty), tmp_path).startswith("E045: the model has no layers")
+    assert inside({"layers": []}).startswith("E014: the model has 0 inputs")
+    one = model(layer("ReLU", "b", "a"))
+    assert "has 2 operands; it must have one" in inside(one, ("in", "more"))
+    assert "Mystery ('part/b')" in inside(model(layer("Mystery", "b", "a")))
+    deep = one
+    for _ in range(30):
+        deep = model(layer("Functional", "b", "a", **deep))
+    assert inside(deep).startswith("E004: the model has too many models inside each other")
+    wide = one
+    for _ in range(18):
+        twice = layer("Functional", "b", "a", **wide)
+        twice["inbound_nodes"] += layer("ReLU", "", "b")["inbound_nodes"]
+        wide = model(twice) | {"output_layers": [["b", 1, 0]]}
+    assert inside(wide).startswith("E004: a model of more than 100,000 layers")
 
 
 def test_inputs(tmp_path):
@@ -248,7 +276,9 @@ PLAIN = {"filters": 4, "kernel_size": [3, 3], "kernel_quantizer": quantized_bits
     ("ZeroPadding2D", {"padding": [[1, 2], [3]]}, "E047: padding"),
     ("ZeroPadding2D", {"padding": 60000}, "E004: the layer makes"),
     ("Cropping2D", {"cropping": 2}, "E010: the layer makes a tensor of shape [0, 0, 2]"),
-    ("UpSampling2D", {"size": 2, "interpolation": "bilinear"}, "E047: interpolation is 'bilinear'"),
+    ("Conv2DTranspose", {"filters": 2, "kernel_size": 1, "output_padding": 1}, "E049"),
+    ("UpSampling2D", {"size": 2, "interpolation": "bicubic"}, "E047: interpolation is 'bicubic'"),
+    ("Conv2DTranspose", {"filters": 2, "kernel_size": 1, "output_padding": 1}, "E049"),
     ("UpSampling2D", {"size": 1 << 20}, "E004"),
     ("Concatenate", {"axis": 9}, "E047: axis"),
     ("Add", {}, "E047: the layer has 1 operands"),

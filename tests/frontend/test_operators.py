@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from onnx import TensorProto, numpy_helper
 
+from bitwright.errors import CompileError
+from bitwright.frontend.compare import compare
 from bitwright.frontend.reader import import_model
 from tests.frontend.onnx_build import Net
 from tests.frontend.onnx_check import check, grid, outputs
@@ -120,6 +122,30 @@ def test_matmul_shapes(shape, matrix):
     net, x = start(shape)
     x = net.node("MatMul", x, net.const(RNG.integers(-4, 5, matrix)))
     check(net.model(x), grid(RNG, shape[1:]))
+
+
+STACKS = [((1, 3, 2, 4), (3, 4, 5)), ((1, 1, 2, 4), (3, 4, 5)), ((1, 3, 2, 4), (1, 3, 4, 5)), ((1, 2, 3, 2, 4), (2, 1, 4, 2)),
+          ((1, 1, 3, 2, 4), (2, 3, 4, 2)), ((1, 2, 3, 1, 4), (2, 1, 4, 1))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shape", "matrices"), STACKS, ids=str)
+@pytest.mark.parametrize("scales", ["", "all", "columns", "rows"])
+def test_matmul_with_a_stack_of_matrices(shape, matrices, scales):
+    net, x = start(shape)
+    w = net.const(RNG.integers(-4, 5, matrices))
+    if scales:
+        each = {"all": (1,) * len(matrices), "columns": (*matrices[:-2], 1, matrices[-1]), "rows": (4, 1)}[scales]
+        w = net.quant(w, RNG.integers(1, 4, each) * (0.25 if scales == "rows" else 0.3), bits=5.0)
+    y = net.node("MatMul", x, w)
+    imported = check(net.model(y), grid(RNG, shape[1:]))
+    assert compare(imported, grid(RNG, shape[1:])).unexplained == 0
+
+
+def test_a_stack_of_matrices_that_do_not_fit():
+    for shape, matrices in (((1, 3, 2, 4), (2, 4, 5)), ((1, 2, 4), (3, 4, 5)), ((1, 3, 2, 4), (3, 5, 4))):
+        net, x = start(shape)
+        with pytest.raises(CompileError, match=r"E011: a tensor of shape \[1, .* cannot be multiplied by constants"):
+            import_model(net.bytes(net.node("MatMul", x, net.const(np.ones(matrices)))))
 
 
 def test_matmul_with_the_constant_on_the_left():

@@ -282,6 +282,11 @@ def image(shape=(1, 2, 4, 4), opset=13, **attributes):
     return net, net.quant(net.input, 0.25, **attributes)
 
 
+def pool_3d():
+    net, x = image((1, 2, 3, 3, 3))
+    return net.bytes(net.node("MaxPool", x, kernel_shape=[2, 2, 2]))
+
+
 def conv_3d():
     net, x = image((1, 2, 3, 3, 3))
     return net.bytes(net.node("Conv", x, net.const(np.ones((1, 2, 1, 1, 1)))))
@@ -322,14 +327,22 @@ def padded_mode():
     return net.bytes(net.node("Pad", x, net.const([0, 0, 1, 1, 0, 0, 1, 1], np.int64), mode="mirror"))
 
 
-def linear():
+def of_no_function():
     net, x = image()
-    return net.bytes(net.node("Resize", x, "", net.const([1.0, 1, 2, 2]), mode="linear"))
+    y = net.node("LeakyRelu", x, alpha=0.5)
+    net.nodes[-1].attribute[0].ref_attr_name = "a" * 5000
+    return net.bytes(net.quant(y, 0.5))
 
 
-def uneven():
+def bicubic():
     net, x = image()
-    return net.bytes(net.node("Resize", x, "", net.const([1.0, 1, 1.5, 1.5]), mode="nearest"))
+    return net.bytes(net.node("Resize", x, "", net.const([1.0, 1, 0.7, 2]), mode="cubic"))
+
+
+def corners():
+    net, x = image()
+    how = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
+    return net.bytes(net.node("Resize", x, "", net.const([1.0, 1, 1.6, 2]), **how))
 
 
 def unrelated():
@@ -357,9 +370,12 @@ def limits_by_channel():
 
 
 IMAGES = [
-    (conv_3d, """E011: weights of shape [1, 2, 1, 1, 1] do not suit an operand of shape [1, 2, 3, 3, 3]
+    (conv_3d, """E021: Conv over 3 spatial dimensions is not supported; one and two are
   at Conv node #1 'n6'
-  hint: one and two spatial dimensions are supported"""),
+  hint: if one of them has the size 1, reshape it away; else convolve its slices one by one"""),
+    (pool_3d, """E021: MaxPool over 3 spatial dimensions is not supported; one and two are
+  at MaxPool node #1 'n5'
+  hint: if one of them has the size 1, reshape it away; else convolve its slices one by one"""),
     (conv_group, """E011: weights of shape [3, 1, 1, 1] in 2 groups do not suit 2 channels
   at Conv node #1 'n6'"""),
     (conv_kernel, """E011: kernel_shape [2, 2] contradicts the weights, whose kernel is [3, 3]
@@ -384,12 +400,14 @@ IMAGES = [
   hint: pads must be smaller than the kernel"""),
     (padded_mode, """E013: 'mirror' is no mode of Pad
   at Pad node #1 'n6'"""),
-    (linear, """E021: Resize of mode 'linear' is not supported
+    (of_no_function, """E013: attribute 'alpha' stands for one of a function, but the node is in none
+  at LeakyRelu node #1 'n5'"""),
+    (bicubic, """E029: the interpolation weights along axis 2 need integers wider than 24 bits
   at Resize node #1 'n6'
-  hint: use the mode nearest, or a ConvTranspose"""),
-    (uneven, """E021: Resize from 4 to 6 is no plain repetition or stride
+  hint: resize by a ratio of small whole numbers; give it as sizes, where a scale is no exact one"""),
+    (corners, """E021: Resize with aligned corners and a scale of 1.6 means several things: 4 elements become no whole number
   at Resize node #1 'n6'
-  hint: resize by a whole number, as with asymmetric"""),
+  hint: give sizes instead of scales"""),
     (unrelated, """E038: the two scales have no common unit: their ratio is 7.88511e-19
   at Add node #4 'n15'
   hint: quantize both operands by related scales"""),

@@ -281,3 +281,12 @@ def test_every_opset(opset):
         net.model(net.node("Gemm", x, net.const(RNG.integers(-3, 4, (3, 2))), net.const([0.5, 1.0]))),
         grid(RNG, (2, 4, 4), 3),
     )
+
+
+def test_a_cast_to_integers_of_four_bits_wraps():
+    net = Net([1, 4], opset=21)
+    w = net.node("Cast", net.const([[-9.5], [7.0], [8.0], [-17.0]]), to=TensorProto.INT4)
+    w = net.node("DequantizeLinear", w, net.const(0.5), net.const([0], elem=TensorProto.INT4))
+    imported = import_model(net.bytes(net.node("MatMul", net.quant(net.input, 1.0), w)))
+    (op,) = [n.op for n in imported.graph.nodes if n.op.mnemonic == "dense"]
+    assert op.weight.tolist() == [[7, 7, -8, -1]]

@@ -16,6 +16,7 @@ from ..input_type import InputType, parse_input_type
 from ..model import Model, OnnxNode
 from ..reader import check_single, check_supported, input_shape
 from .emit import Emitter
+from .equalise import equalise
 from .evaluate import Evaluator, Floats
 from .network import Network, names_of
 from .plan import Plan, Planner, names_at
@@ -54,6 +55,8 @@ def calibrate(model: Model, samples: np.ndarray, settings: Settings, *, input_ty
     typed = parse_input_type(input_type) if input_type else None
     x = _as_seen(samples[:1], typed).reshape(1, *frame)
     shapes = prepare(network, x)
+    if settings.equalise:
+        equalise(network)
     planner = Planner(network, shapes, typed=typed is not None or model.inputs[0].elem.is_integer)
     plan = planner.run()
     plan.layers = [n for n in plan.layers if _has_float_weights(network, n, settings)]

@@ -40,7 +40,7 @@ def report(run: Simulation, settings: Settings, samples: int) -> dict[str, Any]:
             "weight_bits": settings.weight_bits, "activation_bits": settings.activation_bits,
             "bits": {name: [b.weight, b.activation] for name, b in sorted(settings.bits.items())},
             "ranges": settings.ranges.value, "scales": settings.scales.value, "per_tensor": settings.per_tensor,
-            "symmetric": settings.symmetric, "bias_correction": settings.bias_correction,
+            "symmetric": settings.symmetric, "bias_correction": settings.bias_correction, "equalise": settings.equalise,
         },
         "layers": list(rows.values()),
         "sqnr_db": run.sqnr[network.output.name],

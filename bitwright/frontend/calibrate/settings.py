@@ -49,6 +49,8 @@ class Settings:
     symmetric: bool = False
     """No zero points, also where activations lie more to one side."""
     bias_correction: bool = True
+    equalise: bool = False
+    """Channels are scaled from layer to layer until the weights on both sides of them are even."""
 
     def __post_init__(self) -> None:
         """Raise CompileError E063 for a width out of range."""

@@ -85,17 +85,30 @@ class Archive:
         self._content = _content(weights)
         self._legacy = False
 
-    def arrays(self, name: str, key: str, origin: Origin) -> Arrays:
-        """Of the layer of that name; `key` is how the zip archive calls it."""
+    def arrays(self, names: Sequence[str], keys: Sequence[str], origin: Origin) -> Arrays:
+        """Of a layer by the names of the models that it is in and its own; `keys` are how the zip archive calls them."""
         here = _Content(self._content.items, self._content.attributes, self._content.data, origin)
         if self._legacy:
-            root = f"model_weights/{name}"
+            root = f"model_weights/{names[0]}"
             listed = [n for key in NAME_LISTS for n in here.texts(root, key)]
             if len(listed) > MAX_NAMES:
                 raise CompileError("E004", f"a layer with {len(listed):,} variables is too large", origin=origin)
-            return _Named([(n.split("/"), f"{root}/{n}") for n in listed], here)
+            entries = [(n.split("/"), f"{root}/{n}") for n in listed]
+            return _Named(entries if len(names) == 1 else _inside(entries, names), here)
         container = next((c for c in CONTAINERS if c in here.items), CONTAINERS[0])
-        return _Numbered(f"{container}/{key}", here)
+        return _Numbered("/".join(f"{container}/{key}" for key in keys), here)
+
+
+def _inside(entries: list[tuple[list[str], str]], names: Sequence[str]) -> list[tuple[list[str], str]]:
+    """Those of a layer in a model in the model: their paths begin with its name, maybe behind those of some models."""
+    found: list[tuple[list[str], str]] = []
+    for steps, path in entries:
+        rest = list(steps)
+        for parent in names[:-1]:
+            rest = rest[1:] if rest[0] == parent and len(rest) > 2 else rest
+        if rest[0] == names[-1]:
+            found.append((rest, path))
+    return found
 
 
 @dataclass(frozen=True, eq=False)

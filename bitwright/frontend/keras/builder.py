@@ -102,7 +102,7 @@ class Builder:
 
     def node(self, op_type: str, operands: Sequence[str], *, domain: str = "", **attributes: Any) -> str:
         spec = self.spec
-        result = f"{spec.name} {len(self.nodes)}"
+        result = f"{spec.label} {len(self.nodes)}"
         self.nodes.append(helper.make_node(op_type, list(operands), [result], result, domain=domain, **attributes))
         self.origins.append(spec.origin)
         return result

@@ -120,6 +120,37 @@ def window(of: Layer, spatial: Sequence[int], kernel: Sequence[int], strides: Se
     return size, [*begin, *end]
 
 
+@layer("Conv1DTranspose", "Conv2DTranspose", "QConv2DTranspose")
+def conv_transpose(of: Layer) -> Tensor:
+    """A kernel (…spatial, filters, inputs). The result is cropped to inputs · stride, or as long as any tap reaches."""
+    net, own = of.net, of.weights(_names(of, "kernel"))
+    kernel, x = own["kernel"], of.input(of.x)
+    rank = kernel.ndim - 2
+    if rank not in (1, 2) or x.rank != rank + 2:
+        raise net.refuse("E049", f"a kernel of {kernel.ndim} axes does not suit a tensor of shape {list(x.shape)}")
+    image = x if of.channels_first else net.channels_first(x)
+    of.check("kernel", kernel, (*of.wholes("kernel_size", rank, 0), of.whole("filters", 0), image.shape[0]))
+    for name in ("output_padding", "dilation_rate"):
+        value = of.get(name)
+        if value is not None and (name == "output_padding" or set(np.ravel(value).tolist()) != {1}):
+            raise of.wrong(name)
+    padding, strides = of.get("padding", "valid"), of.wholes("strides", rank, 1)
+    if padding not in ("valid", "same"):
+        raise of.wrong("padding")
+    excess = [k - s for k, s in zip(kernel.shape, strides)]
+    cut = [max(e, 0) if padding == "same" else 0 for e in excess]
+    begin = [c // 2 for c in cut]
+    size = [n * s + max(e, 0) - c for n, s, e, c in zip(image.shape[1:], strides, excess, cut)]
+    form = _moved(of.quantized(kernel, "kernel", "kq", kernel=True), (rank + 1, rank, *range(rank)))
+    bias = _bias(of, own, kernel.shape[rank])
+    operands = [net.values(form)] + ([] if bias is None else [net.values(bias)])
+    y = net.apply(
+        "ConvTranspose", image, *operands, shape=(kernel.shape[rank], *size), strides=list(strides),
+        pads=[*begin, *(c - b for c, b in zip(cut, begin))], output_padding=[max(-e, 0) for e in excess],
+    )  # fmt: skip
+    return of.finished(y if of.channels_first else net.channels_last(y))
+
+
 @layer("DepthwiseConv1D", "DepthwiseConv2D", "QDepthwiseConv2D")
 def depthwise(of: Layer) -> Tensor:
     """A kernel (…spatial, channels, multiplier)."""

@@ -171,7 +171,8 @@ def cropping(of: Layer) -> Tensor:
 @layer("UpSampling1D", "UpSampling2D")
 def up_sampling(of: Layer) -> Tensor:
     rank, x = int(of.spec.kind[-2]), of.x
-    if of.get("interpolation", "nearest") != "nearest":
+    smooth = of.get("interpolation", "nearest")
+    if smooth not in ("nearest", "bilinear"):
         raise of.wrong("interpolation")
     factors = of.wholes("size", rank, 2)
     scales, shape = [1.0] * x.rank, list(x.shape)
@@ -179,6 +180,8 @@ def up_sampling(of: Layer) -> Tensor:
         scales[axis] = float(factor)
         shape[axis - 1] *= factor
     how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    if smooth == "bilinear":
+        how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
     return of.net.apply("Resize", x, "", of.net.floats(scales), shape=shape, **how)
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...errors import CompileError, Origin, quoted
 from .archive import snake_case
 
 MAX_LAYERS = 100_000
+MAX_DEPTH = 20
+MODELS = ("Functional", "Model", "Sequential")
 Ref = tuple[str, int]
 """A call: the layer's name, and the how-manieth of its calls."""
 
 
 @dataclass(frozen=True, eq=False)
 class Spec:
-    """One layer as the file describes it. `key` is its name in the zip archive."""
+    """One layer as the file describes it. `key` is its name in the zip archive; `parents` are the models that it is in."""
 
     kind: str
     name: str
@@ -24,10 +26,16 @@ class Spec:
     index: int
     config: Mapping[str, Any]
     build: Mapping[str, Any]
+    parents: tuple[Spec, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name, behind those of the models that the layer is in."""
+        return "/".join([*(p.name for p in self.parents), self.name])
 
     @property
     def origin(self) -> Origin:
-        return Origin(self.kind, self.name, self.index)
+        return Origin(self.kind, self.label, self.index)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +57,15 @@ class Network:
 
 def read_network(config: Mapping[str, Any]) -> Network:
     """Raises CompileError E045 where the configuration makes no sense, E014 several inputs or outputs."""
+    return _flat(_network(config), ())
+
+
+def _network(config: Mapping[str, Any]) -> Network:
+    """One model, those inside of it as single calls."""
     kind = class_of(config)
     inner = config.get("config")
     layers = inner.get("layers") if isinstance(inner, dict) else inner
-    if kind not in ("Functional", "Model", "Sequential") or not isinstance(layers, list):
+    if kind not in MODELS or not isinstance(layers, list):
         message = (
             f"the model is a {quoted(kind)}, neither Sequential nor functional, so the file does not hold its layers"
         )
@@ -66,6 +79,36 @@ def read_network(config: Mapping[str, Any]) -> Network:
         return _sequential(specs)
     assert isinstance(inner, dict)
     return _functional(specs, layers, inner)
+
+
+def _flat(network: Network, parents: tuple[Spec, ...]) -> Network:
+    """The network with the layers of the models in it in their places."""
+    if len(parents) > MAX_DEPTH:
+        raise CompileError("E004", "the model has too many models inside each other", origin=parents[-1].origin)
+    calls: list[Call] = []
+    known: dict[Ref, Ref] = {}
+    models: dict[str, Network] = {}
+    for call in network.calls:
+        spec, operands = replace(call.spec, parents=parents), tuple(known[r] for r in call.operands)
+        ref = known[call.ref] = (replace(spec, name=call.ref[0]).label, call.ref[1])
+        if spec.kind not in MODELS:
+            calls.append(Call(spec, ref, operands))
+            continue
+        if len(operands) != 1:
+            message = f"a model inside of the model has {len(operands)} operands; it must have one"
+            raise CompileError("E014", message, origin=spec.origin)
+        if spec.name not in models:
+            models[spec.name] = _flat(_network({"class_name": spec.kind, "config": spec.config}), (*parents, spec))
+        inner = models[spec.name]
+        entry = [c for c in inner.calls if c.spec.kind == "InputLayer" and len(c.spec.parents) == len(parents) + 1]
+        if len(entry) != 1:
+            raise CompileError("E045", "a model inside of the model has no input", origin=spec.origin)
+        own = {c.ref: (f"{c.ref[0]} {call.ref[1]}", c.ref[1]) for c in inner.calls} | {entry[0].ref: operands[0]}
+        calls += [Call(c.spec, own[c.ref], tuple(own[r] for r in c.operands)) for c in inner.calls if c is not entry[0]]
+        known[call.ref] = own[inner.output]
+        if len(calls) > MAX_LAYERS:
+            raise CompileError("E004", f"a model of more than {MAX_LAYERS:,} layers is too large")
+    return Network(tuple(calls), known[network.output])
 
 
 def class_of(value: Mapping[str, Any]) -> str:
@@ -132,7 +175,20 @@ def _functional(specs: list[Spec], layers: list[Any], inner: Mapping[str, Any]) 
         if len(refs) != 1:
             names = ", ".join(quoted(name) for name, _ in refs[:10]) or "none"
             raise CompileError("E014", f"the model has {len(refs)} {what} ({names}); exactly one is supported")
-    return Network(_ordered(calls, outputs[0]), outputs[0])
+    shifts = _shifts(calls, outputs[0])
+    shifted = {(name, n + shifts.get(name, 0)): replace(c, ref=(name, n + shifts.get(name, 0)))
+               for (name, n), c in calls.items()}  # fmt: skip
+    return Network(_ordered(shifted, outputs[0]), outputs[0])
+
+
+def _shifts(calls: Mapping[Ref, Call], output: Ref) -> dict[str, int]:
+    """A model inside of another one has been called before the first call that the file lists, or not: by what is used."""
+    models = {c.spec.name for c in calls.values() if c.spec.kind in MODELS}
+    least: dict[str, int] = {}
+    for name, number in (output, *(r for c in calls.values() for r in c.operands)):
+        if name in models:
+            least[name] = min(least.get(name, number), number)
+    return {name: 1 for name, number in least.items() if number == 1}
 
 
 def _refs(value: Any) -> list[Ref]:

@@ -44,7 +44,9 @@ def read(data: bytes) -> Translated:
         operands = tuple(results[r] for r in call.operands)
         if not operands and spec.kind != "InputLayer":
             raise net.refuse("E045", "the layer has no operands, and is no input")
-        here = Layer(net, spec, archive.arrays(spec.name, spec.key, spec.origin), operands)
+        path = (*spec.parents, spec)
+        arrays = archive.arrays([p.name for p in path], [p.key for p in path], spec.origin)
+        here = Layer(net, spec, arrays, operands)
         try:
             results[call.ref] = LAYERS[spec.kind](here)
         except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
@@ -70,7 +72,7 @@ def _check_supported(network: Network) -> None:
             missing.setdefault(call.spec.kind, []).append(call.spec)
     if not missing:
         return
-    listed = [f"{quoted(kind)[1:-1]} ({', '.join(quoted(s.name) for s in specs[:3])}{', …' if len(specs) > 3 else ''})"
+    listed = [f"{quoted(kind)[1:-1]} ({', '.join(quoted(s.label) for s in specs[:3])}{', …' if len(specs) > 3 else ''})"
               for kind, specs in list(missing.items())[:MAX_LISTED]]  # fmt: skip
     more = f", and {len(missing) - MAX_LISTED} more" if len(missing) > MAX_LISTED else ""
     what = "a kind of layer that is" if len(missing) == 1 else f"{len(missing)} kinds of layers that are"
@@ -78,8 +80,6 @@ def _check_supported(network: Network) -> None:
     hint = "replace it by layers of Keras, QKeras or HGQ2 that are listed in the README"
     if first.kind in OWN_CODE:
         hint = "code in a model file is never run: replace it by layers of Keras, or move it in front of the model"
-    elif first.kind in ("Functional", "Sequential", "Model"):
-        hint = "use the inner model's layers directly: build one model without models inside"
     raise CompileError(
         "E046", f"the model has {what} not supported: {', '.join(listed)}{more}", origin=first.origin, hint=hint
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -14,7 +15,11 @@ from ..registry import folded, rule
 from ..tensors import MAX_FOLDED, check_shape
 
 Arrays = list[Any]
-BROADCAST = ("Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Where", "Equal")
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "Equal": np.equal, "Less": np.less, "LessOrEqual": np.less_equal, "Greater": np.greater,
+    "GreaterOrEqual": np.greater_equal, "And": np.logical_and, "Or": np.logical_or, "Xor": np.logical_xor,
+}  # fmt: skip
+BROADCAST = ("Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Where", "Mod", *COMPARISONS)
 
 
 def check_size(node: OnnxNode, v: Arrays) -> None:
@@ -106,9 +111,22 @@ def where(node: OnnxNode, v: Arrays) -> np.ndarray:
     return np.where(v[0], v[1], v[2])
 
 
-@folded("Equal")
-def equal(node: OnnxNode, v: Arrays) -> np.ndarray:
-    return v[0] == v[1]
+@folded(*COMPARISONS)
+def comparison(node: OnnxNode, v: Arrays) -> np.ndarray:
+    return COMPARISONS[node.op_type](v[0], v[1])
+
+
+@folded("Not")
+def negation(node: OnnxNode, v: Arrays) -> np.ndarray:
+    return np.logical_not(v[0])
+
+
+@folded("Mod")
+def modulo(node: OnnxNode, v: Arrays) -> np.ndarray:
+    """Of the divisor's sign, or with fmod of the dividend's."""
+    if v[1].dtype.kind in "iu" and (v[1] == 0).any():
+        raise CompileError("E013", "this Mod divides by 0", origin=node.origin)
+    return (np.fmod if node.attribute("fmod", int, 0) else np.mod)(v[0], v[1])
 
 
 def elementwise(node: OnnxNode, v: Arrays) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import CompileError, Origin
 from ...ops.depthwise import Depthwise
-from ..context import Context, check_matrix
+from ..context import Context, check_dimensions, check_matrix
 from ..dense import Weights, check_reach, dense, integer_rows, weights_of
 from ..exact import collapse, filled, rationals
 from ..model import Constant, OnnxNode
@@ -28,9 +28,10 @@ def conv(ctx: Context, node: OnnxNode) -> Stream:
     x = ctx.real(node, 0)
     w = ctx.constant(node, 1, "weights")
     shape, group = shape_of(w), node.attribute("group", int, 1)
+    check_dimensions(len(x.shape) - 2, node.origin)
     if len(shape) != len(x.shape) or len(x.shape) not in (3, 4):
         message = f"weights of shape {list(shape)} do not suit an operand of shape {list(x.shape)}"
-        raise CompileError("E011", message, origin=node.origin, hint="one and two spatial dimensions are supported")
+        raise CompileError("E011", message, origin=node.origin)
     if group < 1 or shape[1] * group != x.shape[1] or shape[0] % group or not shape[0]:
         message = f"weights of shape {list(shape)} in {group} groups do not suit {x.shape[1]} channels"
         raise CompileError("E011", message, origin=node.origin)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import CompileError
 from ...ops.window import Window
-from ..context import MAX_FRAME, Context
+from ..context import MAX_FRAME, Context, check_dimensions
 from ..dense import Weights, weights_of
 from ..exact import collapse
 from ..model import OnnxNode
@@ -28,9 +28,10 @@ def conv_transpose(ctx: Context, node: OnnxNode) -> Stream:
     x = ctx.real(node, 0)
     w = ctx.constant(node, 1, "weights")
     shape, group, rank = shape_of(w), node.attribute("group", int, 1), len(x.shape)
+    check_dimensions(len(x.shape) - 2, node.origin)
     if rank not in (3, 4) or len(shape) != rank or shape[0] != x.shape[1] or group < 1 or shape[0] % group:
         message = f"weights of shape {list(shape)} in {group} groups do not suit an operand of shape {list(x.shape)}"
-        raise CompileError("E011", message, origin=node.origin, hint="one and two spatial dimensions are supported")
+        raise CompileError("E011", message, origin=node.origin)
     phases = [_Axis.of(node, a, x.shape[2 + a], shape[2 + a], rank - 2) for a in range(rank - 2)]
     if rank == 3:
         phases.insert(0, _Axis(1, 1, 1, 1, 0, 1))

@@ -87,7 +87,16 @@ def dropout(ctx: Context, node: OnnxNode) -> Value:
 def cast(ctx: Context, node: OnnxNode) -> Value:
     """Of constants; of streams where no value changes, but for the rounding to a float, which is arithmetic like any."""
     code = node.attribute("to", int, 0)
-    elem = Elem.of_code(code, f"the result of {quoted(node.op_type)[1:-1]}", node.origin)
+    return _cast(ctx, node, Elem.of_code(code, f"the result of {quoted(node.op_type)[1:-1]}", node.origin))
+
+
+@rule("CastLike")
+def cast_like(ctx: Context, node: OnnxNode) -> Value:
+    """To the type of the second operand."""
+    return _cast(ctx, node, ctx.required(node, 1).elem)
+
+
+def _cast(ctx: Context, node: OnnxNode, elem: Elem) -> Value:
     tail = ctx.operand(node, 0)
     if isinstance(tail, HostTail):
         if elem.is_integer and not tail.elem.is_integer:

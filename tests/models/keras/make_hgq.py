@@ -1,6 +1,6 @@
 """Small HGQ2 networks with what the package predicts for seeded inputs: `python make_hgq.py FOLDER [NAME …]`.
 
-Needs hgq2 and Keras 3 with a backend (`pip install hgq2==0.2.0 keras==3.15.1 jax h5py`).
+`all` for a name makes every one. Needs hgq2 and Keras 3 with a backend (`pip install hgq2==0.2.0 keras==3.15.1 jax h5py`).
 """
 
 import os
@@ -31,7 +31,7 @@ from hgq.layers import (
 from squeeze import squeeze
 
 k = keras.layers
-FRAMES = 40
+FRAMES = int(os.environ.get("FRAMES", "40"))
 
 
 def scoped(build, shape, **datalane):
@@ -88,14 +88,36 @@ def pools(x):
     return QDense(3, name="d", enable_oq=True)(x)
 
 
+def channels_first(x):
+    how = {"data_format": "channels_first"}
+    x = QConv2D(3, 3, padding="same", strides=2, name="c1", **how)(x)
+    y = QMaxPooling2D(2, strides=1, padding="same", name="mp", **how)(x)
+    x = QAveragePooling2D(2, strides=1, padding="same", name="ap", **how)(x)
+    x = QAdd(name="sum")([x, y])
+    x = QBatchNormalization(axis=1, name="bn")(k.ZeroPadding2D(((1, 0), (0, 1)), name="pad", **how)(x))
+    x = k.Flatten(name="flat", **how)(
+        k.Cropping2D(((1, 0), (0, 1)), name="crop", **how)(k.UpSampling2D(2, name="up", **how)(x))
+    )
+    return QDense(3, name="d", enable_oq=True)(x)
+
+
 def dense(x):
     x = QDense(8, activation="relu", name="d1")(x)
     return QDense(4, name="d2", enable_oq=True)(x)
 
 
-SHAPES = {conv: (6, 6, 2), one_dimension: (9, 2), merges: (7,), plus: (5,), pools: (7, 6, 2), dense: (10,)}
+SHAPES = {
+    conv: (6, 6, 2),
+    one_dimension: (9, 2),
+    merges: (7,),
+    plus: (5,),
+    pools: (7, 6, 2),
+    dense: (10,),
+    channels_first: (2, 5, 6),
+}
 MODELS = {
     **{f"hgq_{build.__name__}": scoped(build, shape) for build, shape in SHAPES.items()},
+    "hgq_channels_first": scoped(channels_first, SHAPES[channels_first], heterogeneous_axis=()),
     "hgq_element": scoped(conv, (6, 6, 2), heterogeneous_axis=None, homogeneous_axis=(0,)),
     "hgq_tensor": scoped(conv, (6, 6, 2), heterogeneous_axis=()),
     "hgq_kbi": scoped(dense, (10,), default_q_type="kbi"),
@@ -104,7 +126,7 @@ MODELS = {
        if not r.endswith(("ZERO", "INF")) or o == "SAT"},
 }  # fmt: skip
 STORED = {"hgq_conv": ".keras", "hgq_one_dimension": ".keras", "hgq_merges": ".keras", "hgq_plus": ".h5", "hgq_pools": ".keras",
-          "hgq_element": ".keras", "hgq_rnd_conv_sat_sym": ".h5", "hgq_trn_wrap": ".keras"}  # fmt: skip
+          "hgq_element": ".keras", "hgq_channels_first": ".keras", "hgq_rnd_conv_sat_sym": ".h5", "hgq_trn_wrap": ".keras"}  # fmt: skip
 
 
 def randomised(model, rng):
@@ -146,5 +168,5 @@ def make(name, folder, suffixes):
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     target.mkdir(parents=True, exist_ok=True)
-    for name in sys.argv[2:] or STORED:
+    for name in MODELS if sys.argv[2:] == ["all"] else sys.argv[2:] or STORED:
         make(name, target, [STORED.get(name, ".keras")])

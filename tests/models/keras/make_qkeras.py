@@ -1,6 +1,7 @@
 """Small Keras and QKeras networks with what the package predicts for seeded inputs: `python make_qkeras.py FOLDER [NAME …]`.
 
-Needs qkeras 0.9.0 and tensorflow 2.14 (`pip install qkeras==0.9.0 tensorflow-cpu==2.14.1 numpy==1.26.4 'pyparsing<3.2'`).
+`all` for a name makes every one. Needs qkeras 0.9.0 and tensorflow 2.14
+(`pip install qkeras==0.9.0 tensorflow-cpu==2.14.1 numpy==1.26.4 'pyparsing<3.2'`).
 The straight-through terms of the quantizers, which are 0 but for float rounding, are switched off for the prediction.
 """
 
@@ -18,7 +19,7 @@ from squeeze import squeeze
 from tensorflow.keras import layers as k
 from tensorflow.keras.models import Model, Sequential
 
-FRAMES = 40
+FRAMES = int(os.environ.get("FRAMES", "40"))
 
 
 def functional(shape, build):
@@ -129,11 +130,100 @@ def bn_net():
     return functional((9,), build)
 
 
+def separable1d_net():
+    """Separable convolutions in one dimension, poolings with quantized averages."""
+
+    def build(x):
+        kernels = {f"{n}_quantizer": "quantized_bits(4,0,1,alpha=1.0)" for n in ("depthwise", "pointwise")}
+        x = q.QActivation("quantized_bits(6,1)", name="q0")(x)
+        x = q.QSeparableConv1D(
+            5, 3, strides=2, padding="same", name="s1", bias_quantizer="quantized_bits(6,1)", **kernels
+        )(x)
+        x = q.QActivation("quantized_bits(6,2)", name="a1")(x)
+        x = q.QSeparableConv1D(4, 2, padding="valid", depth_multiplier=2, name="s2", use_bias=False, **kernels)(x)
+        x = q.QActivation("quantized_bits(6,2)", name="a2")(x)
+        x = k.Reshape((1, -1, 4), name="shape")(x)
+        y = k.MaxPooling2D((1, 2), strides=1, name="mp")(x)
+        x = q.QAveragePooling2D((1, 2), strides=1, name="ap", average_quantizer="quantized_bits(6,0)",
+                                activation="quantized_bits(6,2)")(x)  # fmt: skip
+        x = k.Concatenate(name="join")([x, y])
+        x = q.QGlobalAveragePooling2D(average_quantizer="quantized_bits(8,0)", name="gap")(x)
+        return q.QActivation("quantized_relu(6,2)", name="out")(x)
+
+    return functional((12, 3), build)
+
+
+def transposed_net():
+    """Transposed convolutions with kernels wider, narrower and as wide as their strides; a smooth enlargement."""
+
+    def build(x):
+        x = q.QActivation("quantized_bits(6,1)", name="q0")(x)
+        x = q.QConv2DTranspose(3, 3, strides=2, padding="same", name="t1", kernel_quantizer="quantized_bits(4,0,1,alpha=1.0)",
+                               bias_quantizer="quantized_bits(6,1)")(x)  # fmt: skip
+        x = q.QActivation("quantized_relu(4,1)", name="a1")(x)
+        x = q.QConv2DTranspose(2, (2, 3), strides=(3, 1), padding="valid", name="t2", use_bias=False,
+                               kernel_quantizer="quantized_bits(4,0,1,alpha='auto_po2')")(x)  # fmt: skip
+        x = q.QActivation("quantized_bits(5,1)", name="a2")(x)
+        x = q.QConv2DTranspose(2, 1, strides=2, padding="same", name="t3", kernel_quantizer="quantized_bits(4,0,1,alpha=1.0)",
+                               bias_quantizer="quantized_bits(6,1)")(x)  # fmt: skip
+        x = q.QActivation("quantized_bits(5,2)", name="a3")(x)
+        x = k.UpSampling2D((1, 2), interpolation="bilinear", name="up")(x)
+        return q.QActivation("quantized_bits(8,3)", name="out")(x)
+
+    return functional((2, 3, 2), build)
+
+
+def dense_batchnorm_net():
+    def build(x):
+        from qkeras.qdense_batchnorm import QDenseBatchnorm
+
+        x = q.QActivation("quantized_bits(6,1)", name="q0")(x)
+        x = QDenseBatchnorm(
+            6, name="d1", kernel_quantizer="quantized_bits(5,1,1,alpha=1.0)", bias_quantizer="quantized_bits(8,3)"
+        )(x)
+        x = q.QActivation("quantized_relu(4,2)", name="a1")(x)
+        x = QDenseBatchnorm(4, name="d2", use_bias=False, kernel_quantizer="quantized_bits(4,0,1,alpha='auto_po2')",
+                            bias_quantizer="quantized_bits(8,3)")(x)  # fmt: skip
+        return q.QActivation("quantized_bits(8,3)", name="out")(x)
+
+    return functional((9,), build)
+
+
+def nested_net():
+    """Models inside of the model, with layers of the same names, one of them called twice."""
+
+    def layers(units):
+        return [q.QDense(units, kernel_quantizer="quantized_bits(4,0,1,alpha=1.0)", bias_quantizer="quantized_bits(4,1)", name="d1"),
+                q.QActivation("quantized_relu(4,2)", name="a1")]  # fmt: skip
+
+    inner = Model(source := k.Input((6,), name="source"), Sequential(layers(6), name="deep")(source), name="inner")
+    tail = Sequential([k.Input((6,)), *layers(4)], name="tail")
+
+    def build(x):
+        x = q.QActivation("quantized_bits(6,1)", name="q0")(x)
+        return q.QActivation("quantized_bits(6,2)", name="out")(tail(inner(inner(x))))
+
+    return functional((6,), build)
+
+
 def float_net():
     """Plain Keras, sequential."""
     return Sequential(
         [k.Conv2D(3, 3, activation="relu", input_shape=(6, 6, 1), name="c"), k.BatchNormalization(name="bn"),
          k.LeakyReLU(0.1, name="leaky"), k.GlobalAveragePooling2D(name="gap"), k.Dense(4, activation="softmax", name="d")]
+    )  # fmt: skip
+
+
+def float_line_net():
+    """Plain Keras in one dimension, with a model inside."""
+    inner = Sequential(
+        [k.Conv1DTranspose(3, 3, strides=2, padding="same", name="c", input_shape=(6, 6)), k.ELU(name="elu")],
+        name="inner",
+    )
+    return Sequential(
+        [k.DepthwiseConv1D(3, depth_multiplier=2, padding="same", input_shape=(6, 3), name="dw"), inner,
+         k.SeparableConv1D(4, 3, strides=2, name="sep"), k.AveragePooling1D(2, name="ap"), k.GlobalMaxPooling1D(name="gmp"),
+         k.Dense(4, activation="sigmoid", name="d")]
     )  # fmt: skip
 
 
@@ -164,13 +254,19 @@ def _array_kernel():
 
 MODELS = {
     "qk_conv": conv_net, "qk_separable": separable_net, "qk_conv1d": conv1d_net, "qk_bn": bn_net,
+    "qk_separable1d": separable1d_net, "qk_nested": nested_net, "qk_transposed": transposed_net, "qk_dense_batchnorm": dense_batchnorm_net,
     **{f"qk_kernel_{n}": (lambda v=v: dense_of(v or _array_kernel())()) for n, v in KERNELS.items()},
     **{f"qk_act_{n}": dense_of("quantized_bits(4,0,1,alpha=1.0)", v) for n, v in ACTIVATIONS.items()},
-    "keras_float": float_net,
+    "qk_nested_h5": nested_net, "keras_float": float_net, "keras_float_line": float_line_net,
 }  # fmt: skip
+# Neither package runs all of them: causal padding and arrays fail on Keras 3, transposed convolutions on Keras 2,
+# which has no QDenseBatchnorm.
+LACKING = ("qk_conv1d", "qk_kernel_array") if hasattr(tf.keras, "version") else ("qk_transposed", "qk_dense_batchnorm")
 STORED = {"qk_conv": ".h5", "qk_separable": ".keras", "qk_conv1d": ".keras", "qk_bn": ".h5", "qk_kernel_auto": ".h5",
           "qk_kernel_array": ".h5", "qk_kernel_ternary_po2": ".keras", "qk_act_relu_leaky": ".keras",
-          "qk_act_hswish": ".h5", "keras_float": ".keras"}  # fmt: skip
+          "qk_act_hswish": ".h5", "keras_float": ".keras", "qk_separable1d": ".h5", "qk_nested": ".keras", "qk_nested_h5": ".h5",
+          "keras_float_line": ".h5", "qk_transposed": ".keras",
+          "qk_dense_batchnorm": ".h5"}  # fmt: skip
 """What lies beside this script; QKeras 0.9.0 writes array parameters to .h5 alone."""
 
 
@@ -219,5 +315,6 @@ def make(name, folder, suffixes):
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     target.mkdir(parents=True, exist_ok=True)
-    for name in sys.argv[2:] or STORED:
+    everything = [name for name in MODELS if name not in LACKING]
+    for name in everything if sys.argv[2:] == ["all"] else sys.argv[2:] or STORED:
         make(name, target, [STORED.get(name, ".h5")])
