@@ -109,7 +109,12 @@ def cli() -> None:
 @click.option("--input-type", help="The type of an input without a quantizer: int8, uint8, fixed<16,6>, bipolar, …")
 @_shape
 @_quantization
-@click.option("--style", default="auto", show_default=True, help="auto, folded, or spatial: layers as circuits of constants, a vector a cycle.")
+@click.option(
+    "--style",
+    default="auto",
+    show_default=True,
+    help="auto, folded, or spatial: layers as circuits of constants, a vector a cycle.",
+)
 @click.option("--backend", default="verilog", show_default=True, help="verilog.")
 @click.option("--compare", is_flag=True, help="Run the model in the ONNX oracle too, and explain every difference.")
 @click.option("--verify", "frames", type=int, is_flag=False, flag_value=10, help="Simulate so many frames  [10].")
