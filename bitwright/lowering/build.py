@@ -590,7 +590,9 @@ class _Builder:
         out = self._stream(f"{stage}_taps", Lanes(type_.elem, fold.simd, type_.vector, layer.vectors))
         places, words = op.sliding(layer.x).places(), layer.x.vector // lanes
         self.schedules.append(lambda: [schedule.taps(stream.edge, out.edge, places, words, parts)])
-        block = op.taps_block(layer.x, lanes, parts, fold.buffer)
+        # A unit without a buffer asks for a credit with the first beat of a result, and takes the others as they come.
+        prompt = layer.kind is Kind.LANES or layer.rows <= fold.pe
+        block = op.taps_block(layer.x, lanes, parts, fold.buffer, prompt=prompt)
         cost = op.taps_cost(layer.x, type_, lanes, parts, fold.buffer)
         self.pending += cost
         self._place(stage, "taps", block.module, block.params, _in(stream.wire) | _out(out.wire), cost)
