@@ -397,9 +397,9 @@ class _Builder:
         for edge in self.edges:
             edge.clear()
         processes = [p for make in self.schedules for p in make()]
-        frames = schedule.FRAMES if self.folding.cycles < SHORT else schedule.FEW_FRAMES
+        patience = schedule.SHORT if self.folding.cycles < SHORT else schedule.LONG
         return schedule.simulate(
-            processes, self.edges, self.first, self.last, self.source.beats, self.sink.beats, interval, frames
+            processes, self.edges, self.first, self.last, self.source.beats, self.sink.beats, interval, patience
         )
 
     def _axis_in(self) -> _Stream:

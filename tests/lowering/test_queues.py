@@ -45,14 +45,16 @@ def test_frames_are_simulated_until_they_are_alike():
     """A ring of 40 words hides a slow reader for some frames of 8: they are told apart from steady ones."""
     first, middle, last = schedule.Edge("first"), schedule.Edge("middle"), schedule.Edge("last")
     processes = [*schedule.queue(first, middle, 40, 1), schedule.narrow(middle, last, [3])]
-    timing = schedule.simulate(processes, (first, middle, last), first, last, 8, 24, frames=30)
+    timing = schedule.simulate(processes, (first, middle, last), first, last, 8, 24, patience=schedule.Patience(30, 1))
     assert timing.frame_cycles == 8 * 3
     assert len(first.moved) >= 5 * 8
-    assert all(edge.repeats(len(last.moved) // 24, timing.frame_cycles) for edge in (first, middle, last))
+    assert all(edge.repeats(len(last.moved) // 24, 1, timing.frame_cycles) for edge in (first, middle, last))
 
 
 def test_what_repeats_is_each_beat():
     edge = schedule.Edge(offered=[0] * 4, moved=[1, 3, 11, 13])
-    assert edge.repeats(2, 10)
+    assert edge.repeats(2, 1, 10)
     edge.moved[-1] = 14
-    assert not edge.repeats(2, 10)
+    assert not edge.repeats(2, 1, 10)
+    later = schedule.Edge(offered=[0] * 6, moved=[1, 3, 12, 14, 22, 24])
+    assert later.repeats(3, 1, 10) and not later.repeats(3, 2, 10)
