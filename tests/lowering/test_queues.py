@@ -1,11 +1,17 @@
 """Queues where branches meet: deep enough for the best interval, and no deeper where that would cost less."""
 
+from dataclasses import replace
+
 import pytest
 
+from bitwright.ir.netlist import Fold
+from bitwright.ir.types import IntType
 from bitwright.lowering import build, schedule
-from bitwright.lowering.folding import solve
+from bitwright.lowering.folding import cycles, solve
 from bitwright.lowering.layers import split
+from tests import harness
 from tests.harness import ROOMY
+from tests.lowering.test_pixels import Net
 from tests.networks import random_images
 
 
@@ -39,6 +45,26 @@ def test_a_queue_that_costs_clearly_less_would_slow_the_network(seed, monkeypatc
             queue.depth = less
             assert not builder._keeps(timing)
             queue.depth = kept
+
+
+def test_rows_of_wide_words_wait_in_front_of_the_gear(tmp_path, monkeypatch):
+    """A layer of stride 2 gives its windows in every other row, twice as fast as the next one takes their words."""
+    net = Net((8, 256, 2), IntType(4, False))
+    net.window(stride=(2, 2), pads=(0, 0, 1, 1))
+    net.dense(8)
+    net.steps()
+    net.window()
+    net.depthwise(9)
+    graph = net.graph()
+    layers = split(graph)
+    folds = Fold(pe=8, simd=18), Fold(pe=2, simd=18)
+    slowest = max(cycles(layer, fold) for layer, fold in zip(layers, folds, strict=True))
+    assert [layer.whole(fold) for layer, fold in zip(layers, folds, strict=True)] == [True, True]
+    folding = replace(solve(layers, build.layer_cost(layers), ROOMY, None), in_lanes=2, folds=folds, cycles=slowest)
+    monkeypatch.setattr(build, "solve", lambda *_: folding)
+    made = harness.build(graph, tmp_path, None)
+    assert made.lowered.timing.frame_cycles == slowest == 2048 + 4 * 129
+    harness.check(made, frames=5)
 
 
 def test_frames_are_simulated_until_they_are_alike():
