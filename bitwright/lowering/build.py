@@ -32,6 +32,7 @@ from ..ops.concat import Concat
 from ..ops.dense import Dense
 from ..ops.permute import Permute
 from ..ops.repeat import Repeat
+from ..ops.sliding import SLACK
 from ..ops.window import Window
 from ..ops.xnor import Xnor
 from . import schedule
@@ -397,9 +398,9 @@ class _Builder:
         for edge in self.edges:
             edge.clear()
         processes = [p for make in self.schedules for p in make()]
-        frames = schedule.FRAMES if self.folding.cycles < SHORT else schedule.FEW_FRAMES
+        patience = schedule.SHORT if self.folding.cycles < SHORT else schedule.LONG
         return schedule.simulate(
-            processes, self.edges, self.first, self.last, self.source.beats, self.sink.beats, interval, frames
+            processes, self.edges, self.first, self.last, self.source.beats, self.sink.beats, interval, patience
         )
 
     def _axis_in(self) -> _Stream:
@@ -511,7 +512,9 @@ class _Builder:
         stage = f"s{index}"
         joins = len(layer.operands) > 1
         lanes = layer.in_lanes(fold)
-        inputs = [self._operand(o, lanes, stage, queued=joins) for o in layer.operands]
+        # Where whole windows come from wider words, the queue in front of them is in front of the gear too: see _taps.
+        taken = self._wider(layer, lanes) if layer.whole(fold) else lanes
+        inputs = [self._operand(o, taken, stage, queued=joins) for o in layer.operands]
         window: Callable[[], schedule.Window] | None = None
         if layer.window is not None:
             inputs, window = self._window(layer, fold, inputs[0], stage)
@@ -542,6 +545,12 @@ class _Builder:
         self.schedules.append(lambda: _domain(layer, fold, edges, result.edge, latency, credits, window).processes())
         self._stage(index, layer, fold, result, sum((e.cost for _, e, _ in blocks), cost))
         return result
+
+    def _wider(self, layer: Layer, lanes: int) -> int:
+        """The lanes in which a layer's operand comes, if they are a multiple of those that it takes."""
+        here, type_ = self.streams[layer.operands[0].source][0].lanes, layer.operands[0].type
+        wider = here.vector == type_.vector and here.lanes % lanes == 0 == type_.vector % here.lanes
+        return here.lanes if wider else lanes
 
     def _window(
         self, layer: Layer, fold: Fold, stream: _Stream, stage: str
@@ -577,23 +586,29 @@ class _Builder:
         return [self._gear(out, fold.simd, stage)], None
 
     def _taps(self, op: Window, layer: Layer, fold: Fold, stream: _Stream, stage: str) -> _Stream:
-        """Whole windows, in as many beats as the unit takes, behind a queue for the pixels that come meanwhile."""
+        """Whole windows, in as many beats as the unit takes, behind a queue for the pixels that come meanwhile.
+
+        They come in rows: a gear in front of the queue would make them late, as it takes its time for each word.
+        """
         assert layer.window is not None
-        type_, lanes = layer.window.type, stream.lanes.lanes
-        parts, depth = words_of(layer, fold), layer.flow(fold).depth
-        inner, stream = stream, self._stream(f"{stage}_line", stream.lanes)
-        width = stream.wire.width
-        self.schedules.append(lambda: _queue_schedule(inner.edge, stream.edge, width, depth))
-        self.pending += queue_cost(width, depth)
-        self._place(stage, "line", "bw_queue", _queue_params(width, depth), _in(inner.wire) | _out(stream.wire),
-                    queue_cost(width, depth))  # fmt: skip
+        type_, lanes = layer.window.type, layer.in_lanes(fold)
+        parts, waiting = words_of(layer, fold), layer.flow(fold).depth - SLACK
+        depth = ceil(waiting * lanes / stream.lanes.lanes) + SLACK
+        line = self._stream(f"{stage}_line", stream.lanes)
+        width, cost = stream.wire.width, queue_cost(stream.wire.width, depth)
+        self.schedules.append(lambda: _queue_schedule(stream.edge, line.edge, width, depth))
+        self.pending += cost
+        self._place(stage, "line", "bw_queue", _queue_params(width, depth), _in(stream.wire) | _out(line.wire), cost)
+        words = self._gear(line, lanes, stage)
         out = self._stream(f"{stage}_taps", Lanes(type_.elem, fold.simd, type_.vector, layer.vectors))
-        places, words = op.sliding(layer.x).places(), layer.x.vector // lanes
-        self.schedules.append(lambda: [schedule.taps(stream.edge, out.edge, places, words, parts)])
-        block = op.taps_block(layer.x, lanes, parts, fold.buffer)
+        places, each = op.sliding(layer.x).places(), layer.x.vector // lanes
+        self.schedules.append(lambda: [schedule.taps(words.edge, out.edge, places, each, parts)])
+        # A unit without a buffer asks for a credit with the first beat of a result, and takes the others as they come.
+        prompt = layer.kind is Kind.LANES or layer.rows <= fold.pe
+        block = op.taps_block(layer.x, lanes, parts, fold.buffer, prompt=prompt)
         cost = op.taps_cost(layer.x, type_, lanes, parts, fold.buffer)
         self.pending += cost
-        self._place(stage, "taps", block.module, block.params, _in(stream.wire) | _out(out.wire), cost)
+        self._place(stage, "taps", block.module, block.params, _in(words.wire) | _out(out.wire), cost)
         return out
 
     def _move(self, index: int, layer: Layer, fold: Fold, inputs: list[_Stream]) -> _Stream:

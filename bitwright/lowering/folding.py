@@ -32,6 +32,8 @@ from .layers import Circuits, Kind, Layer
 DSP_BITS = 9  # Yosys makes narrower products of LUTs, whatever is asked
 SPARSE = 0.5  # share of zeros from which the sparse engine is tried
 BALANCING = (0.5, 1.0)  # powers of a resource's use by which it is weighted, to use idle ones first
+DESCENTS = 4  # how often these weights follow what is used
+BUSY = 1.0  # LUTs that a multiplier counts for, beyond what it takes, for each bit of one operand and of the other
 ROUNDS = 12  # how often the weights of scarce resources are raised
 SMALL_MEMORY, LARGE_MEMORY = 1024, 1 << 19  # bits below which no block RAM pays, and above which nothing else does
 RESOURCES: tuple[str, ...] = ("lut", "ff", "bram36", "dsp")
@@ -128,7 +130,8 @@ class _Candidate:
 
 @dataclass(frozen=True, slots=True)
 class _Options:
-    """The candidates of a layer, the lanes of their inputs, and the share of each resource of the board that each takes.
+    """The candidates of a layer, the lanes of their inputs, and the share of each resource of the board that each takes,
+    with what its multipliers count for.
 
     Where `padded`, the unit counts pad lanes unless they are zero, so there must be a gear in front, which clears them.
     """
@@ -140,7 +143,8 @@ class _Options:
 
     @classmethod
     def of(cls, options: list[_Candidate], layer: Layer, budget: Budget) -> _Options:
-        needs = np.array([[getattr(c.need, name) for name in RESOURCES] for c in options]).reshape(-1, len(RESOURCES))
+        counted = [c.need + _counted(layer, c.fold) for c in options]
+        needs = np.array([[getattr(c, name) for name in RESOURCES] for c in counted]).reshape(-1, len(RESOURCES))
         have = np.array([max(getattr(budget, name), 1e-6) for name in RESOURCES])
         simd = np.array([c.fold.simd for c in options], np.int64)
         lanes = np.array([layer.in_lanes(c.fold) for c in options], np.int64)
@@ -223,13 +227,25 @@ class _Solver:
     def balanced(self, found: Folding, limit: int) -> Folding:
         """As fast and as even: a resource counts by how much of it is taken, so that idle ones are used first."""
         candidates = self._all_candidates(limit)
-        shares = self.budget.excess(found.need)
         best = self._exchanged(found, self._strain)
         for power in BALANCING:
-            other = self._cheapest(candidates, {name: (ratio + 0.05) ** power for name, ratio in shares.items()}, limit)
-            if other is not None:
-                best = min(best, self._exchanged(other, self._strain), key=lambda f: self._strain(f.need))
+            need = found.need
+            for _ in range(DESCENTS):
+                weights = {name: (ratio + 0.05) ** power for name, ratio in self.budget.excess(need).items()}
+                other = self._cheapest(candidates, weights, limit)
+                if other is None:
+                    break
+                other = self._exchanged(other, self._strain)
+                if other.need == need:
+                    break
+                best, need = min(best, other, key=self._measure), other.need
         return best
+
+    def _measure(self, found: Folding) -> float:
+        """The strain of a folding, and what its multipliers count for would add to it where they took that."""
+        counted = sum((_counted(*pair) for pair in zip(self.layers, found.folds, strict=True)), Resources())
+        shares, more = self.budget.excess(found.need), self.budget.excess(counted)
+        return self._strain(found.need) + 2 * sum(shares[name] * more[name] for name in RESOURCES)
 
     def _strain(self, need: Resources) -> float:
         """The squares of the shares of the budget that are taken, and much more if any is taken that is not there."""
@@ -463,6 +479,23 @@ def _circuits(layer: Layer) -> list[Fold]:
 def _pruned(layer: Layer) -> bool:
     """Whether a layer has so many zeros that visiting the other weights alone may pay."""
     return layer.head is not None and isinstance(layer.head.op, Dense) and layer.head.op.sparsity >= SPARSE
+
+
+def multipliers(layer: Layer, fold: Fold) -> int:
+    """PE·SIMD of a matrix-vector unit, the elements of a sparse one, lanes by taps a cycle of a depthwise one."""
+    if not layer.macs:
+        return 0
+    if fold.sparse:
+        return fold.pe
+    return fold.pe * fold.simd if layer.kind is Kind.MATVEC else fold.simd
+
+
+def _counted(layer: Layer, fold: Fold) -> Resources:
+    """What the multipliers of a layer count for beyond what they take."""
+    if layer.head is None or not isinstance(layer.head.op, Dense | Depthwise):
+        return Resources()
+    bits = layer.inner.elem.width * layer.head.op.weight_type.width
+    return Resources(lut=BUSY * bits * multipliers(layer, fold))
 
 
 def _divisors_of_many(rows: int) -> list[int]:

@@ -17,10 +17,6 @@ import numpy as np
 
 from ..errors import CompileError
 
-FRAMES = 6  # at most simulated; enough for the interval between frames to settle: a layer holds back at most two
-FEW_FRAMES = 4  # the same of long frames, of which a layer holds back a part
-LEAST_FRAMES = 3  # simulated before it is asked whether frames are alike
-
 Wait = Generator["Edge | Signal", None, int]
 Steps = Generator["Edge | Signal", None, None]
 
@@ -46,13 +42,13 @@ class Edge:
         for history in (self.offered, self.wanted, self.moved, self.waiting):
             history.clear()
 
-    def repeats(self, frames: int, interval: int) -> bool:
-        """Whether all beats of the last of so many frames moved `interval` cycles after those of the frame before."""
+    def repeats(self, frames: int, alike: int, interval: int) -> bool:
+        """Whether all beats of the last `alike` of so many frames moved `interval` cycles after those of the frame before."""
         beats = len(self.offered) // frames
         if len(self.moved) < frames * beats:
             return False
-        before, after = np.array(self.moved[-2 * beats :]).reshape(2, -1)
-        return bool((after - before == interval).all())
+        moved = np.array(self.moved[-(alike + 1) * beats :]).reshape(alike + 1, -1)
+        return bool((np.diff(moved, axis=0) == interval).all())
 
     def move(self, beat: int) -> Wait:
         """Wait until the beat has moved; the cycle in which it did, at most one beat a cycle."""
@@ -592,6 +588,18 @@ class WindowDomain(Domain):
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """Frames to simulate at most, and how many distances between them must be alike before it is taken to stay so."""
+
+    frames: int
+    alike: int
+
+
+SHORT = Patience(24, 8)  # of short frames the queues and credits of a design hold many
+LONG = Patience(4, 1)  # of long ones a layer holds a part
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """Cycles between frames in the steady state, at most, and from a frame's first beat in to its last beat out."""
 
@@ -601,16 +609,16 @@ class Timing:
 
 def simulate(
     processes: Sequence[Process], edges: Sequence[Edge], first: Edge, last: Edge, in_beats: int, out_beats: int,
-    interval: int = 0, frames: int = FRAMES,
+    interval: int = 0, patience: Patience = SHORT,
 ) -> Timing:  # fmt: skip
     """Run frames through, from the empty state until all beats of one move as those of the one before, so many cycles
-    later, but at most `frames`, or twice as many if they come out at unlike distances: of such the greatest counts.
-    Their beats come as fast as they are taken, or spread over `interval` cycles a frame. They enter by the edge `first`
-    and leave by `last`.
+    later, as often as the patience asks for; but at most its frames, or twice as many if they come out at unlike
+    distances: of such the greatest counts. Their beats come as fast as they are taken, or spread over `interval` cycles a
+    frame. They enter by the edge `first` and leave by `last`.
 
     Raises CompileError E901 with the streams that are full if they stand still: a deadlock is a bug of the compiler's.
     """
-    started = Signal(list(range(LEAST_FRAMES)))
+    started = Signal(list(range(patience.alike + 2)))
     ready = deque([*processes, source(first, in_beats, started, interval), sink(last, out_beats)])
     while True:
         _run(ready)
@@ -620,9 +628,9 @@ def simulate(
             full = ", ".join(e.name for e in edges if len(e.offered) > len(e.moved)) or "none of them has a beat"
             raise CompileError("E901", f"the streams of the design stand still ({full}): this is a bug of Bitwright's")
         apart = np.diff(ends).tolist()
-        if all(edge.repeats(done, apart[-1]) for edge in edges):
+        if all(edge.repeats(done, patience.alike, apart[-1]) for edge in edges):
             return Timing(apart[-1], ends[0] + 1)
-        if done >= (frames if len(set(apart[1:])) == 1 else 2 * frames):
+        if done >= (patience.frames if len(set(apart[1:])) == 1 else 2 * patience.frames):
             return Timing(max(apart[1:]), ends[0] + 1)
         started.times.append(done)
         ready.extend(started.waiting)

@@ -111,12 +111,12 @@ class Window(Op):
         (height, width, _), (rows, columns), (down, across) = x.shape, self.positions(x), self.stride.tolist()
         return Sliding(height, width, rows, columns, top, left, down, across)
 
-    def taps_block(self, x: TensorType, lanes: int, parts: int, style: Ram) -> Block:
-        """The module that gives all taps of `lanes` channels in `parts` beats."""
+    def taps_block(self, x: TensorType, lanes: int, parts: int, style: Ram, *, prompt: bool) -> Block:
+        """The module that gives all taps of `lanes` channels in `parts` beats; `prompt` if all follow the first at once."""
         params = dict(self.block(x, lanes, passes=1, grouped=False, depth=1, style=style).params)
         for name in ("PASSES", "GROUPED", "DEPTH"):
             del params[name]
-        return Block("bw_taps", params | {"PARTS": parts})
+        return Block("bw_taps", params | {"PARTS": parts, "PROMPT": int(prompt)})
 
     def taps_cost(self, x: TensorType, y: TensorType, lanes: int, parts: int, style: Ram) -> Resources:
         """Control, a register each tap, the shift registers between them, and the line buffers."""

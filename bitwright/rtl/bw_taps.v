@@ -10,6 +10,7 @@
 //   a step that takes a word happens when the word is offered;
 //   a step with which a word of a window leaves happens when the output is empty, or in the cycle in which the last part of the
 //   word before it leaves.
+// With PROMPT and several parts no step depends on out_ready in the same cycle.
 // LATENCY: 1 (the step of a window's word in cycle t, out_valid in cycle t+1)
 module bw_taps #(
   // bits of an element
@@ -19,6 +20,8 @@ module bw_taps #(
   parameter WORDS   = 1,
   // beats in which a word of a window leaves: divides KW * KH
   parameter PARTS   = 1,
+  // 1: out_ready holds from the cycle after the first part of a word has left until the last one has
+  parameter PROMPT  = 0,
   // pixels of a row, and rows of a frame
   parameter WIDTH   = 8,
   parameter HEIGHT  = 8,
@@ -73,9 +76,9 @@ module bw_taps #(
 
   wire takes, gives;
   wire last_word, last_x, last_y, last_column, last_line;
-  // Something of a window waits; what waits is its last part.
-  wire full, last_part;
-  wire pull   = ~full | (last_part & out_ready);
+  // Something of a window waits; what waits is its last part, and that leaves.
+  wire full, last_part, last_leaves;
+  wire pull   = ~full | last_leaves;
   wire enough = ~gives | pull;
   wire step   = (in_valid | ~takes) & enough;
   wire load   = step & gives;
@@ -88,6 +91,11 @@ module bw_taps #(
   assign out_valid = full;
 
   generate
+    if (PROMPT != 0 && PARTS > 1) begin : g_prompt
+      assign last_leaves = last_part;
+    end else begin : g_asked
+      assign last_leaves = last_part & out_ready;
+    end
     if (PARTS == 1) begin : g_whole
       reg waits;
       always @(posedge clk)

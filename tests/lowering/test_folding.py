@@ -13,6 +13,7 @@ from bitwright.lowering import build as build_module
 from bitwright.lowering import folding
 from bitwright.lowering.build import lower
 from bitwright.lowering.folding import Budget
+from bitwright.lowering.layers import split
 from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
 from bitwright.ops.dense import Dense
@@ -92,6 +93,15 @@ def test_a_looser_target_never_costs_more():
     costs = [lower(graph, PYNQ, target).folding.need for target in (128, 512, 2048, 8192)]
     shares = [max(PYNQ.excess(c).values()) for c in costs]
     assert shares == sorted(shares, reverse=True)
+
+
+def test_of_foldings_that_cost_alike_it_is_the_one_with_the_fewest_multipliers():
+    layers = split(mlp(64, 48))
+    counts = [
+        folding.multipliers(layers[0], folding.solve(layers, lambda _, __: Resources(lut=100), ROOMY, cycles).folds[0])
+        for cycles in (48, 100, 384, 3072)
+    ]
+    assert counts == [64, 32, 8, 1]
 
 
 def test_without_a_target_it_is_the_fastest_that_fits():

@@ -18,7 +18,8 @@ class Case:
     """A module with parameters, its input words and the output words that must follow.
 
     kind: "stream" ready/valid on both sides; "pipe" valid only; "credit" ready/valid in, valid out, closed with a bw_fifo
-    of `credits` words; or a text with the ports to connect.
+    of `credits` words; "gathered" a stream whose output a bw_gear gathers, `beats` a word, which takes all beats after the
+    first as they come; or a text with the ports to connect.
     """
 
     module: str
@@ -29,6 +30,7 @@ class Case:
     expected: list[int]
     kind: str = "stream"
     credits: int = 4
+    beats: int = 1
     name: str = ""
     prompt: bool = False  # out_valid may follow in_valid in the same cycle
 
@@ -50,6 +52,16 @@ class Case:
             )
             nets = f"  wire v{i}, c{i};\n  wire [{self.out_width - 1}:0] w{i};\n"
             return nets + open_ + ports.format(i=i, **wires) + ");\n" + fifo
+        if self.kind == "gathered":
+            beat = self.out_width // self.beats
+            gear = (
+                f"  bw_gear #(.ELEM({beat}), .IN_LANES(1), .OUT_LANES({self.beats}), .VECTOR({self.beats})) g{i} (.clk(clk), "
+                f".rst_n(rst_n), .in_valid(v{i}), .in_ready(r{i}), .in_data(w{i}), .out_valid(out_valid[{i}]), "
+                f".out_ready(out_ready[{i}]), .out_data(d{i}_out));\n"
+            )
+            nets = f"  wire v{i}, r{i};\n  wire [{beat - 1}:0] w{i};\n"
+            inner = wires | {"ov": f"v{i}", "or": f"r{i}", "od": f"w{i}"}
+            return nets + open_ + STREAM.format(**inner) + ");\n" + gear
         return open_ + self.kind.format(**wires) + ");\n"
 
 

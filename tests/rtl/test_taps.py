@@ -1,7 +1,7 @@
 """bw_taps against NumPy's idea of a window, and against its own rules for every cycle."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 
@@ -23,6 +23,7 @@ class Taps:
     pad: int = 0
     words: int = 1
     parts: int = 1
+    prompt: bool = False  # behind it a gear that takes all parts after the first as they come
 
     @staticmethod
     def legal_axis(axis):
@@ -55,7 +56,8 @@ class Taps:
         shape = self.y.size, self.x.size, self.words
         data = [[rng.getrandbits(bits) for _ in range(prod(shape))] for _ in range(frames)]
         padding = pack([self.pad] * self.lanes, self.elem)
-        each = self.x.taps * self.y.taps // self.parts
+        beats = 1 if self.prompt else self.parts
+        each = self.x.taps * self.y.taps // beats
         expected = []
         for frame in data:
             image = np.array(frame, object).reshape(shape)
@@ -73,20 +75,33 @@ class Taps:
             "LANES": self.lanes,
             "WORDS": self.words,
             "PARTS": self.parts,
+            "PROMPT": int(self.prompt),
             **geometry(self.x, self.y),
             "PAD": self.pad,
             "STYLE": self.style,
         }
-        return Case("bw_taps", params, bits, bits * each, [w for frame in data for w in frame], expected)
+        words = [w for frame in data for w in frame]
+        kind = "gathered" if self.prompt else "stream"
+        return Case("bw_taps", params, bits, bits * each, words, expected, kind, beats=self.parts)
 
 
 class Rules:
-    """The rules in the module's header."""
+    """The rules in the module's header, and of the gear behind it."""
 
     def __init__(self, taps):
         self.steps, self.parts, self.at, self.left = taps.steps, taps.parts, 0, 0
+        self.prompt, self.gathered = taps.prompt, 0
 
     def step(self, offers, wants):
+        if not self.prompt:
+            return self.inner(offers, wants)
+        full = self.gathered == self.parts
+        gone = full and wants[0]
+        (put,), (get,) = self.inner(offers, [not full or gone])
+        self.gathered += get - self.parts * gone
+        return [put], [gone]
+
+    def inner(self, offers, wants):
         takes, gives = self.steps[self.at]
         get = wants[0] and self.left > 0
         step = (offers[0] or not takes) and (not gives or self.left - get == 0)
@@ -129,6 +144,9 @@ KNOWN = [
     Taps(Axis(5, 2, 1, 3, 2, 2), Axis(5, 2, 1, 2, 1, 1), words=2, style=1, parts=4),
     Taps(Axis(4, 3, 1, 1, 2, 2), Axis(3, 3, 1, 1, 2, 2), words=2, pad=-1),
     Taps(Axis(4, 4, 4), Axis(1, 1), words=2, parts=4),
+    Taps(Axis(5, 3, 1, 1, 1, 1), Axis(4, 3, 1, 1, 1, 1), words=2, pad=3, parts=3, prompt=True),
+    Taps(Axis(6, 3, 2, 1, 1, 1), Axis(5, 3, 2, 1, 1, 1), lanes=2, words=3, style=1, parts=9, prompt=True),
+    Taps(Axis(4, 2, 1), Axis(3, 1), parts=2, prompt=True),
 ]
 
 
@@ -136,7 +154,8 @@ def random_taps(rng):
     x, y = random_axes(rng, Taps.legal_axis)
     elem = rng.randint(1, 6)
     pad, parts = rng.choice([0, 0, rng.getrandbits(elem), -1]), rng.choice([1, x.taps, y.taps, x.taps * y.taps])
-    return Taps(x, y, rng.randint(1, 3), rng.randint(0, 1), elem, pad, rng.choice([1, 1, 2, 3]), parts)
+    made = Taps(x, y, rng.randint(1, 3), rng.randint(0, 1), elem, pad, rng.choice([1, 1, 2, 3]), parts)
+    return replace(made, prompt=parts > 1 and rng.random() < 0.5)
 
 
 def test_known_shapes(tmp_path):
