@@ -176,7 +176,7 @@ def _synthesised(made: Unit, folder: Path) -> dict[str, Any]:
 def _counted(folder: Path, top: str) -> dict[str, Any]:
     """One script for all; an inverter that is left counts as a LUT."""
     sources = sorted(path.name for path in folder.glob("*.v"))
-    script = ["read_verilog -lib +/xilinx/cells_sim.v", *(f"read_verilog -sv {name}" for name in sources),
+    script = ["read_verilog -lib +/xilinx/cells_sim.v", *(f"read_verilog -defer -sv {name}" for name in sources),
               f"hierarchy -check -top {top}", "scratchpad -set abc9.verify false",
               f"synth_xilinx -family xc7 -flatten -noiopad -abc9 -nodsp -top {top}", "write_json netlist.json"]  # fmt: skip
     done = subprocess.run([sys.executable, "-c", SCRIPT, *script], cwd=folder, capture_output=True, text=True)
