@@ -35,7 +35,7 @@ from .store import MANIFEST, build_directory, check_replaceable, write_json
 Progress = Callable[[str], None]
 
 BACKENDS = ("verilog",)
-STYLES = {"auto": Circuits.NEVER, "folded": Circuits.NEVER, "spatial": Circuits.MUST}
+STYLES = {"auto": Circuits.MAY, "folded": Circuits.NEVER, "spatial": Circuits.MUST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import ceil, gcd
+from math import ceil, gcd, inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ..errors import CompileError
 from ..ir.netlist import Fold, Multiplier, Ram, Resources
 from ..ir.types import IntType, TensorType
-from ..ops import packing, sparse
+from ..ops import area, packing, sparse
 from ..ops.dense import Dense
 from ..ops.depthwise import Depthwise
 from ..ops.mulshift import MulShift
@@ -286,18 +286,27 @@ class _Solver:
         return CompileError("E302", message, origin=origin, hint="ask for fewer frames a second")
 
     def _all_candidates(self, limit: int) -> list[_Options]:
-        return [
-            _Options.of(list(self._candidates(i, limit)), layer, self.budget) for i, layer in enumerate(self.layers)
-        ]
+        return [_Options.of(self._choices(i, limit), layer, self.budget) for i, layer in enumerate(self.layers)]
+
+    def _choices(self, index: int, limit: int) -> list[_Candidate]:
+        """All candidates of a layer: foldings, and a circuit of constants where it must be one or may be smaller."""
+        layer = self.layers[index]
+        if layer.circuits is Circuits.MUST:
+            return self._circuits(index, limit)
+        found = list(self._candidates(index, limit))
+        if layer.circuits is Circuits.MAY:
+            least = min((area.in_luts(c.need) for c in found), default=inf)
+            if _bits_added(layer) / 2 <= min(least, self.budget.lut):
+                found += self._circuits(index, limit)
+        return found
+
+    def _circuits(self, index: int, limit: int) -> list[_Candidate]:
+        layer = self.layers[index]
+        folds = [f for f in _circuits(layer) if cycles(layer, f) <= limit]
+        return [_Candidate(f, self.cost(index, f), cycles(layer, f)) for f in folds]
 
     def _candidates(self, index: int, limit: int) -> Iterator[_Candidate]:
         layer = self.layers[index]
-        if layer.circuits is not Circuits.NEVER and self._worth_a_circuit(layer):
-            for fold in _circuits(layer):
-                if cycles(layer, fold) <= limit:
-                    yield _Candidate(fold, self.cost(index, fold), cycles(layer, fold))
-        if layer.circuits is Circuits.MUST:
-            return
         for widest in self._widest(index):
             simd = widest.simd
             if cycles(layer, widest) > limit:
@@ -312,13 +321,6 @@ class _Solver:
                 yield from self.kinds(index, pe, simd)
             if _pruned(layer):
                 yield from self._sparse_candidates(index, simd, limit)
-
-    def _worth_a_circuit(self, layer: Layer) -> bool:
-        """Whether it must be one, or the bits that it adds up let hope that it fits."""
-        if layer.circuits is Circuits.MUST:
-            return True
-        assert layer.head is not None and isinstance(layer.head.op, Dense | Xnor)
-        return bool(np.count_nonzero(layer.head.op.weight) * layer.inner.elem.width / 2 <= self.budget.lut)
 
     def _sparse_candidates(self, index: int, simd: int, limit: int) -> Iterator[_Candidate]:
         """The fewest elements that visit the weights of a pruned layer in time."""
@@ -474,6 +476,12 @@ def _circuits(layer: Layer) -> list[Fold]:
     rows, columns = ({n, 1 << (n - 1).bit_length()} for n in (layer.rows, layer.columns))
     simd = {layer.columns} if layer.window else columns
     return [Fold(pe, n, spatial=True) for pe in sorted(rows) for n in sorted(simd)]
+
+
+def _bits_added(layer: Layer) -> int:
+    """Bits that a circuit of a layer adds up at least; a LUT takes away two."""
+    assert layer.head is not None and isinstance(layer.head.op, Dense | Xnor)
+    return int(np.count_nonzero(layer.head.op.weight)) * layer.inner.elem.width
 
 
 def _pruned(layer: Layer) -> bool:

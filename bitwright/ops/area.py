@@ -175,5 +175,9 @@ def read_cycles(folds: int) -> int:
 
 def nominal(op: Op, x: TensorType, lanes: int, kind: Multiplier = Multiplier.LUT) -> float:
     """LUT-equivalents of an elementwise operator at a nominal parallelism, to compare implementations."""
-    cost = op.estimate(x, op.infer(x), Fold(pe=min(lanes, x.vector), multiplier=kind)).cost
+    return in_luts(op.estimate(x, op.infer(x), Fold(pe=min(lanes, x.vector), multiplier=kind)).cost)
+
+
+def in_luts(cost: Resources) -> float:
+    """One figure for all resources."""
     return cost.lut + cost.ff * 0.25 + cost.bram36 * 400 + cost.dsp * DSP_IN_LUTS
