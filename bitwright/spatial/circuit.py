@@ -25,11 +25,13 @@ Planes = NDArray[np.uint64]
 class Row:
     """The sum of the columns of up to three bits, the first of the lowest weight, as the bits of `nets`.
 
-    Carries beyond them are dropped.
+    Carries beyond them are dropped. Where there are `kills`, each bit counts 0 (if it is inverted, 1) where its literal
+    there is one.
     """
 
     columns: tuple[tuple[int, ...], ...]
     nets: tuple[int, ...]
+    kills: tuple[tuple[int, ...], ...] = ()
 
     @property
     def operands(self) -> int:
@@ -96,6 +98,7 @@ class Circuit:
     """What the adders were asked for, and the bits that they give."""
     layer: int = 0
     neuron: int = -1
+    _drivers: dict[int, Cell] = field(default_factory=dict[int, "Cell"])
     _known: dict[tuple[tuple[int, ...], int], int] = field(default_factory=dict[tuple[tuple[int, ...], int], int])
 
     def input(self, type_: IntType, lo: int, hi: int) -> Word:
@@ -140,6 +143,12 @@ class Circuit:
             self._known[key] = 2 * net
         return self._known[key]
 
+    def driver(self, net: int) -> Cell | None:
+        """The cell that makes a net."""
+        if len(self._drivers) != len(self.cells):
+            self._drivers = {n: cell for cell in self.cells for n in makes(cell)[:1]}
+        return self._drivers.get(net)
+
     def _net(self, level: float) -> int:
         self.level.append(level)
         self.owner[len(self.level) - 1] = self.layer, self.neuron
@@ -171,8 +180,10 @@ def _reduced(inputs: list[int], table: int) -> tuple[list[int], int]:
     return [2 * n for n in nets], sum(int(v) << i for i, v in enumerate(flat))
 
 
-def simulate(circuit: Circuit, planes: Sequence[Planes], wanted: Sequence[int]) -> list[Planes]:
-    """The planes of the `wanted` literals for those of the inputs."""
+def simulate(
+    circuit: Circuit, planes: Sequence[Planes], wanted: Sequence[int], cells: Sequence[Cell] | None = None
+) -> list[Planes]:
+    """The planes of the `wanted` literals for those of the inputs; of other `cells` if they are given."""
     shape = planes[0].shape if planes else (1,)
     full = np.full(shape, ~np.uint64(0))
     known: dict[int, Planes] = {0: np.zeros(shape, np.uint64)} | dict(zip(circuit.inputs, planes, strict=True))
@@ -180,7 +191,7 @@ def simulate(circuit: Circuit, planes: Sequence[Planes], wanted: Sequence[int]) 
     def at(literal: int) -> Planes:
         return known[literal >> 1] ^ full if literal & 1 else known[literal >> 1]
 
-    for cell in circuit.cells:
+    for cell in circuit.cells if cells is None else cells:
         if isinstance(cell, Lut):
             known[cell.net] = _looked_up([at(b) for b in cell.inputs], cell.table, shape)
             continue
@@ -188,7 +199,8 @@ def simulate(circuit: Circuit, planes: Sequence[Planes], wanted: Sequence[int]) 
         for k, net in enumerate(cell.nets):
             bits = carries.pop(k, [])
             if k < len(cell.columns):
-                bits += [at(b) for b in cell.columns[k]]
+                kills = cell.kills[k] if cell.kills else (0,) * len(cell.columns[k])
+                bits += [at(b & ~1) & ~at(kill) ^ at(b & 1) for b, kill in zip(cell.columns[k], kills, strict=True)]
             while len(bits) > 1:
                 a, b, c = bits.pop(), bits.pop(), bits.pop() if bits else known[0]
                 bits.append(a ^ b ^ c)
@@ -212,7 +224,12 @@ def reads(cell: Cell) -> list[int]:
     """The nets of its inputs."""
     if isinstance(cell, Lut):
         return [b >> 1 for b in cell.inputs]
-    return [b >> 1 for c in cell.columns for b in c]
+    return [b >> 1 for c in (*cell.columns, *cell.kills) for b in c]
+
+
+def makes(cell: Cell) -> Sequence[int]:
+    """The nets of its outputs."""
+    return (cell.net,) if isinstance(cell, Lut) else cell.nets
 
 
 def live(circuit: Circuit, wanted: Sequence[int]) -> list[Cell]:
@@ -227,6 +244,6 @@ def live(circuit: Circuit, wanted: Sequence[int]) -> list[Cell]:
         width = max((k + 1 for k, net in enumerate(cell.nets) if net in used), default=0)
         if width:
             columns = cell.columns[:width]
-            found.append(Row(columns, cell.nets[:width]))
+            found.append(Row(columns, cell.nets[:width], cell.kills[:width]))
             used.update(reads(found[-1]))
     return found[::-1]

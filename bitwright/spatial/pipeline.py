@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 
-from .circuit import Cell, Circuit, Lut, Row, reads
+from .circuit import Cell, Circuit, Lut, Row, makes, reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +58,14 @@ def pipelined(
         if max(times) > budget:
             at += 1
             times = _times(cell, {n: delays.wire(fan_out[n]) for n in nets}, delays)
-        for net, time in zip(_makes(cell), times, strict=True):
+        for net, time in zip(makes(cell), times, strict=True):
             stage[net], arrival[net] = at, time
     last = max((stage[b >> 1] for b in outputs), default=0)
     until = dict.fromkeys((b >> 1 for b in outputs), last)
     for cell in cells:
         for net in reads(cell):
-            until[net] = max(until.get(net, 0), stage[_makes(cell)[0]])
+            until[net] = max(until.get(net, 0), stage[makes(cell)[0]])
     return Pipeline(tuple(stage), last, sum(end - stage[net] for net, end in until.items() if net))
-
-
-def _makes(cell: Cell) -> Sequence[int]:
-    return (cell.net,) if isinstance(cell, Lut) else cell.nets
 
 
 def _times(cell: Cell, arrival: dict[int, float], delays: Delays) -> list[float]:
@@ -82,7 +78,7 @@ def _times(cell: Cell, arrival: dict[int, float], delays: Delays) -> list[float]
 def _chain(row: Row, arrival: dict[int, float], delays: Delays) -> list[float]:
     ternary, found, chain, below = row.operands > 2, list[float](), 0.0, 0.0
     for k in range(len(row.nets)):
-        column = row.columns[k] if k < len(row.columns) else ()
+        column = row.columns[k] + (row.kills[k] if row.kills else ()) if k < len(row.columns) else ()
         here = max((arrival[b >> 1] for b in column), default=0.0)
         chain = max(chain + delays.bit, max(here, below) + delays.lut)
         found.append(chain + delays.enter)

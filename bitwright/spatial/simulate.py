@@ -8,11 +8,11 @@ import numpy as np
 
 from ..ir.op import Codes
 from .build import Network
-from .circuit import Word, simulate
+from .circuit import Cell, Word, simulate
 
 
-def run(network: Network, codes: Codes) -> Codes:
-    """Codes (vectors, outputs) for codes (vectors, inputs)."""
+def run(network: Network, codes: Codes, cells: Sequence[Cell] | None = None) -> Codes:
+    """Codes (vectors, outputs) for codes (vectors, inputs), by other `cells` than the network's own if they are given."""
     count = len(codes)
     padded = np.zeros((-(-count // 64) * 64, codes.shape[1]), np.int64)
     padded[:count] = codes
@@ -21,7 +21,7 @@ def run(network: Network, codes: Codes) -> Codes:
         np.packbits((padded[:, i] >> k & 1).astype(np.uint8), bitorder="little").view(np.uint64)
         for i in range(codes.shape[1]) for k in range(width)
     ]  # fmt: skip
-    bits = simulate(network.circuit, planes, [b for w in network.words for b in w.bits])
+    bits = simulate(network.circuit, planes, [b for w in network.words for b in w.bits], cells)
     rows = [np.unpackbits(p.view(np.uint8), bitorder="little").astype(np.int64) for p in bits]
     return _numbers(network.words, rows, len(padded))[:count]
 

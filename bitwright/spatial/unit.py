@@ -15,6 +15,7 @@ from ..ops.shift import Shift
 from ..ops.table import Table
 from ..ops.threshold import Threshold
 from ..ops.wrap import Wrap
+from .absorb import absorbed
 from .build import STEPS, SUMS, Network, built
 from .circuit import Cell, Lut, live
 from .pipeline import XC7, Pipeline, pipelined
@@ -48,7 +49,7 @@ class Unit:
 
         def modules(name: str) -> dict[str, str]:
             ports = Ports(self.x.elem, fold.simd, self.y.elem, fold.pe)
-            return print_circuit(self.network, self.pipeline, name, ports, FAMILY)
+            return print_circuit(self.network, self.cells, self.pipeline, name, ports, FAMILY)
 
         return Block("bw_circuit", {}, modules)
 
@@ -82,6 +83,6 @@ def unit(nodes: tuple[Node, ...], x: TensorType, period: float) -> Unit:
     """The circuit of a chain of nodes over the vectors of `x`, for a clock period in ns; proved as it is built."""
     network = built(x, nodes)
     outputs = [b for w in network.words for b in w.bits]
-    cells = live(network.circuit, outputs)
     prove(network.circuit)
+    cells = absorbed(live(network.circuit, outputs), outputs)
     return Unit(network, pipelined(network.circuit, cells, outputs, period, XC7), cells, x, nodes[-1].type)

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..ir.types import IntType
+from .absorb import WIRES, gated_bit
 from .build import Layer, Network
-from .circuit import ONE, ZERO, Lut, Row, Word, live, reads
+from .circuit import ONE, ZERO, Cell, Lut, Row, Word, makes, reads
 from .pipeline import Pipeline
 
 ZERO_BIT, ONE_BIT = "1'b0", "1'b1"
@@ -26,17 +27,25 @@ class Ports:
     y_lanes: int
 
 
-def print_circuit(network: Network, pipeline: Pipeline, name: str, ports: Ports, family: int) -> dict[str, str]:
-    """Texts of modules by name; that of `name` holds the layers between registers."""
-    cells = live(network.circuit, [b for w in network.words for b in w.bits])
+def print_circuit(
+    network: Network, cells: Sequence[Cell], pipeline: Pipeline, name: str, ports: Ports, family: int
+) -> dict[str, str]:
+    """Texts of modules by name; that of `name` holds the layers between registers, made of the cells."""
+    made = {net for c in cells for net in makes(c)} | set(network.circuit.inputs)
     read = {b >> 1 for w in network.words for b in w.bits} | {net for c in cells for net in reads(c)}
     modules, lines, source = dict[str, str](), list[str](), list(network.source)
     bus = "x"
     for k, layer in enumerate(network.layers):
-        words = [replace(w, bits=tuple(b if b >> 1 in read else ZERO for b in w.bits)) for w in layer.words]
+        words = [_passed(network, w, made, read) for w in layer.words]
+        known = {b >> 1 for w in words for b in w.bits}
+        later = {net for c in cells if _owner(network, c)[0] > k for net in reads(c)}
+        here = {n for c in cells if _owner(network, c)[0] <= k for n in makes(c)} | set(network.circuit.inputs)
+        signs = sorted((later & here) - known)
+        if signs:  # what clears the bits of this layer in the rows of a later one
+            words.append(Word(tuple(2 * n for n in signs), 0, (1 << len(signs)) - 1))
         printer = _Printer(network, pipeline, family, [c for c in cells if _owner(network, c)[0] == k], source, words)
         modules[f"{name}_l{k}"] = "\n".join(printer.module(f"{name}_l{k}", _told(layer))) + "\n"
-        lines.append(f"  wire [{max(1, _bits(layer.words)) - 1}:0] l{k};")
+        lines.append(f"  wire [{max(1, _bits(words)) - 1}:0] l{k};")
         lines.append(f"  {name}_l{k} layer{k} (.clk(clk), .x({bus}), .y(l{k}));")
         source, bus = words, f"l{k}"
     ends = _Printer(network, pipeline, family, [], source, source)
@@ -67,6 +76,16 @@ def print_circuit(network: Network, pipeline: Pipeline, name: str, ports: Ports,
         "endmodule",
     ]
     return {name: "\n".join(top) + "\n"} | modules
+
+
+def _passed(network: Network, word: Word, made: set[int], read: set[int]) -> Word:
+    """What the next layer gets of a word: the bits that are read, those in front of a gate that is absorbed there."""
+    bits = list[int]()
+    for bit in word.bits:
+        if bit >> 1 not in made and bit > ONE:
+            bit = 2 * gated_bit(network.circuit, bit >> 1)
+        bits.append(bit if bit >> 1 in read else ZERO)
+    return replace(word, bits=tuple(bits))
 
 
 def _owner(network: Network, cell: Row | Lut) -> tuple[int, int]:
@@ -176,6 +195,9 @@ class _Printer:
                 f"(.a({{{inputs}}}), .y({vector}));"
             )
             return
+        if cell.kills:
+            yield from self._gated(vector, cell)
+            return
         stage, width = self.pipeline.stage[cell.nets[0]], len(cell.columns)
         operands = self._operands(cell)
         inverted = [sum(self._inverted(b) << k for k, b in enumerate(bits)) for bits in operands]
@@ -186,6 +208,32 @@ class _Printer:
         yield f"  wire [{len(cell.nets) - 1}:0] {vector};"
         yield (
             f"  bw_add{cell.operands} #(.WIDTH({width}), .OUT({len(cell.nets)}){masks}{family}) u_{vector} "
+            f"({ports}, .y({vector}));"
+        )
+
+    def _gated(self, vector: str, row: Row) -> Iterator[str]:
+        """A row of which each column is told by its tables over up to four wires."""
+        stage, width, ternary = self.pipeline.stage[row.nets[0]], len(row.columns), row.operands > 2
+        wires, low, high = [[ZERO] * width for _ in range(WIRES)], 0, 0
+        for k, (column, kills) in enumerate(zip(row.columns, row.kills, strict=True)):
+            nets = sorted({b & ~1 for b in (*column, *kills) if b > ONE})
+            for t, net in enumerate(nets):
+                wires[t][k] = net ^ self._inverted(net)
+            for reading in range(1 << WIRES):
+                at = {0: 0} | {net: (reading >> t & 1) ^ self._inverted(net) for t, net in enumerate(nets)}
+                bits = [at[b & ~1] & ~at[kill] & 1 ^ (b & 1) for b, kill in zip(column, kills, strict=True)]
+                first, total = bits[0] if bits else 0, sum(bits)
+                low |= (total & 1) << (16 * k + reading)
+                high |= (total >> 1 if ternary else first) << (16 * k + reading)
+        tables = (("PARITY", low), ("MOST", high)) if ternary else (("DIFFER", low), ("FIRST", high))
+        told = "".join(f", .{name}({16 * width}'h{table:x})" for name, table in tables)
+        ports = ", ".join(
+            f".{'abcd'[t]}({_joined([self._read(b, stage) for b in bits])})" for t, bits in enumerate(wires)
+        )
+        family = f", .FAMILY({self.family})" if self.family else ""
+        yield f"  wire [{len(row.nets) - 1}:0] {vector};"
+        yield (
+            f"  bw_gated{row.operands} #(.WIDTH({width}), .OUT({len(row.nets)}){told}{family}) u_{vector} "
             f"({ports}, .y({vector}));"
         )
 
