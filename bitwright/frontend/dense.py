@@ -102,7 +102,7 @@ def dense(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:
         place = contiguous(None, x.shape)
         assert place is not None
     leads, places = place
-    order = normal((leads[:, None] * outputs + np.arange(outputs)).reshape(shape))
+    order = None if x.order is None else normal((leads[:, None] * outputs + np.arange(outputs)).reshape(shape))
     frame = (*shape[1:-1], inputs) if order is None else (len(leads), inputs)
     op = Dense(codes[:, np.argsort(places)], np.zeros(outputs, np.int64))
     name = ctx.emit(op, ctx.shaped(cast(str, x.name), frame, origin), origin)
