@@ -31,9 +31,10 @@ EXPLANATIONS: dict[str, str] = {
     "E026": "A quantizer's scale must not be 0 (and be finite). An all-zero channel often gets scale 0: give it any positive one.",
     "E027": "A bit width or zero point makes no sense here: no bits, more than the type holds, or beyond 2^22.",
     "E028": "The rounding mode is not one of QONNX's: ROUND, CEIL, FLOOR, UP, DOWN, HALF_UP, HALF_DOWN and their synonyms.",
-    "E029": "The weights are plain floats whose exact integers would be wider than 24 bits: the layer is not quantized. Quantize "
-    "the weights in training or after it (Brevitas, QKeras, onnxruntime's quantize_static), and export with Quant or "
-    "QuantizeLinear nodes. The same is told of an operand whose scale differs along the axis that is summed.",
+    "E029": "The weights are plain floats whose exact integers would be wider than 24 bits, and they are no codes of up to 8 bits "
+    "times a float32 scale by tensor or by output either: the layer is not quantized. Quantize the weights in training or after "
+    "it (Brevitas, QKeras, onnxruntime's quantize_static), and export with Quant or QuantizeLinear nodes. The same is told of "
+    "an operand whose scale differs along the axis that is summed.",
     "E030": "The model uses its input before any quantizer, so nothing says which values it takes. Tell it: --input-type int8, "
     "uint4, fixed<16,6> (16 bits, 6 of them integer, sign included), ufixed<8,0>, bipolar (−1 and +1).",
     "E031": "An --input-type is int<N>, uint<N>, int8 …, fixed<W,I>, ufixed<W,I> or bipolar.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -24,6 +25,7 @@ from . import layout
 from .curve import Function
 from .elem import Elem
 from .exact import Rationals, of_rank
+from .held import Held
 from .layout import Order
 from .model import Constant, Model, OnnxNode
 from .steps import Steps
@@ -34,6 +36,7 @@ INPUT = "x0"
 INNER = "\ud800"
 """How the names of operands begin that a rule hands to another one: no name in a UTF-8 file begins so."""
 MAX_FRAME = 1 << 24  # elements of any tensor of a frame
+MAX_ALL_FOLDED = 1 << 27  # elements of all constants that nodes make
 MAX_MATRIX = 1 << 26  # elements of a matrix that is made where the model has none
 ELEMENTWISE = (Threshold, Shift, MulShift, Table, Reshape)
 
@@ -129,6 +132,10 @@ class Context:
     """Elements of all constants that nodes have made."""
     moved: dict[tuple[object, ...], str] = field(default_factory=dict)
     """IR values that are others reshaped or permuted, so that none is made twice."""
+    held: dict[str, Held] = field(default_factory=dict)
+    """Roundings that wait for their limits, by the tensor that stands for them."""
+    codes: set[str] = field(default_factory=set)
+    """Constants that the model rounds to integers."""
 
     def emit(self, op: Op, operands: str | tuple[str, ...], origin: Origin) -> str:
         """Append an IR operation; returns the value that it defines."""
@@ -255,6 +262,15 @@ class Context:
     def declare_input(self, type_: TensorType, encode: dict[str, Any]) -> None:
         self.types[INPUT] = type_
         self.encode = encode
+
+    @cached_property
+    def readers(self) -> dict[str, list[OnnxNode]]:
+        """The nodes that have a tensor as an operand."""
+        found: dict[str, list[OnnxNode]] = {}
+        for node in self.model.nodes:
+            for name in dict.fromkeys(node.inputs):
+                found.setdefault(name, []).append(node)
+        return found
 
     # Operands of a rule.
 

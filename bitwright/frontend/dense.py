@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from ..errors import CompileError, Origin
 from ..ops.dense import Dense
 from .context import Context
+from .elem import Elem
 from .exact import Rationals, collapse, common_integers, filled, floats, rationals
 from .layout import contiguous, normal
 from .model import Constant
+from .multiplied import factored
 from .recode import materialize
 from .trace import Doubt
 from .values import Exact, Stream, shape_of
@@ -49,11 +51,14 @@ def weights_of(value: Constant | Exact, origin: Origin) -> Weights:
         return Weights(value.codes, value.scale, value.doubt())
     if not value.elem.is_float:
         return Weights(value.array.astype(np.int64), filled(1, 2))
-    return _of_floats(value.array.astype(np.float64), origin)
+    return _of_floats(value.array.astype(np.float64), value.elem, origin)
 
 
-def _of_floats(w: NDArray[np.float64], origin: Origin) -> Weights:
-    """Integers times a power of two and a common factor: one scale for all if that is narrow, else one a row."""
+def _of_floats(w: NDArray[np.float64], elem: Elem, origin: Origin) -> Weights:
+    """Integers times a power of two and a common factor: one scale for all if that is narrow, else one a row.
+
+    Else codes times a scale that was multiplied out, which mean what they would with a DequantizeLinear.
+    """
     mantissa, exponent = np.frexp(w)
     digits = np.ldexp(mantissa, 53).astype(np.int64)
     exponent = exponent.astype(np.int64) - 53
@@ -72,6 +77,9 @@ def _of_floats(w: NDArray[np.float64], origin: Origin) -> Weights:
             powers = [Fraction(2) ** int(e) if e < 1 << 20 else Fraction(1) for e in least.reshape(-1)]
             scale = np.array(powers, object).reshape(least.shape) * rationals(divisor)
             return Weights(codes, collapse(np.asarray(scale, object)))
+    product = factored(w) if elem is Elem.FLOAT32 else None
+    if product is not None:
+        return Weights(*product)
     message = f"the weights are not quantized: as they are, they need integers wider than {MAX_WEIGHT_BITS} bits"
     hint = "give sample inputs to quantize them now (--calibration X.npy), or train and export with quantized weights"
     raise CompileError("E029", message, origin=origin, hint=hint)
@@ -94,7 +102,7 @@ def dense(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:
         place = contiguous(None, x.shape)
         assert place is not None
     leads, places = place
-    order = normal((leads[:, None] * outputs + np.arange(outputs)).reshape(shape))
+    order = None if x.order is None else normal((leads[:, None] * outputs + np.arange(outputs)).reshape(shape))
     frame = (*shape[1:-1], inputs) if order is None else (len(leads), inputs)
     op = Dense(codes[:, np.argsort(places)], np.zeros(outputs, np.int64))
     name = ctx.emit(op, ctx.shaped(cast(str, x.name), frame, origin), origin)

@@ -17,11 +17,14 @@ from numpy.typing import NDArray
 from .exact import Rationals, period_rows, shortest_period
 
 Order = NDArray[np.int64]
+GLANCE = 1 << 12  # elements that are looked at before all of them are
 
 
 def normal(order: Order) -> Order | None:
     """None where the order is the identity."""
     flat = order.reshape(-1)
+    if (flat[:GLANCE] != np.arange(min(flat.size, GLANCE))).any():
+        return order
     return None if (flat == np.arange(flat.size)).all() else order
 
 
@@ -105,6 +108,9 @@ def wire_rows(shape: Sequence[int], order: Order | None, *arrays: Rationals) -> 
     count = prod(joint)
     if count == 1:
         return period_rows(shape, *arrays)
+    axes = sorted(range(len(shape)), key=lambda a: -order.strides[a])
+    if normal(order.transpose(axes)) is None:  # a transposition: no array of the tensor's size is needed
+        return period_rows([shape[a] for a in axes], *(a.transpose(axes) for a in arrays))
     rows = list(zip(*(np.broadcast_to(a, joint).reshape(-1).tolist() for a in arrays)))
     kind = np.arange(count).reshape(joint)
     flat = np.empty(order.size, np.int64)

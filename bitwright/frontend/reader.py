@@ -49,7 +49,7 @@ from ..ir.graph import Graph, verify
 from ..ir.types import TensorType
 from . import rules  # noqa: F401 # pyright: ignore[reportUnusedImport] (its import registers the rules)
 from .boundary import boundary
-from .context import INPUT, MAX_FRAME, Anchor, Branch, ConstantAnchor, Context, InputLayout, Relayout
+from .context import INPUT, MAX_ALL_FOLDED, MAX_FRAME, Anchor, Branch, ConstantAnchor, Context, InputLayout, Relayout
 from .elem import Elem
 from .exact import filled
 from .input_shape import Shapes
@@ -59,6 +59,7 @@ from .loading import load_model, with_branch
 from .model import Constant, Model, OnnxNode, Port
 from .refused import REASONS
 from .registry import Entry, find
+from .rounding import followed, note_codes, scaled_codes
 from .rules.constants import check_size
 from .rules.host import host_function
 from .schemas import check_form, check_types
@@ -66,7 +67,6 @@ from .values import Exact, HostTail, Stream, Value
 
 MAX_LISTED = 10
 MAX_BRANCHES = 100
-MAX_ALL_FOLDED = 1 << 27
 WRAPPING = ("Add", "Sub", "Mul", "Neg", "MatMul", "Gemm", "ReduceSum", "Cast", "MatMulInteger", "ConvInteger")
 """Operators that would wrap on integers of their type."""
 
@@ -247,9 +247,9 @@ def walk(ctx: Context, node: OnnxNode) -> None:
     check_types(node, ctx.model.opset, [None if v is None else v.elem for v in operands])
     plain = all(isinstance(v, Constant) for v in operands if v is not None)
     if entry.fold is not None and plain:
-        result: Value | tuple[Value, ...] = _folded(ctx, node, entry)
+        result: Value | tuple[Value, ...] = _guarded(node, lambda: scaled_codes(ctx, node)) or _folded(ctx, node, entry)
     elif entry.apply is not None:
-        result = _guarded(node, lambda: entry.apply(ctx, node))  # pyright: ignore[reportOptionalCall]
+        result = _guarded(node, lambda: followed(ctx, node) or entry.apply(ctx, node))  # pyright: ignore[reportOptionalCall]
     else:
         message = f"{quoted(node.op_type)[1:-1]} is supported on constants only, but its operand depends on the input"
         raise CompileError("E021", message, origin=node.origin)
@@ -259,6 +259,7 @@ def walk(ctx: Context, node: OnnxNode) -> None:
             check_integers(ctx, value, node.origin)
         if name:
             ctx.values[name] = value
+    note_codes(ctx, node)
     for name in filter(None, node.outputs[len(results) :]):
         message = f"output {quoted(name)} of this node is not supported"
         if any(name in n.inputs for n in ctx.model.nodes) or name == ctx.model.outputs[0].name:

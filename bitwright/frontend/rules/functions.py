@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 
 from ...errors import CompileError
-from ..context import Context, Quantizer, parameter, step_array
+from ..context import Context, parameter
 from ..curve import Function, Sloped
-from ..exact import filled, floats
+from ..exact import floats
 from ..model import OnnxNode
-from ..quantize import quantize
 from ..registry import rule
-from ..steps import Grid, Rounding
+from ..rounding import held_back
 from ..trace import Through
 from ..values import Stream
 from .constants import elementwise
@@ -197,11 +196,5 @@ def prelu(ctx: Context, node: OnnxNode) -> Stream:
 
 @rule("Floor", "Ceil", "Round", fold=elementwise)
 def rounded(ctx: Context, node: OnnxNode) -> Stream:
-    """A quantiser of step 1 without limits; Round takes ties to even."""
-    x = ctx.real(node, 0, curved=True)
-    ctx.need_type(x, node.origin)
-    mode = {"Floor": Rounding.FLOOR, "Ceil": Rounding.CEIL, "Round": Rounding.HALF_EVEN}[node.op_type]
-    rank = len(x.shape)
-    one, zero = filled(1, rank), filled(0, rank)
-    by = Quantizer(one, zero, step_array(Grid(mode, None, None), (1,) * rank), one, zero, x.elem)
-    return quantize(ctx, node, x, by)
+    """A quantiser of step 1 with the limits that follow; Round takes ties to even."""
+    return held_back(ctx, node, ctx.real(node, 0, curved=True))
