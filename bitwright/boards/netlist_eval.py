@@ -182,11 +182,11 @@ def _evaluated(kind: str, cells: Sequence[Cell], known: dict[int | str, Planes])
 
     if kind in LUT_SIZES:
         inputs = [pins(f"I{k}") for k in range(LUT_SIZES[kind])]
-        put("O", 0, _looked_up([_number(c) for c in cells], inputs))
+        put("O", 0, looked_up([_number(c) for c in cells], inputs))
     elif kind == DOUBLE_LUT:
         inputs = [pins(f"I{k}") for k in range(6)]
-        put("O6", 0, _looked_up([_number(c) for c in cells], inputs))
-        put("O5", 0, _looked_up([_number(c) & 0xFFFF_FFFF for c in cells], inputs[:5]))
+        put("O6", 0, looked_up([_number(c) for c in cells], inputs))
+        put("O5", 0, looked_up([_number(c) & 0xFFFF_FFFF for c in cells], inputs[:5]))
     elif kind == "CARRY4":
         carry = pins("CI") | pins("CYINIT")
         for k in range(4):
@@ -232,7 +232,7 @@ def _number(cell: Cell) -> int:
     return int(value.replace("x", "0"), 2) if isinstance(value, str) else int(value)
 
 
-def _looked_up(tables: Sequence[int], inputs: Sequence[Planes]) -> Planes:
+def looked_up(tables: Sequence[int], inputs: Sequence[Planes]) -> Planes:
     """The outputs (cells, words): the tables halved by the last input, then by the one before."""
     size = 1 << len(inputs)
     found = np.array([[FULL if t >> i & 1 else 0 for i in range(size)] for t in tables], np.uint64)[:, :, None]

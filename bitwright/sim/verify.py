@@ -110,11 +110,11 @@ def verify(
         return replace(found, failure=str(error).strip(), seconds=round(time.perf_counter() - start, 2))
     wrong = [_differs(boundary, trace.outputs, expected) for trace in (smooth, rough)]
     mismatches = int(sum(w.sum() for w in wrong))
-    first: Mismatch | None = None
+    where: Mismatch | None = None
     if mismatches and netlist:
-        first = _first_output(graph, boundary, smooth if wrong[0].any() else rough, expected)
+        where = _first_output(graph, boundary, smooth if wrong[0].any() else rough, expected)
     elif mismatches:
-        first = _first(exe, rtl, graph, manifest, boundary, codes)
+        where = _first(exe, rtl, graph, manifest, boundary, codes)
     ends = smooth.last_out
     frame_cycles = max(ends[-1] - ends[-2], ends[-2] - ends[-3]) if samples > SETTLED else None
     latency = ends[0] - smooth.first_in[0]
@@ -124,7 +124,7 @@ def verify(
         frame_cycles=frame_cycles,
         latency_cycles=latency,
         timing_as_computed=latency == manifest["latency_cycles"] and frame_cycles in (None, manifest["frame_cycles"]),
-        first=first,
+        first=where,
         simulated_cycles=smooth.cycles + rough.cycles,
         seconds=round(time.perf_counter() - start, 2),
     )

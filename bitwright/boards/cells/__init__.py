@@ -46,5 +46,5 @@ def _modules(text: str) -> dict[str, str]:
 def _check(cell: Cell) -> None:
     for name, plain in PLAIN.items():
         value = cell.parameters.get(name, plain)
-        if (cell.is_set(name) if plain == 0 else value != plain):
+        if cell.is_set(name) if plain == 0 else value != plain:
             raise CompileError("E414", f"there is no model of the cell {cell.type} with {name} = {value}")
