@@ -42,12 +42,11 @@ def outputs(path: Path, made: Unit, x: np.ndarray) -> np.ndarray:
     return codes(found, made.y.elem.width, made.y.elem.lo < 0, len(x))
 
 
-@pytest.mark.parametrize("seed, period", [(3, 1000.0), (5, 2.5)])
-def test_reference_netlist_and_verilator_are_equal(seed, period, tmp_path):
-    graph = random_circuit(seed)
-    made = unit(graph.nodes, graph.inputs["x"], period)
+def test_reference_netlist_and_verilator_are_equal(tmp_path):
+    graph = random_circuit(3)
+    made = unit(graph.nodes, graph.inputs["x"], 2.5)
     folder = synthesised(made, tmp_path)
-    x = samples(made.x, 1000, seed)
+    x = samples(made.x, 1000, 3)
     want = evaluate(graph, {"x": x})[graph.outputs[0]]
     np.testing.assert_array_equal(outputs(folder / "netlist.json", made, x), want)
     ins, outs = made.x.vector * made.x.elem.width, made.y.vector * made.y.elem.width
@@ -71,24 +70,65 @@ def changed(path: Path) -> Path:
     return copy
 
 
+def written(folder: Path, cells: dict[str, dict[str, list[int | str]]], out: list[int | str]) -> Path:
+    """A netlist of cells, whose outputs are called O, Q or P; its inputs are net 2, the clock, and nets 3 and 4."""
+    found = {
+        f"c{n}": {
+            "type": kind.partition(" ")[0],
+            "connections": nets,
+            "port_directions": {port: "output" if port in "OQP" else "input" for port in nets},
+            "parameters": {"INIT": "1000"},
+        }
+        for n, (kind, nets) in enumerate(cells.items())
+    }
+    ports = {
+        "clk": {"direction": "input", "bits": [2]},
+        "x": {"direction": "input", "bits": [3, 4]},
+        "y": {"direction": "output", "bits": out},
+    }
+    path = folder / "netlist.json"
+    path.write_text(json.dumps({"modules": {"top": {"ports": ports, "cells": found}}}))
+    return path
+
+
+def run(path: Path) -> tuple[int, np.ndarray]:
+    pipeline = read_pipeline(path, "top", ["y"], {"clk": 0})
+    return pipeline.latency, pipeline.run({"x": planes(np.arange(4)[:, None], 2)})["y"][:, 0] & np.uint64(15)
+
+
+REGISTER: dict[str, list[int | str]] = {"C": [2], "CE": ["1"], "R": ["0"], "D": [3], "Q": [5]}
+
+
+def test_registers_are_wires_that_count(tmp_path):
+    late: dict[str, list[int | str]] = {"CLK": [2], "CE": ["1"], "D": [5], "Q": [6]}
+    late |= {f"A{k}": [bit] for k, bit in enumerate("1100")}
+    latency, y = run(written(tmp_path, {"FDRE": REGISTER, "SRL16E": late}, [6]))
+    assert latency == 5 and y.tolist() == [0b1010]
+    cleared = REGISTER | {"R": [4]}
+    latency, y = run(written(tmp_path, {"FDRE": cleared}, [5]))
+    assert latency == 1 and y.tolist() == [0b0010]
+    _, y = run(written(tmp_path, {"FDSE": {k.replace("R", "S"): v for k, v in cleared.items()}}, [5]))
+    assert y.tolist() == [0b1110]
+
+
 @pytest.mark.parametrize(
-    "body, says",
+    "cells, out, says",
     [
-        ("reg a; always @(posedge clk) a <= in_data[0]; assign out_data = a & in_data[1];", "a LUT2 combines values of"),
-        ("reg a; always @(posedge clk) a <= in_data[0]; assign out_data = {a, in_data[1]};", "the outputs are of stages"),
-        ("reg a = 0; always @(posedge clk) a <= a ^ in_data[0]; assign out_data = a;", "is part of a loop"),
-        ("reg a; always @(posedge clk) if (in_data[1]) a <= in_data[0]; assign out_data = a;", "a FDRE of the pipeline st"),
-        ("wire signed [15:0] p = $signed(in_data[15:0]) * $signed(in_data[31:16]); assign out_data = p;", "a DSP48E1 is n"),
+        (
+            {"FDRE": REGISTER, "LUT2": {"I0": [5], "I1": [4], "O": [6]}},
+            [6],
+            r"a LUT2 combines values of stages \[0, 1\]",
+        ),
+        ({"FDRE": REGISTER}, [5, 4], r"the outputs are of stages \[0, 1\]"),
+        ({"LUT2": {"I0": [3], "I1": [6], "O": [5]}, "FDRE": REGISTER | {"D": [5], "Q": [6]}}, [6], "is part of a loop"),
+        ({"FDRE": REGISTER | {"CE": [4]}}, [5], "a FDRE of the pipeline stops"),
+        ({"DSP48E1": {"A": [3], "P": [5]}}, [5], "a DSP48E1 is not a cell of a pipeline"),
+        ({"SRL16E": {"A0": [4], "D": [3], "Q": [5]}}, [5], "a SRL16E has a delay that changes"),
     ],
-)  # fmt: skip
-def test_what_is_no_pipeline(body, says, tmp_path):
-    (tmp_path / "rtl").mkdir()
-    ports = "input clk, input [31:0] in_data, output [15:0] out_data"
-    (tmp_path / "rtl" / "top.v").write_text(f"module top({ports}); {body} endmodule")
-    yosys.synthesise(tmp_path / "rtl", "top", tmp_path)
+)
+def test_what_is_no_pipeline(cells, out, says, tmp_path):
     with pytest.raises(CompileError, match=f"E415: .*{says}"):
-        pipeline = read_pipeline(tmp_path / "netlist.json", "top", ["out_data"], {"clk": 0})
-        pipeline.run({"in_data": planes(np.arange(64)[:, None], 32)})
+        run(written(tmp_path, cells, out))
 
 
 def test_planes_and_back():

@@ -25,7 +25,7 @@ def verified(made: Built, synth: Path, frames: int = 6) -> Verification:
 
 
 def test_a_spatial_design_and_a_wrong_one(tmp_path):
-    graph = run_passes(random_circuit(4), PIPELINE)
+    graph = run_passes(random_circuit(3), PIPELINE)
     made = build(graph, tmp_path, None, spatial=Spatial(Circuits.MUST, 5.0))
     synth = tmp_path / "synth"
     assert synthesise(made.rtl, "bw_accel", synth).carry4 > 0
@@ -33,10 +33,8 @@ def test_a_spatial_design_and_a_wrong_one(tmp_path):
     assert found.ok and found.first is None
 
     design = json.loads((synth / NETLIST).read_text())
-    chain = next(c for c in design["modules"]["bw_accel"]["cells"].values() if c["type"] == "CARRY4")
-    nets = chain["connections"]["S"]
-    lut = next(c for c in design["modules"]["bw_accel"]["cells"].values()
-               if c["type"].startswith("LUT") and c["connections"].get("O6", c["connections"].get("O"))[0] in nets)  # fmt: skip
+    cells = design["modules"]["bw_accel"]["cells"].values()
+    lut = next(c for c in cells if c["type"] == "LUT6_2")  # of an adder
     lut["parameters"]["INIT"] = lut["parameters"]["INIT"].translate(str.maketrans("01", "10"))
     (synth / NETLIST).write_text(json.dumps(design))
     wrong = verified(made, synth, 20)
