@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bitwright.boards import netlist, timing
+from bitwright.boards import netlist, netlist_eval, timing
 from bitwright.builder import FixedPoint
 from bitwright.ir.graph import Graph, evaluate
 from bitwright.ir.netlist import Fold
@@ -51,6 +51,8 @@ DATA = ROOT.parent / "shared" / "bench" / "spatial"
 PIPELINED = (10.0, 5.0)
 """Clock periods in ns at which the registers are counted too."""
 ROWS = 200_000
+RANDOM = 10_000
+"""Samples that the synthesised netlists are compared on, besides the corners of the inputs."""
 
 
 @dataclass(frozen=True)
@@ -148,15 +150,33 @@ def ours(work: Work, folder: Path) -> dict[str, Any]:
     emulator.run(many)
     speed = len(many) / (time.process_time() - start)
     figures = _synthesised(made, folder / "ours")
+    equal = netlist_equal(made, work.graph, folder / "ours")
     registers = {}
     for period in PIPELINED:
         staged = unit(work.graph.nodes, work.graph.inputs["x"], period)
         found = _synthesised(staged, folder / f"ours_{period:g}")
+        equal = equal and netlist_equal(staged, work.graph, folder / f"ours_{period:g}")
         registers[f"{1000 / period:g} MHz"] = {
             "stages": staged.latency, "lut": found["lut"], "ff": found["ff"], "fmax_mhz": found["fmax_mhz"],
         }  # fmt: skip
-    return figures | {"exact": exact, "seconds": round(seconds, 3), "samples_per_cpu_second": round(speed),
+    return figures | {"exact": exact, "netlist_equal": equal, "seconds": round(seconds, 3), "samples_per_cpu_second": round(speed),
                       "pipelined": registers}  # fmt: skip
+
+
+def netlist_equal(made: Unit, graph: Graph, folder: Path) -> bool:
+    """Whether the cells in `folder`, registers included, compute the graph on random samples and corners."""
+    (out,) = graph.outputs
+    low, high = (np.array(ends) for ends in made.x.bounds(made.x.vector))
+    rng = np.random.default_rng(0)
+    one = np.eye(made.x.vector, dtype=bool)
+    any_ = rng.random((RANDOM // 10, made.x.vector)) < 0.5
+    corners = [np.where(mask, high, low) for mask in (one, ~one, any_, one[:1] & False, one[:1] | True)]
+    x = np.concatenate([rng.integers(low, high + 1, (RANDOM, made.x.vector)), *corners])
+    static = {"clk": 0, "rst_n": 1, "in_valid": 1}
+    pipeline = netlist_eval.read_pipeline(folder / "netlist.json", "circuit", ["out_data"], static)
+    found = pipeline.run({"in_data": netlist_eval.planes(x, made.x.elem.width)})["out_data"]
+    y = netlist_eval.codes(found, made.y.elem.width, made.y.elem.lo < 0, len(x))
+    return pipeline.latency == made.latency and np.array_equal(y, evaluate(graph, {"x": x})[out])
 
 
 def _synthesised(made: Unit, folder: Path) -> dict[str, Any]:
@@ -242,7 +262,7 @@ def main() -> None:
         row = measured(make(), python)
         rows.append(row)
         told = {tool: (f["lut"], f["levels"], f["exact"]) for tool, f in row["peer_figures"].items()}
-        print(f"{name:32} {row['lut']:6} LUT {row['levels']:3} levels exact {row['exact']} {row['seconds']:.2f} s "
+        print(f"{name:32} {row['lut']:6} LUT {row['levels']:3} levels exact {row['exact']} netlist {row['netlist_equal']} {row['seconds']:.2f} s "
               f"{row['samples_per_cpu_second']:,}/s  {told}", file=sys.stderr, flush=True)  # fmt: skip
         if chosen.json and chosen.json != "-":
             _update(Path(chosen.json), rows)

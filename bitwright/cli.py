@@ -183,20 +183,21 @@ def _tell_mismatch(found: Any, manifest: dict[str, Any]) -> None:
 @click.option("--stall", type=float, default=0.3, show_default=True, help="Probability of a stall at each port.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Simulations side by side.")
 @click.option("--waves", is_flag=True, help="Leave a waveform in DIR/sim/waves.vcd.")
+@click.option("--netlist", is_flag=True, help="Simulate what Yosys makes of the RTL, as the chip's cells.")
 @_json
 @_reports_errors
-def verify_command(folder: str, samples: int, seed: int, stall: float, jobs: int, waves: bool, as_json: bool) -> int:
-    """Simulate a build's RTL and compare it with the reference, value by value."""
+def verify_command(folder: str, as_json: bool, **options: Any) -> int:
+    """Simulate a build's RTL, or its netlist, and compare it with the reference, value by value."""
     from . import report
     from .design import load
 
     design = load(folder)
-    found = design.verify(samples=samples, seed=seed, stall=stall, waves=waves, jobs=jobs)
+    found = design.verify(**options)
     report.save(design.folder, "sim", found.as_json())
     if as_json:
         print(json.dumps(found.as_json()))
     elif found.ok:
-        print(f"{found.frames} frames (seed {seed}) equal to the reference, with and without stalls; "
+        print(f"{found.frames} frames (seed {found.seed}) equal to the reference, with and without stalls; "
               f"{found.latency_cycles} cycles of latency as computed ({found.seconds} s)")  # fmt: skip
     else:
         _tell_mismatch(found, design.manifest)

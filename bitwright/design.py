@@ -63,11 +63,19 @@ class Design:
         return self.boundary.input.to_wire(frames).reshape(len(codes), *self.graph.types[source].shape)
 
     def verify(
-        self, *, samples: int = 10, seed: int = 0, stall: float = 0.3, waves: bool = False, jobs: int = 1
+        self,
+        *,
+        samples: int = 10,
+        seed: int = 0,
+        stall: float = 0.3,
+        waves: bool = False,
+        jobs: int = 1,
+        netlist: bool = False,
     ) -> Verification:
         """Simulate the RTL on `samples` frames, with and without stalls, and compare every output with the reference.
 
-        `waves` leaves a waveform of the run without stalls in `sim/waves.vcd`.
+        `waves` leaves a waveform of the run without stalls in `sim/waves.vcd`. With `netlist`, what Yosys made of the RTL
+        is simulated, as the chip's cells; it is synthesised now unless `synth/` has it.
         """
         from .sim import verify
 
@@ -75,7 +83,17 @@ class Design:
             (self.folder / "sim").mkdir(exist_ok=True)
         file = self.folder / "sim" / "waves.vcd" if waves else None
         rtl = self.folder / "rtl"
-        return verify.verify(rtl, self.graph, self.manifest, self.boundary, samples, seed, stall, file, jobs)
+        synth = self._netlist() if netlist else None
+        return verify.verify(rtl, self.graph, self.manifest, self.boundary, samples, seed, stall, file, jobs, synth)
+
+    def _netlist(self) -> Path:
+        """The folder of the netlist."""
+        from .boards.yosys import NETLIST
+
+        folder = self.folder / "synth"
+        if not (folder / NETLIST).is_file():
+            self.synthesise()
+        return folder
 
     def synthesise(self) -> SynthResult:
         """Synthesise with Yosys into `synth/` and return the resources."""

@@ -96,6 +96,10 @@ EXPLANATIONS: dict[str, str] = {
     "E411": "Synthesis knows the xc7 family (7-series and Zynq-7000) so far.",
     "E412": "Yosys refused the design; synth/yosys.log has its words. That is a bug of Bitwright's.",
     "E413": "Yosys took longer than the limit that was set.",
+    "E414": "Synthesis used a cell of the chip, or a mode of it, that the simulation of netlists does not know. The RTL can still "
+    "be verified: bitwright verify DIR without --netlist.",
+    "E415": "The netlist is not a pipeline whose registers can be taken for wires: a loop, a memory, a register that stops, or paths of "
+    "different length. If it is that of a circuit of constants, it is a bug of Bitwright's.",
     "E490": "No folding fits the board at this speed; the message says which resource is short, and by how much. Ask for fewer frames a "
     "second, take a larger board, or use fewer bits. All weights are on the chip. --margin (or the limits in a board file of your own) "
     "says how much of the chip stays free.",

@@ -1,6 +1,6 @@
 """Synthesis with Yosys for 7-series chips: an estimate of size and clock without a vendor's tool.
 
-Yosys runs in a process of its own (`python -m bitwright.boards.yosys`), because an error in it ends the process.
+Yosys runs in a process of its own (`python -m bitwright.boards.yosys …`), because an error in it ends the process.
 """
 
 import importlib
@@ -12,6 +12,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bitwright.boards import netlist, timing
 from bitwright.errors import CompileError
@@ -19,6 +20,7 @@ from bitwright.errors import CompileError
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 LOG = "yosys.log"
 NETLIST = "netlist.json"
+VERILOG = "netlist.v"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ def synthesise(rtl_dir: Path, top: str, out: Path, family: str = "xc7", timeout:
         raise CompileError("E390", "synthesis needs Yosys", hint="pip install pyosys")
     start = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
-    _run(rtl_dir.resolve(), top, out.resolve(), timeout)
+    (out / NETLIST).unlink(missing_ok=True)
+    _run(out / LOG, [out / NETLIST], timeout, "synthesis", str(rtl_dir.resolve()), top, str(out.resolve()))
     cells = netlist.read_netlist(out / NETLIST, top)
     counts, clock = netlist.count(cells), timing.estimate(cells)
     return SynthResult(
@@ -74,27 +77,44 @@ def synthesise(rtl_dir: Path, top: str, out: Path, family: str = "xc7", timeout:
     )
 
 
-def _run(rtl_dir: Path, top: str, out: Path, timeout: float | None) -> None:
-    """Run this module's `main` elsewhere, its output in the log."""
+def write_verilog(folder: Path) -> Path:
+    """Write the netlist in `folder` as Verilog beside it, instances of the chip's cells; its file. CompileError E412."""
+    file = folder / VERILOG
+    file.unlink(missing_ok=True)
+    _run(folder / "verilog.log", [file], None, "verilog", str(folder.resolve()))
+    return file
+
+
+def cell_models() -> Path:
+    """Yosys' Verilog models of the chip's cells. CompileError E390 if pyosys is missing."""
+    spec = importlib.util.find_spec("pyosys")
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        file = Path(place) / "share" / "xilinx" / "cells_sim.v"
+        if file.is_file():
+            return file
+    raise CompileError("E390", "a netlist's cells need Yosys' models", hint="pip install pyosys")
+
+
+def _run(log: Path, made: list[Path], timeout: float | None, *arguments: str) -> None:
+    """Run this module's `main` elsewhere, its output in the log; `made` are the files that it must leave."""
     paths = [str(PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    command = [sys.executable, "-P", "-m", __spec__.name, str(rtl_dir), top, str(out)]
-    (out / NETLIST).unlink(missing_ok=True)
-    with (out / LOG).open("wb") as log:
+    command = [sys.executable, "-P", "-m", __spec__.name, *arguments]
+    with log.open("wb") as sink:
         try:
             done = subprocess.run(
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=sink,
                 stderr=subprocess.STDOUT,
                 env=environment,
                 timeout=timeout,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise CompileError("E413", f"Yosys took longer than {timeout} s; see {out / LOG}") from None
-    if done.returncode or not (out / NETLIST).is_file():
-        raise CompileError("E412", f"Yosys failed: {_reason(out / LOG, done.returncode)}; see {out / LOG}")
+            raise CompileError("E413", f"Yosys took longer than {timeout} s; see {log}") from None
+    if done.returncode or not all(file.is_file() for file in made):
+        raise CompileError("E412", f"Yosys failed: {_reason(log, done.returncode)}; see {log}")
 
 
 def _reason(log: Path, status: int) -> str:
@@ -116,17 +136,29 @@ def _commands(sources: list[str], top: str) -> list[str]:
     ]
 
 
-def main(rtl_dir: str, top: str, out: str) -> None:
+def _synthesis(rtl_dir: str, top: str, out: str) -> None:
     """In the process of its own. Names inside `rtl_dir` are relative, so that its path may hold anything."""
-    libyosys = importlib.import_module("pyosys.libyosys")
-    design = libyosys.Design()
     os.chdir(rtl_dir)
     sources = sorted(json.dumps(path.name) for path in Path().glob("*.v"))
-    for command in _commands(sources, top):
-        libyosys.run_pass(command, design)
+    design = _passes(_commands(sources, top))
     os.chdir(out)
-    libyosys.run_pass(f"write_json {NETLIST}", design)
+    _passes([f"write_json {NETLIST}"], design)
 
+
+def _verilog(folder: str) -> None:
+    os.chdir(folder)
+    _passes([f"read_json {NETLIST}", f"write_verilog -noattr {VERILOG}"])
+
+
+def _passes(commands: list[str], design: Any = None) -> Any:
+    libyosys = importlib.import_module("pyosys.libyosys")
+    design = design or libyosys.Design()
+    for command in commands:
+        libyosys.run_pass(command, design)
+    return design
+
+
+MAIN = {"synthesis": _synthesis, "verilog": _verilog}
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    MAIN[sys.argv[1]](*sys.argv[2:])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..boards import cells
 from ..errors import CompileError
 from ..ir.graph import Graph
 from ..ir.op import Codes
@@ -76,11 +77,13 @@ def verify(
     stall: float,
     waves: Path | None = None,
     jobs: int = 1,
+    netlist: Path | None = None,
 ) -> Verification:
     """Two runs: every frame back to back without a stall, where cycles are measured (and `waves` written, a VCD file);
     and again with idle cycles and back-pressure at both ports and a reset in mid-frame.
 
-    Raises CompileError E390 if a tool is missing, E504 for bad options.
+    With `netlist`, a folder that synthesis wrote, the cells that it made of the design are simulated, not the RTL.
+    Raises CompileError E390 if a tool is missing, E414 if a cell has no model, E504 for bad options.
     """
     if samples < 1:
         raise CompileError("E504", f"--samples must be at least 1, not {samples}")
@@ -90,13 +93,14 @@ def verify(
     (source,) = graph.inputs
     codes = reference.random_codes(graph.types[source], samples, seed)
     sent = boundary.input.from_wire(codes)
-    exe = verilator.build(_sources(rtl), TOP, trace=waves is not None)
+    exe = verilator.build(cells.sources(netlist, TOP) if netlist else _sources(rtl), TOP, trace=waves is not None)
     built = time.perf_counter() - start
     expected = reference.run(graph, codes)
     found = Verification(frames=samples, seed=seed, build_seconds=round(built, 2))
     try:
         env = {"BITWRIGHT_WAVES": str(waves.resolve())} if waves else None
         watched = [s["stream"]["wire"] for s in manifest["stages"]] + [q["wire"] for q in manifest["queues"]]
+        watched = [] if netlist else watched  # synthesis keeps the names of the ports only
         with ThreadPoolExecutor(max(1, min(jobs, 2))) as pool:
             first = pool.submit(simulate, exe, rtl, boundary, sent, env=env, watched=watched)
             rough_options: dict[str, Any] = {"stall": stall, "idle": stall, "reset_frame": samples // 2}
@@ -104,7 +108,13 @@ def verify(
             smooth, rough = first.result(), second.result()
     except verilator.SimulationFailed as error:
         return replace(found, failure=str(error).strip(), seconds=round(time.perf_counter() - start, 2))
-    mismatches = int(sum(_differs(boundary, trace.outputs, expected).sum() for trace in (smooth, rough)))
+    wrong = [_differs(boundary, trace.outputs, expected) for trace in (smooth, rough)]
+    mismatches = int(sum(w.sum() for w in wrong))
+    where: Mismatch | None = None
+    if mismatches and netlist:
+        where = _first_output(graph, boundary, smooth if wrong[0].any() else rough, expected)
+    elif mismatches:
+        where = _first(exe, rtl, graph, manifest, boundary, codes)
     ends = smooth.last_out
     frame_cycles = max(ends[-1] - ends[-2], ends[-2] - ends[-3]) if samples > SETTLED else None
     latency = ends[0] - smooth.first_in[0]
@@ -114,7 +124,7 @@ def verify(
         frame_cycles=frame_cycles,
         latency_cycles=latency,
         timing_as_computed=latency == manifest["latency_cycles"] and frame_cycles in (None, manifest["frame_cycles"]),
-        first=_first(exe, rtl, graph, manifest, boundary, codes) if mismatches else None,
+        first=where,
         simulated_cycles=smooth.cycles + rough.cycles,
         seconds=round(time.perf_counter() - start, 2),
     )
@@ -158,6 +168,15 @@ def unpack(boundary: Boundary, outputs: list[list[int]]) -> Codes:
 
 def _differs(boundary: Boundary, outputs: list[list[int]], expected: Codes) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return unpack(boundary, outputs) != boundary.output.from_wire(expected)
+
+
+def _first_output(graph: Graph, boundary: Boundary, trace: cosim.Trace, expected: Codes) -> Mismatch:
+    """The first wrong code at the port of a netlist."""
+    got, want = unpack(boundary, trace.outputs), boundary.output.from_wire(expected)
+    frame, *element = (int(i) for i in np.argwhere(got != want)[0])
+    index = (frame, *element)
+    (sink,) = graph.outputs
+    return Mismatch("netlist", sink, "", frame, tuple(element), int(want[index]), int(got[index]))
 
 
 def _first(

@@ -1,0 +1,159 @@
+"""The models of a chip's cells: what synthesis makes of memories, multipliers and delays does what they do."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bitwright.boards import cells, netlist, yosys
+from bitwright.boards.netlist import Cell
+from bitwright.errors import CompileError
+from bitwright.sim import verilator
+from tests.rtl.harness import Case, Run, execute, job, wrapper
+
+PORTS = "input clk, input rst_n, input in_valid, output reg out_valid"
+RESET = "initial out_valid = 0; always @(posedge clk) out_valid <= rst_n & in_valid;"
+MEMORY = """
+module {name}({ports}, input [{width}+28-1:0] in_data, output [{width}-1:0] out_data);
+  {reset}
+  wire we = in_data[0];
+  wire [12:0] waddr = in_data[13:1], raddr = in_data[26:14];
+  wire [{width}-1:0] word = in_data >> 28;
+  (* ram_style = "{style}" *) reg [{width}-1:0] mem [0:{depth}-1];
+  reg [{width}-1:0] read;
+  integer i;
+  initial for (i = 0; i < {depth}; i = i + 1) mem[i] = {start};
+  always @(posedge clk) if (in_valid) begin
+    if (we & {writable}) mem[waddr % {depth}] <= word;
+    read <= mem[raddr % {depth}];
+  end
+  assign out_data = read;
+endmodule
+"""
+
+
+@dataclass(frozen=True)
+class Memory:
+    style: str
+    depth: int
+    width: int
+    cell: str
+    writable: int = 1
+
+    def text(self) -> str:
+        values = {"name": self.name, "style": self.style, "depth": self.depth, "width": self.width}
+        return MEMORY.format(ports=PORTS, reset=RESET, start="i * 77", writable=self.writable, **values)
+
+    @property
+    def name(self) -> str:
+        return f"{self.style}{self.depth}x{self.width}_{self.writable}"
+
+    def case(self) -> Case:
+        given, want = self._samples()
+        return Case(self.name, {}, self.width + 28, self.width, given, want, kind="pipe")
+
+    def _samples(self) -> tuple[list[int], list[int]]:
+        """Words in, and what is read: a word that is written in the same cycle is not seen yet."""
+        rng = np.random.default_rng(self.depth + self.width)
+        full = (1 << self.width) - 1
+        memory = [i * 77 & full for i in range(self.depth)]
+        few = rng.integers(0, self.depth, 12).tolist()
+        given, want = list[int](), list[int]()
+        for _ in range(400):
+            we, waddr, raddr = int(rng.integers(2)), int(rng.choice(few)), int(rng.choice(few))
+            word = int.from_bytes(rng.bytes(9), "little") & full
+            given.append(word << 28 | raddr << 14 | waddr << 1 | we)
+            want.append(memory[raddr])
+            if we and self.writable:
+                memory[waddr] = word
+        return given, want
+
+
+FEW = [
+    Memory("block", 2048, 9, "RAMB18E1", writable=0),
+    Memory("block", 512, 72, "RAMB36E1"),
+    Memory("block", 1024, 18, "RAMB18E1"),
+    Memory("distributed", 32, 5, "RAM32M"),
+    Memory("distributed", 64, 3, "RAM64M"),
+]
+MANY = [
+    Memory("block", 8192, 4, "RAMB36E1", writable=0),
+    Memory("block", 512, 36, "RAMB18E1"),
+    Memory("block", 4096, 4, "RAMB18E1"),
+    Memory("block", 8192, 2, "RAMB18E1"),
+    Memory("block", 8192, 4, "RAMB36E1"),
+    Memory("distributed", 256, 3, "RAM64M"),
+]
+
+
+ARITHMETIC = """
+module arithmetic({ports}, input signed [31:0] in_data, output [34:0] out_data);
+  reg [19:0] valid;
+  initial valid = 0;
+  always @(posedge clk) valid <= rst_n ? {{valid, in_valid}} : 20'd0;
+  always @* out_valid = valid[19];
+  reg signed [15:0] a, b;
+  reg signed [31:0] product;
+  reg signed [32:0] sum;
+  reg [34:0] late [0:16];
+  integer i;
+  always @(posedge clk) begin
+    a <= in_data[15:0];
+    b <= in_data[31:16];
+    product <= a * b;
+    sum <= product + 33'sd12345;
+    late[0] <= {{^sum[30:20], ~sum[3], sum}};
+    for (i = 1; i < 17; i = i + 1) late[i] <= late[i - 1];
+  end
+  assign out_data = late[16];
+endmodule
+"""
+
+
+def arithmetic() -> Case:
+    rng = np.random.default_rng(0)
+    pairs = rng.integers(-(1 << 15), 1 << 15, (400, 2)).tolist()
+    sums = [a * b + 12345 for a, b in pairs]
+    given = [(b & 0xFFFF) << 16 | a & 0xFFFF for a, b in pairs]
+    want = [(bin(s >> 20 & 0x7FF).count("1") & 1) << 34 | (~s >> 3 & 1) << 33 | s & (1 << 33) - 1 for s in sums]
+    return Case("arithmetic", {}, 32, 35, given, want, kind="pipe")
+
+
+def synthesised(text: str, folder: Path) -> list[Cell]:
+    rtl = folder / "rtl"
+    rtl.mkdir()
+    (rtl / "top.v").write_text(text)
+    yosys.synthesise(rtl, "bw_test", folder / "synth")
+    return netlist.read_netlist(folder / "synth" / "netlist.json", "bw_test")
+
+
+@pytest.mark.parametrize("memories", [FEW, pytest.param(MANY, marks=pytest.mark.long)], ids=["few", "many"])
+def test_memories_multipliers_and_delays(memories: list[Memory], tmp_path: Path) -> None:
+    cases = [*(m.case() for m in memories), arithmetic()]
+    modules = [*(m.text() for m in memories), ARITHMETIC.format(ports=PORTS), wrapper(cases)]
+    types = {cell.type for cell in synthesised("".join(modules), tmp_path)}
+    assert types >= {m.cell for m in memories} | {"DSP48E1", "SRL16E"}
+    exe = verilator.build(cells.sources(tmp_path / "synth", "bw_test"), "bw_test")
+    (seen,) = execute(exe, tmp_path, job(cases, [Run(idle=0.3, seed=1)]))
+    assert not [(c.module, s["error"]) for c, s in zip(cases, seen, strict=True) if s["error"]]
+
+
+def test_a_cell_without_a_model(tmp_path: Path) -> None:
+    synthesised(f"module bw_test({PORTS}); {RESET} endmodule", tmp_path)
+    path = tmp_path / "synth" / "netlist.json"
+    design = json.loads(path.read_text())
+    register = next(c for c in design["modules"]["bw_test"]["cells"].values() if c["type"].startswith("FD"))
+    register["type"] = "FIFO18E1"
+    path.write_text(json.dumps(design))
+    with pytest.raises(
+        CompileError, match="E414: there is no model of the cell FIFO18E1, so its netlist cannot be sim"
+    ):
+        cells.sources(tmp_path / "synth", "bw_test")
+
+
+def test_a_mode_without_a_model() -> None:
+    ram = Cell("RAMB36E1", {}, frozenset(), {"RAM_EXTENSION_A": "LOWER"})
+    with pytest.raises(CompileError, match="E414: there is no model of the cell RAMB36E1 with RAM_EXTENSION_A = LOWER"):
+        cells.models([ram])

@@ -1,0 +1,50 @@
+"""NumPy = RTL = netlist: what synthesis makes of a design, under the same bench."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bitwright.boards.yosys import NETLIST, synthesise
+from bitwright.lowering.layers import Circuits, Spatial
+from bitwright.lowering.manager import run_passes
+from bitwright.lowering.passes import PIPELINE
+from bitwright.sim import verify
+from bitwright.sim.verify import Verification
+from tests.harness import Built, build
+from tests.networks import random_network
+from tests.spatial.circuits import random_circuit
+
+
+def verified(made: Built, synth: Path, frames: int = 6) -> Verification:
+    timing = made.lowered.timing
+    manifest: dict[str, Any] = {"latency_cycles": timing.latency_cycles, "frame_cycles": timing.frame_cycles,
+                                "stages": [], "queues": []}  # fmt: skip
+    return verify.verify(made.rtl, made.graph, manifest, made.boundary, frames, 1, 0.4, netlist=synth)
+
+
+def test_a_spatial_design_and_a_wrong_one(tmp_path):
+    graph = run_passes(random_circuit(3), PIPELINE)
+    made = build(graph, tmp_path, None, spatial=Spatial(Circuits.MUST, 5.0))
+    synth = tmp_path / "synth"
+    assert synthesise(made.rtl, "bw_accel", synth).carry4 > 0
+    found = verified(made, synth, 20)
+    assert found.ok and found.first is None
+
+    design = json.loads((synth / NETLIST).read_text())
+    cells = design["modules"]["bw_accel"]["cells"].values()
+    lut = next(c for c in cells if c["type"] == "LUT6_2")  # of an adder
+    lut["parameters"]["INIT"] = lut["parameters"]["INIT"].translate(str.maketrans("01", "10"))
+    (synth / NETLIST).write_text(json.dumps(design))
+    wrong = verified(made, synth, 20)
+    assert not wrong.ok and wrong.mismatches > 0 and wrong.first is not None
+    assert str(wrong.first).startswith("stage netlist: frame ")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(6))
+def test_folded_designs(seed, tmp_path):
+    made = build(run_passes(random_network(seed), PIPELINE), tmp_path, 10**9 if seed % 2 else None)
+    synthesise(made.rtl, "bw_accel", tmp_path / "synth")
+    assert verified(made, tmp_path / "synth").ok
