@@ -161,14 +161,12 @@ CARRY = 0.25
 
 def _reduced(inputs: list[int], table: int) -> tuple[list[int], int]:
     """The same function of positive, distinct, ascending nets that it depends on."""
-    count = len(inputs)
     nets = sorted({b >> 1 for b in inputs if b > 1})
     rows = np.arange(1 << len(nets))
     index = np.zeros(len(rows), np.int64)
     for k, b in enumerate(inputs):
         bit = np.full(len(rows), b & 1) if b < 2 else (rows >> nets.index(b >> 1) & 1) ^ (b & 1)
         index |= bit << k
-    assert count <= 16
     values = np.array([table >> int(i) & 1 for i in index], np.uint8).reshape((2,) * len(nets))
     for k in reversed(range(len(nets))):  # axis 0 is the last net
         axis = len(nets) - 1 - k

@@ -33,16 +33,16 @@ def print_circuit(
     """Texts of modules by name; that of `name` holds the layers between registers, made of the cells."""
     made = {net for c in cells for net in makes(c)} | set(network.circuit.inputs)
     read = {b >> 1 for w in network.words for b in w.bits} | {net for c in cells for net in reads(c)}
+    results = [[_passed(network, w, made, read) for w in layer.words] for layer in network.layers]
     modules, lines, source = dict[str, str](), list[str](), list(network.source)
     bus = "x"
-    for k, layer in enumerate(network.layers):
-        words = [_passed(network, w, made, read) for w in layer.words]
-        known = {b >> 1 for w in words for b in w.bits}
+    for k, (layer, words) in enumerate(zip(network.layers, results, strict=True)):
         later = {net for c in cells if _owner(network, c)[0] > k for net in reads(c)}
+        later |= {b >> 1 for after in results[k + 1 :] for w in after for b in w.bits}
         here = {n for c in cells if _owner(network, c)[0] <= k for n in makes(c)} | set(network.circuit.inputs)
-        signs = sorted((later & here) - known)
-        if signs:  # what clears the bits of this layer in the rows of a later one
-            words.append(Word(tuple(2 * n for n in signs), 0, (1 << len(signs)) - 1))
+        more = sorted((later & here) - {b >> 1 for w in words for b in w.bits})
+        if more:  # signs that clear bits of this layer in the rows of a later one, and sums that a later one has too
+            words.append(Word(tuple(2 * n for n in more), 0, (1 << len(more)) - 1))
         printer = _Printer(network, pipeline, family, [c for c in cells if _owner(network, c)[0] == k], source, words)
         modules[f"{name}_l{k}"] = "\n".join(printer.module(f"{name}_l{k}", _told(layer))) + "\n"
         lines.append(f"  wire [{max(1, _bits(words)) - 1}:0] l{k};")

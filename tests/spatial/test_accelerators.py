@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from bitwright.ir.graph import Graph
+from bitwright.ir.types import IntType, TensorType
 from bitwright.lowering.layers import Circuits, Spatial
 from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
+from bitwright.ops.dense import Dense
+from bitwright.ops.mulshift import MulShift
 from tests.harness import Built, build, check
 from tests.networks import random_images, random_network
-from tests.spatial.circuits import random_circuit
+from tests.spatial.circuits import chain, random_circuit
 
 
 def built(seed: int, folder, network: Callable[[int], Graph]) -> Built:
@@ -51,6 +54,15 @@ def test_rtl_of_random_convolutions(seed, tmp_path):
 def test_rtl_of_many(seed, network, tmp_path):
     print(f"seed {seed}")
     check(built(seed, tmp_path, network), frames=6, seed=seed)
+
+
+def test_a_sum_that_a_later_layer_has_too(tmp_path):
+    """Its bits leave the layer that makes it, though its word holds but some of them."""
+    x = TensorType.of((2,), IntType(5, True))
+    first = Dense(np.array([[1, 1], [1, 0], [0, 1]]), np.zeros(3, np.int64))
+    halved = MulShift(np.array([1, 2, 2]), np.zeros(3, np.int64), 1, -100, 100)
+    again = Dense(np.array([[0, 1, 1], [4, 0, 0]]), np.zeros(2, np.int64))
+    check(build(chain(x, [first, halved, again]), tmp_path, None, spatial=Spatial(Circuits.MUST, 3.0)), frames=20)
 
 
 def test_faster_clocks_take_more_registers(tmp_path):
