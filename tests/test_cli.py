@@ -81,6 +81,14 @@ def test_verify_and_report(build):
     assert "equal to the reference" in text and "frames/s" in text
 
 
+def test_verify_the_netlist(build):
+    folder, _ = build
+    done = bitwright("verify", folder, "--samples", 5, "--netlist", "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 0 and found["ok"] and found["latency_cycles"] is not None
+    assert (folder / "synth" / "netlist.v").is_file()
+
+
 def test_verify_exits_1_on_a_mismatch(build, tmp_path):
     folder, _ = build
     copy = tmp_path / "copy"
