@@ -3,7 +3,7 @@
 Sums whose terms add up to less than 2^24 (2^53) in magnitude are exact in single (double) precision, in any order, and
 so is scaling by a power of two; rounding down, limits and wrapping then are operations of a few vector instructions. A
 layer that this does not suit is evaluated as the reference does it. Samples go through all layers a block at a time,
-which stays in the cache.
+which stays in the cache, a channel's samples beside each other.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from ..ops.mulshift import MulShift
 from ..ops.shift import Shift
 from ..ops.wrap import Wrap
 
-BLOCK = 2048
+BLOCK = 4096
 """Samples at a time."""
 
 Step = Callable[[NDArray[Any]], NDArray[Any]]
+"""From values of shape (channels, samples) to others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,11 @@ class _Scale:
     right: Codes
     lo: int
     hi: int
+
+    @property
+    def up(self) -> int:
+        """Bits by which it makes any channel greater."""
+        return max(0, -int(self.right.min()))
 
 
 class Emulator:
@@ -57,10 +63,10 @@ class Emulator:
         given = codes.reshape(len(codes), self.x.size)
         found = np.empty((len(codes), self.y.size), np.int64)
         for first in range(0, len(codes), BLOCK):
-            values: NDArray[Any] = given[first : first + BLOCK]
+            values: NDArray[Any] = given[first : first + BLOCK].T
             for step in self._steps:
                 values = step(values)
-            found[first : first + BLOCK] = values
+            found[first : first + BLOCK] = values.T
         return found
 
     def _compiled(self, graph: Graph) -> Iterator[Step]:
@@ -69,14 +75,17 @@ class Emulator:
         while k < len(nodes):
             node = nodes[k]
             scale = _scale(nodes[k + 1], node.type) if k + 1 < len(nodes) else None
-            if not isinstance(node.op, Dense) or len(node.type.shape) != 1 or _bound(node.op, here) >= 1 << 53:
+            bound = (
+                _bound(node.op, here, scale) if isinstance(node.op, Dense) and len(node.type.shape) == 1 else 1 << 53
+            )
+            if not isinstance(node.op, Dense) or bound >= 1 << 53:
                 if np.any(moved):
                     yield _less(moved)
                     moved = 0
                 yield _evaluated(node, here)
                 here, k = node.type, k + 1
                 continue
-            carrier = np.float32 if _bound(node.op, here) < 1 << 24 else np.float64
+            carrier = np.float32 if bound < 1 << 24 else np.float64
             bias = node.op.bias - node.op.weight @ np.broadcast_to(moved, here.shape)
             moved = 0
             if scale is None:
@@ -84,7 +93,7 @@ class Emulator:
                 here, k = node.type, k + 1
                 continue
             wrap = nodes[k + 2].op if k + 2 < len(nodes) else None
-            if isinstance(wrap, Wrap) and len(wrap.width) == node.type.vector and _bound(node.op, here) < 1 << 30:
+            if isinstance(wrap, Wrap) and len(wrap.width) == node.type.vector and bound << scale.up < 1 << 30:
                 moved = np.minimum(wrap.low, 0) * -1
             else:
                 wrap = None
@@ -98,9 +107,10 @@ class Emulator:
             yield _less(moved)
 
 
-def _bound(op: Dense, x: TensorType) -> int:
+def _bound(op: Dense, x: TensorType, scale: _Scale | None) -> int:
     """No sum of some of the terms is greater in magnitude; twice that leaves room for what is moved."""
-    return 2 * int((np.abs(op.weight).sum(axis=1) * max(-x.min, x.max) + np.abs(op.bias)).max())
+    terms = np.abs(op.weight).sum(axis=1) * max(-x.min, x.max) + np.abs(op.bias)
+    return 2 * int((terms + (np.abs(scale.b) if scale else 0)).max())
 
 
 def _scale(node: Node, x: TensorType) -> _Scale | None:
@@ -115,22 +125,22 @@ def _scale(node: Node, x: TensorType) -> _Scale | None:
         found = _Scale(np.tile(b, channels // len(b)), np.tile(right, channels // len(b)), op.lo, op.hi)
     else:
         return None
-    largest = max(-x.min, x.max) + int(np.abs(found.b).max())
-    return found if largest < 1 << 24 and (found.right >= 0).all() else None
+    exact = ((found.right >= 0) | (found.b == 0)).all()
+    return found if exact else None
 
 
 def _sum(op: Dense, bias: Codes, scale: _Scale | None, moved: Codes | int, carrier: type[np.floating]) -> Step:
     """(x · weight + bias) / 2^right + moved."""
     factor = np.exp2(-scale.right) if scale else np.ones(len(op.weight))
-    weight = np.ascontiguousarray((op.weight * factor[:, None]).T.astype(carrier))
-    biases = ((bias + (scale.b if scale else 0)) * factor + moved).astype(carrier)
+    weight = (op.weight * factor[:, None]).astype(carrier)
+    biases = ((bias + (scale.b if scale else 0)) * factor + moved).astype(carrier)[:, None]
 
     def step(x: NDArray[Any]) -> NDArray[Any]:
-        y = x.astype(carrier, copy=False) @ weight
+        y = weight @ x.astype(carrier, order="C", copy=False)
         y += biases
         return y
 
-    return step if biases.any() else lambda x: x.astype(carrier, copy=False) @ weight
+    return step if biases.any() else lambda x: weight @ x.astype(carrier, order="C", copy=False)
 
 
 def _limits(scale: _Scale, x: TensorType, moved: Codes | int, whole: bool) -> Iterator[Step]:
@@ -141,17 +151,17 @@ def _limits(scale: _Scale, x: TensorType, moved: Codes | int, whole: bool) -> It
         yield lambda y: np.floor(y, out=y)
     if ((x.min + b) >> right).min() < scale.lo:
         lo = (scale.lo + np.asarray(moved)).astype(np.float64)
-        least = lo.astype(np.float32) if lo.ndim else float(lo)
+        least = lo.astype(np.float32)[:, None] if lo.ndim else float(lo)
         yield lambda y: np.maximum(y, least, out=y)
     if ((x.max + b) >> right).max() > scale.hi:
         hi = (scale.hi + np.asarray(moved)).astype(np.float64)
-        most = hi.astype(np.float32) if hi.ndim else float(hi)
+        most = hi.astype(np.float32)[:, None] if hi.ndim else float(hi)
         yield lambda y: np.minimum(y, most, out=y)
 
 
 def _masked(op: Wrap) -> Step:
     """The code moved to where its least is 0: the lowest bits of an integer."""
-    mask = ((1 << op.width) - 1).astype(np.int32)
+    mask = ((1 << op.width) - 1).astype(np.int32)[:, None]
 
     def step(x: NDArray[Any]) -> NDArray[Any]:
         codes = x.astype(np.int32)
@@ -162,10 +172,15 @@ def _masked(op: Wrap) -> Step:
 
 
 def _less(moved: Codes | int) -> Step:
-    return lambda values: values.astype(np.int64) - moved
+    return lambda values: values.astype(np.int64) - np.reshape(moved, (-1, 1))
 
 
 def _evaluated(node: Node, x: TensorType) -> Step:
     """As the reference does it."""
     shape, op = x.shape, node.op
-    return lambda values: op.evaluate(values.astype(np.int64).reshape(len(values), *shape)).reshape(len(values), -1)
+
+    def step(values: NDArray[Any]) -> NDArray[Any]:
+        codes = values.T.astype(np.int64).reshape(-1, *shape)
+        return op.evaluate(codes).reshape(len(codes), -1).T
+
+    return step
