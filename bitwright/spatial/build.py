@@ -106,7 +106,7 @@ def _layer(circuit: Circuit, words: Sequence[Word], nodes: tuple[Node, ...]) -> 
         return
     weight, bias = linear_form(head)
     spans = ranges(nodes[0].type)
-    small = [c for c in range(channels) if _live(words, weight[c]) <= TABLE_BITS]
+    small = [c for c in range(channels) if _fits_a_table(words, weight[c])]
     tables = _tables(words, weight, bias, tail, small)
     forms = [
         Linear(tuple(Term(words[i], s, d) for i in _nonzero(weight[c]) for s, d in signed_digits(int(weight[c, i]))),
@@ -136,8 +136,10 @@ def _nonzero(row: Codes) -> list[int]:
     return np.flatnonzero(row).tolist()
 
 
-def _live(words: Sequence[Word], row: Codes) -> int:
-    return len({n for i in _nonzero(row) for n in words[i].live})
+def _fits_a_table(words: Sequence[Word], row: Codes) -> bool:
+    """Whether few live bits, in not many places, decide on a sum."""
+    bits = [b for i in _nonzero(row) for b in words[i].bits]
+    return len(bits) <= 2 * TABLE_BITS and len({b >> 1 for b in bits if b > 1}) <= TABLE_BITS
 
 
 def _tables(

@@ -70,11 +70,6 @@ class Word:
     def constant(cls, value: int) -> Word:
         return cls((), value, value, value)
 
-    @property
-    def live(self) -> tuple[int, ...]:
-        """The nets that it depends on."""
-        return tuple(dict.fromkeys(b >> 1 for b in self.bits if b > 1))
-
 
 @dataclass(frozen=True, slots=True)
 class Sum:

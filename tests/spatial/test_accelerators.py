@@ -34,17 +34,16 @@ def test_rtl_of_random_circuits(seed, tmp_path):
     check(made, frames=40, seed=seed)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", [*range(5), 23])  # 23: few bits are read, in many places
 def test_rtl_of_random_networks(seed, tmp_path):
     made = built(seed, tmp_path, random_network)
     assert count(made, "spatial") > 0
     check(made, frames=8, seed=seed)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [*range(6), 39, 42])  # 39, 42: padded windows
 def test_rtl_of_random_convolutions(seed, tmp_path):
     made = built(seed, tmp_path, random_images)
-    assert not any(s.engine.startswith("folded") and "dense" in s.op for s in made.lowered.netlist.stages)
     check(made, frames=5, seed=seed)
 
 
