@@ -93,8 +93,6 @@ class Layer:
         """Whether it may be one: only sums and what follows them, a vector at a time."""
         if self.spatial.circuits is Circuits.NEVER or not isinstance(self.head and self.head.op, Dense | Xnor):
             return Circuits.NEVER
-        if self.window is not None and isinstance(self.window.op, Window) and self.window.op.padded:
-            return Circuits.NEVER  # circuits rely on the range of every channel, which does not tell of the padding
         return self.spatial.circuits if holds(self.nodes[self.window is not None :], self.inner) else Circuits.NEVER
 
     @property

@@ -118,7 +118,9 @@ def shifted(
 def _quotient(circuit: Circuit, x: Linear, right: int, even: bool) -> tuple[int, ...]:
     """The bits of ⌊x / 2^right⌋ in two's complement, or in binary if it is never negative."""
     width = IntType.covering(x.lo, x.hi).width
-    bits = x.bits(circuit, max(width, right))
+    bits = x.bits(circuit, width)
+    if x.lo < 0:  # of a sum that is shifted out altogether the sign is left
+        bits += bits[-1:] * (right + 1 - width)
     rest, whole = bits[:right], list(bits[right:])
     if even and whole:
         whole[0] = circuit.lut((whole[0], _any(circuit, rest)), 0b1000)
