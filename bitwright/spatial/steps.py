@@ -106,8 +106,8 @@ def shifted(
     if over:
         bits = _at_most(circuit, whole, limit, out, signed=low < base)
     if under:
-        sign = whole[-1]
-        bits = [circuit.lut((b, sign), 0b0010) for b in bits]
+        if low < base:
+            bits = [circuit.lut((b, whole[-1]), 0b0010) for b in bits]
         if lo > base:  # an odd limit over an even base: 0 becomes 1
             none = _any(circuit, bits) ^ 1
             bits[0] = circuit.lut((bits[0], none), 0b1110)

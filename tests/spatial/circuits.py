@@ -52,7 +52,7 @@ def _sum(rng: np.random.Generator, x: TensorType, rows: int) -> Op:
 def step(kind: str, rng: np.random.Generator, x: TensorType) -> list[Op]:
     """An operator of the kind that suits the type, and now and then a second."""
     n = x.vector
-    right = int(rng.integers(0, x.elem.width + 3))  # of a sum that is shifted out the sign is left
+    right = int(rng.integers(0, x.elem.width + 12))  # of a sum that is shifted out the sign is left
     low = int(rng.choice([0, -8, -7, -5, -128]))
     high = low + int(rng.choice([1, 7, 10, 15, 127, 255]))
     b = rng.integers(-40, 40, n)
