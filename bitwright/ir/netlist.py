@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import Origin
 from .types import IntType
 
@@ -101,6 +104,27 @@ class Block:
     module: str
     params: Mapping[str, int | Memory]
     texts: Callable[[str], Mapping[str, str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Constants of a kernel: integers of one type, in the shape that the C++ function declares."""
+
+    elem: IntType
+    values: NDArray[np.int64] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A function template of the C++ layer library, the members of its configuration, and the tables it is called with.
+
+    Its header has the function's name unless it says another.
+    """
+
+    function: str
+    params: Mapping[str, int | IntType]
+    tables: Mapping[str, Table] = field(default_factory=dict[str, Table])
+    header: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .netlist import Block, Estimate
+from .netlist import Block, Estimate, Kernel
 from .types import TensorType
 
 Codes = NDArray[np.int64]
@@ -45,6 +45,14 @@ class Op(ABC):
         """The library module that computes `evaluate` at a folding; None if it costs no hardware.
 
         Called with the operands' types and the Fold.
+        """
+
+    @abstractmethod
+    def to_hls(self, *operands_and_fold: Any, **_: Any) -> Kernel | None:
+        """The C++ function that computes `evaluate` at a folding, in beats of the same lanes as the RTL's; None if it costs
+        no hardware.
+
+        Called as `to_rtl` is.
         """
 
     @abstractmethod

@@ -9,9 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import CompileError
-from ..ir.netlist import Block, Estimate, Fold, Resources
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
+from .channels import stream_beats
 
 
 def paired(a: TensorType, b: TensorType) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
@@ -49,6 +50,16 @@ class Add(Op):
             "LANES": fold.pe, "A_WIDTH": a.elem.width, "A_SIGNED": int(a.elem.signed), "B_WIDTH": b.elem.width,
             "B_SIGNED": int(b.elem.signed), "MA": self.left, "MB": self.right, "C": self.bias,
             "OUT_WIDTH": self.infer(a, b).elem.width,
+        })  # fmt: skip
+
+    def to_hls(self, a: TensorType, b: TensorType, fold: Fold) -> Kernel | None:
+        y = self.infer(a, b)
+        left = max(abs(self.left * v) for v in (a.min, a.max, 1))
+        right = max(abs(self.right * v) for v in (b.min, b.max, 1))
+        most = left + right + abs(self.bias)
+        return Kernel("add", {
+            "a": a.elem, "b": b.elem, "y": y.elem, "sum": IntType.covering(-most, most), "lanes": fold.pe,
+            "frame": stream_beats(y, fold.pe), "left": self.left, "right": self.right, "bias": self.bias,
         })  # fmt: skip
 
     def estimate(self, a: TensorType, b: TensorType, y: TensorType, fold: Fold) -> Estimate:

@@ -7,6 +7,7 @@ from math import lcm
 import numpy as np
 
 from ..errors import CompileError
+from ..ir.netlist import Table
 from ..ir.op import Codes
 from ..ir.types import IntType, TensorType
 
@@ -64,6 +65,21 @@ def fold_rows(values: Codes, x: TensorType, lanes: int, pad: Codes) -> Codes:
 def beats(x: TensorType, channels: int, lanes: int) -> int:
     """Words of `fold_rows`: beats after which the constants of `channels` channels come round again."""
     return 1 if channels == 1 else lcm(channels, x.vector) // x.vector * -(-x.vector // lanes)
+
+
+def stream_beats(x: TensorType, lanes: int) -> int:
+    """Beats of a frame."""
+    return x.size // x.vector * -(-x.vector // lanes)
+
+
+def kernel_params(x: TensorType, y: TensorType, lanes: int, folds: int) -> dict[str, int | IntType]:
+    """The configuration that `hls_templates/bw/elementwise.h` asks for."""
+    return {"x": x.elem, "y": y.elem, "lanes": lanes, "folds": folds, "frame": stream_beats(x, lanes)}
+
+
+def table(values: Codes) -> Table:
+    """Constants in the narrowest type that holds them."""
+    return Table(IntType.covering(int(values.min()), int(values.max())), values)
 
 
 def pack_mixed(rows: Codes, widths: tuple[int, ...]) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import CompileError
-from ..ir.netlist import Block, Estimate, Fold, Resources
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 
@@ -37,6 +37,13 @@ class Concat(Op):
     def to_rtl(self, a: TensorType, b: TensorType, fold: Fold) -> Block | None:
         return Block("bw_concat", {
             "WIDTH": self.infer(a, b).elem.width * fold.pe, "A_BEATS": a.vector // fold.pe, "B_BEATS": b.vector // fold.pe,
+        })  # fmt: skip
+
+    def to_hls(self, a: TensorType, b: TensorType, fold: Fold) -> Kernel | None:
+        y = self.infer(a, b)
+        return Kernel("concat", {
+            "y": y.elem, "lanes": fold.pe, "a_beats": a.vector // fold.pe, "b_beats": b.vector // fold.pe,
+            "vectors": y.size // y.vector,
         })  # fmt: skip
 
     def estimate(self, a: TensorType, b: TensorType, y: TensorType, fold: Fold) -> Estimate:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import CompileError
-from ..ir.netlist import Block, Estimate, Fold, Multiplier
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Multiplier
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import matvec
@@ -56,6 +56,9 @@ class Dense(Op):
 
     def to_rtl(self, x: TensorType, fold: Fold, *, replay: bool = True) -> Block | None:
         return matvec.block(self.weight, self.bias, x, self.infer(x), self.weight_type, fold, replay=replay)
+
+    def to_hls(self, x: TensorType, fold: Fold, *, replay: bool = True) -> Kernel | None:
+        return matvec.kernel(self.weight, self.bias, x, self.infer(x), self.weight_type, fold, replay=replay)
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold, *, replay: bool = True) -> Estimate:
         bias = bool(self.bias.any())

@@ -10,11 +10,11 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import CompileError
-from ..ir.netlist import Block, Estimate, Fold, Memory, Multiplier, Ram, Resources
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Memory, Multiplier, Ram, Resources, Table
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import area, matvec, packing
-from .channels import pack_words
+from .channels import pack_words, table
 from .packing import Packing
 
 
@@ -68,6 +68,18 @@ class Depthwise(Op):
         """How slices sum up so many taps a cycle: in chains that need few registers, all of one length if that goes."""
         chain = next((c for c in (4, 3, 2) if taps % c == 0), min(taps, 4))
         return packing.single(int(self.weight.min()), int(self.weight.max()), a, chain)
+
+    def to_hls(self, x: TensorType, fold: Fold) -> Kernel | None:
+        taps, channels = self.weight.shape
+        groups, steps = channels // fold.pe, taps // fold.taps
+        weight = self.weight.reshape(steps, fold.taps, groups, fold.pe).transpose(2, 0, 1, 3)
+        return Kernel("depthwise", {
+            "x": x.elem, "y": self.infer(x).elem, "lanes": fold.pe, "taps": fold.taps, "steps": steps, "groups": groups,
+            "vectors": x.size // x.vector, "dsp": int(fold.multiplier is Multiplier.DSP),
+        }, {
+            "weight": Table(self.weight_type, weight.reshape(-1, fold.taps, fold.pe)),
+            "bias": table(self.bias.reshape(groups, fold.pe)),
+        })  # fmt: skip
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
         taps, channels = self.weight.shape

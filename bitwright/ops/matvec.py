@@ -8,11 +8,11 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ir.netlist import Block, Estimate, Fold, Memory, Multiplier, Ram, Resources
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Memory, Multiplier, Ram, Resources, Table
 from ..ir.op import Codes
 from ..ir.types import IntType, TensorType
 from . import area, packing
-from .channels import pack_words
+from .channels import pack_words, table
 from .packing import Packing
 
 LARGEST_MASK = 1 << 14
@@ -115,6 +115,30 @@ def block(
         words = pack_words(padded.reshape(nf, fold.pe), y.elem.width)
         params |= {"HAS_BIAS": 1, "BIAS": Memory(y.elem.width * fold.pe, words)}
     return Block("bw_mvu", params)
+
+
+def kernel(
+    weight: Codes,
+    bias: Codes,
+    x: TensorType,
+    y: TensorType,
+    weight_type: IntType,
+    fold: Fold,
+    *,
+    replay: bool = True,
+) -> Kernel:
+    """The unit as a C++ function; without `replay` the stream brings each vector NF times."""
+    xnor = fold.multiplier is Multiplier.XNOR
+    nf, sf = folds(weight.shape[0], weight.shape[1], fold)
+    words = _words(weight, fold, int(xnor)).reshape(-1, fold.pe, fold.simd)
+    padded = np.zeros(nf * fold.pe, np.int64)
+    padded[: len(bias)] = bias
+    params: dict[str, int | IntType] = {
+        "x": x.elem, "y": y.elem, "pe": fold.pe, "simd": fold.simd, "folds": nf, "words": sf,
+        "vectors": x.size // x.vector, "repeated": int(not replay),
+    }  # fmt: skip
+    tables = {"weight": Table(weight_type, words), "bias": table(padded.reshape(nf, fold.pe))}
+    return Kernel("xnor", params, tables) if xnor else Kernel("dense", params | {"dsp_rows": dsp_rows(fold)}, tables)
 
 
 def weight_memories(weight: Codes, w: IntType, fold: Fold, pack: Packing) -> dict[str, int | Memory]:

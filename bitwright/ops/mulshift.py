@@ -9,11 +9,22 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..ir.netlist import Block, Estimate, Fold, Memory, Multiplier, Ram, Resources
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Memory, Multiplier, Ram, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import area
-from .channels import beats, by_channel, check_period, fold_rows, over_range, pack_mixed, ranged, signed_width
+from .channels import (
+    beats,
+    by_channel,
+    check_period,
+    fold_rows,
+    kernel_params,
+    over_range,
+    pack_mixed,
+    ranged,
+    signed_width,
+    table,
+)
 
 MOST_STEPS = 4096  # of a channel; of one with more it is not asked what its result does not see
 
@@ -108,6 +119,17 @@ class MulShift(Op):
             "PARAMS": Memory(lanes * (m_width + b_width), words),
         }
         return Block("bw_mulshift", params)
+
+    def to_hls(self, x: TensorType, fold: Fold) -> Kernel | None:
+        rows = fold_rows(np.stack([self.m, self.b], axis=1), x, fold.pe, np.zeros(2, np.int64)).reshape(-1, fold.pe, 2)
+        products = over_range(x, len(self.m)).reshape(2, -1, len(self.m)) * self.m
+        sums = products + self.b
+        low, high = min(int(products.min()), int(sums.min()), -1), max(int(products.max()), int(sums.max()))
+        params = kernel_params(x, self.infer(x), fold.pe, len(rows)) | {
+            "sum": IntType.covering(low, high), "right": self.shift, "clip": int(self.clips(x)), "lo": self.lo, "hi": self.hi,
+            "dsp": int(fold.multiplier is Multiplier.DSP),
+        }  # fmt: skip
+        return Kernel("mulshift", params, {"m": table(rows[:, :, 0]), "b": table(rows[:, :, 1])})
 
     def clips(self, x: TensorType) -> bool:
         """Whether any operand of the type leaves lo .. hi before clipping."""

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.netlist import Block, Estimate, Fold, Multiplier, Resources
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Multiplier, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import area
 from .add import paired
+from .channels import stream_beats
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,14 @@ class Multiply(Op):
             "LANES": fold.pe, "A_WIDTH": a.elem.width, "A_SIGNED": int(a.elem.signed), "B_WIDTH": b.elem.width,
             "B_SIGNED": int(b.elem.signed), "ZA": self.za, "ZB": self.zb, "OUT_WIDTH": self.infer(a, b).elem.width,
             "KIND": int(fold.multiplier is Multiplier.DSP),
+        })  # fmt: skip
+
+    def to_hls(self, a: TensorType, b: TensorType, fold: Fold) -> Kernel | None:
+        y = self.infer(a, b)
+        return Kernel("multiply", {
+            "a": a.elem, "b": b.elem, "y": y.elem, "da": _difference(a.elem, self.za), "db": _difference(b.elem, self.zb),
+            "sum": IntType(y.elem.width + int(not y.elem.signed), True), "lanes": fold.pe, "frame": stream_beats(y, fold.pe), "za": self.za,
+            "zb": self.zb, "dsp": int(fold.multiplier is Multiplier.DSP),
         })  # fmt: skip
 
     def estimate(self, a: TensorType, b: TensorType, y: TensorType, fold: Fold) -> Estimate:

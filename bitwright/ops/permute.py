@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import CompileError
-from ..ir.netlist import Block, Estimate, Fold, Ram, Resources
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Ram, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import area
@@ -64,12 +64,29 @@ class Permute(Op):
         return found
 
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
+        loops = self._nest(x, fold)
+        nest = {f"{name}{i}": v for i, loop in enumerate(loops) for name, v in zip(("COUNT", "STRIDE"), loop)}
+        return Block("bw_reorder", {"WIDTH": x.elem.width * fold.pe, **nest, "STYLE": int(fold.buffer)})
+
+    def to_hls(self, x: TensorType, fold: Fold) -> Kernel | None:
+        block = self.block(x)
+        nest = {
+            f"{name}{i}": v for i, loop in enumerate(self._nest(x, fold)) for name, v in zip(("count", "stride"), loop)
+        }
+        params: dict[str, int | IntType] = {
+            "y": x.elem,
+            "lanes": fold.pe,
+            "block": block // fold.pe,
+            "blocks": x.size // block,
+        }
+        return Kernel("permute", params | nest)
+
+    def _nest(self, x: TensorType, fold: Fold) -> list[tuple[int, int]]:
+        """The loops over beats, filled up to as many as the module has."""
         loops = [(c, s // fold.pe) for c, s in self.loops(x)]
         if self.run(x) > fold.pe:
             loops.append((self.run(x) // fold.pe, 1))
-        loops = [(1, 0)] * (LEVELS - len(loops)) + loops
-        nest = {f"{name}{i}": v for i, loop in enumerate(loops) for name, v in zip(("COUNT", "STRIDE"), loop)}
-        return Block("bw_reorder", {"WIDTH": x.elem.width * fold.pe, **nest, "STYLE": int(fold.buffer)})
+        return [(1, 0)] * (LEVELS - len(loops)) + loops
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
         word, depth = x.elem.width * fold.pe, 2 * self.block(x) // fold.pe

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..errors import CompileError
-from ..ir.netlist import Block, Estimate, Fold, Resources
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import area, matvec
@@ -39,6 +39,13 @@ class Pool(Op):
         return Block("bw_pool", {
             "TAPS": self.taps, "LANES": fold.pe, "SIMD": fold.taps, "WIDTH": x.elem.width, "SIGNED": int(x.elem.signed),
             "OUT_WIDTH": self.infer(x).elem.width, "KIND": int(not self.largest),
+        })  # fmt: skip
+
+    def to_hls(self, x: TensorType, fold: Fold) -> Kernel | None:
+        y = self.infer(x)
+        return Kernel("pool", {
+            "x": x.elem, "y": y.elem, "lanes": fold.pe, "taps": fold.taps, "steps": self.taps // fold.taps,
+            "results": y.size // fold.pe, "largest": int(self.largest),
         })  # fmt: skip
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import CompileError
-from ..ir.netlist import Block, Estimate, Fold, Ram, Resources
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Ram, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import area
@@ -43,6 +43,14 @@ class Repeat(Op):
     def depth(self, x: TensorType, lanes: int) -> int:
         """Words of the ring: a row, or a pixel if rows stay as they are, and two that are under way."""
         return ceil(x.vector / lanes) * (x.shape[1] if self.rows > 1 else 1) + 2
+
+    def to_hls(self, x: TensorType, fold: Fold) -> Kernel | None:
+        height, width, _ = x.shape
+        pixels = width if self.rows > 1 else 1
+        return Kernel("repeat", {
+            "y": x.elem, "lanes": fold.pe, "words": ceil(x.vector / fold.pe), "pixels": pixels,
+            "runs": height * width // pixels, "rows": self.rows, "columns": self.columns,
+        })  # fmt: skip
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
         word, depth = x.elem.width * fold.pe, self.depth(x, fold.pe)

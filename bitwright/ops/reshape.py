@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import CompileError
-from ..ir.netlist import Block, Estimate, Fold
+from ..ir.netlist import Block, Estimate, Fold, Kernel
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 
@@ -39,6 +39,9 @@ class Reshape(Op):
         return x.reshape(x.shape[0], *(int(d) for d in self.shape))
 
     def to_rtl(self, x: TensorType, fold: Fold) -> Block | None:
+        return None
+
+    def to_hls(self, x: TensorType, fold: Fold) -> Kernel | None:
         return None
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:

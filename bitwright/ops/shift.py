@@ -8,11 +8,22 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..ir.netlist import Block, Estimate, Fold, Memory, Ram, Resources
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Memory, Ram, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import area
-from .channels import beats, by_channel, check_period, fold_rows, over_range, pack_words, ranged, signed_width
+from .channels import (
+    beats,
+    by_channel,
+    check_period,
+    fold_rows,
+    kernel_params,
+    over_range,
+    pack_words,
+    ranged,
+    signed_width,
+    table,
+)
 
 
 def latency(folds: int, biased: bool, even: bool, clips: bool) -> int:
@@ -72,6 +83,15 @@ class Shift(Op):
         """Whether any operand of the type leaves lo .. hi before clipping."""
         free = self._round(over_range(x, len(self.b)).reshape(2, -1, len(self.b)))
         return bool(free.min() < self.lo or free.max() > self.hi)
+
+    def to_hls(self, x: TensorType, fold: Fold) -> Kernel | None:
+        y, rows = self.infer(x), fold_rows(self.b[:, None], x, fold.pe, np.zeros(1, np.int64))
+        ends = (over_range(x, len(self.b)).reshape(2, -1, len(self.b)) << self.left).astype(np.int64)
+        reach = (1 << self.right) + int(np.abs(self.b).max())
+        sums = IntType.covering(min(int(ends.min()) - reach, -1), int(ends.max()) + reach)
+        params = kernel_params(x, y, fold.pe, len(rows)) | {"sum": sums, "left": self.left, "right": self.right, "even": int(self.even),
+                  "clip": int(self.clips(x)), "lo": self.lo, "hi": self.hi}  # fmt: skip
+        return Kernel("shift", params, {"b": table(rows)})
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
         b_width, biased, out = signed_width(self.b), bool(self.b.any()), y.elem.width

@@ -13,11 +13,11 @@ from math import ceil
 
 import numpy as np
 
-from ..ir.netlist import Block, Estimate, Fold, Memory, Multiplier, Ram, Resources
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Memory, Multiplier, Ram, Resources, Table
 from ..ir.op import Codes
 from ..ir.types import IntType, TensorType
 from . import area
-from .channels import pack_words
+from .channels import pack_words, table
 
 BEAT_LATENCY = 4
 """Cycles from a beat's issue to the unit's output."""
@@ -94,6 +94,30 @@ def block(
     return Block("bw_sparse", params)
 
 
+def kernel(
+    weight: Codes, bias: Codes, x: TensorType, y: TensorType, weight_type: IntType, fold: Fold, lanes: int
+) -> Kernel:
+    """The unit as a C++ function."""
+    found = plan(np.count_nonzero(weight, axis=1), fold.pe, lanes)
+    fields, most = _visits(weight, found, fold.pe), max(map(len, found.rows))
+    places = np.zeros((sum(map(len, found.rows)), 2), np.int64)
+    for element, rows in enumerate(found.rows):
+        places[list(rows)] = [(element, number) for number in range(len(rows))]
+    beats = len(places) // lanes
+    padded = np.zeros(len(places), np.int64)
+    padded[: len(bias)] = bias
+    params: dict[str, int | IntType] = {
+        "x": x.elem, "y": y.elem, "pe": fold.pe, "simd": fold.simd, "words": ceil(weight.shape[1] / fold.simd),
+        "vectors": x.size // x.vector, "lanes": lanes, "beats": beats, "slots": found.slots, "most": most,
+        "dsp": int(fold.multiplier is Multiplier.DSP),
+    }  # fmt: skip
+    return Kernel("sparse", params, {
+        "weight": Table(weight_type, fields[:, :, 0]), "column": table(fields[:, :, 1]), "last": table(fields[:, :, 2]),
+        "element": table(places[:, 0].reshape(beats, lanes)), "number": table(places[:, 1].reshape(beats, lanes)),
+        "bias": table(padded.reshape(beats, lanes)),
+    })  # fmt: skip
+
+
 def _column_bits(columns: int, fold: Fold) -> tuple[int, int]:
     """Bits of a lane, and of a word's address without its bank."""
     return max(1, area.clog2(fold.simd)), max(1, area.clog2(ceil(columns / fold.simd)))
@@ -109,20 +133,28 @@ def _entry(found: Plan, pe: int, lanes: int) -> int:
     return found.row_bits + max(1, area.clog2(pe // lanes))
 
 
-def _program(weight: Codes, w: IntType, found: Plan, fold: Fold) -> tuple[int, ...]:
-    lane_bits, _ = _column_bits(weight.shape[1], fold)
-    fields = np.zeros((found.slots, fold.pe), np.int64)
+def _visits(weight: Codes, found: Plan, pe: int) -> Codes:
+    """Of every slot and element (slots, pe, 3): the weight, its column, and whether it is the last of its row."""
+    fields = np.zeros((found.slots, pe, 3), np.int64)
     for element, rows in enumerate(found.rows):
         slot = 0
         for row in rows:
             columns = np.flatnonzero(weight[row]) if row < len(weight) else np.zeros(0, np.int64)
             size = max(1, len(columns))
             if len(columns):
-                at = columns // fold.simd << lane_bits | columns % fold.simd
-                fields[slot : slot + size, element] = at << w.width | weight[row, columns] & ((1 << w.width) - 1)
+                fields[slot : slot + size, element, 0] = weight[row, columns]
+                fields[slot : slot + size, element, 1] = columns
             slot += size
-            fields[slot - 1, element] |= 1 << (_field(weight.shape[1], w, fold) - 1)
-    return pack_words(fields, _field(weight.shape[1], w, fold))
+            fields[slot - 1, element, 2] = 1
+    return fields
+
+
+def _program(weight: Codes, w: IntType, found: Plan, fold: Fold) -> tuple[int, ...]:
+    lane_bits, _ = _column_bits(weight.shape[1], fold)
+    weights, columns, last = np.moveaxis(_visits(weight, found, fold.pe), 2, 0)
+    at = columns // fold.simd << lane_bits | columns % fold.simd
+    width = _field(weight.shape[1], w, fold)
+    return pack_words(at << w.width | weights & ((1 << w.width) - 1) | last << (width - 1), width)
 
 
 def _order(found: Plan, pe: int, lanes: int) -> tuple[int, ...]:

@@ -9,11 +9,11 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import CompileError
-from ..ir.netlist import Block, Estimate, Fold, Memory, Ram, Resources
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Memory, Ram, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import area
-from .channels import pack_words
+from .channels import kernel_params, pack_words, table
 
 LATENCY = 1
 """Cycles through `rtl/bw_table.v`, as it documents them."""
@@ -45,6 +45,10 @@ class Table(Op):
             "STYLE": int(Ram.DISTRIBUTED),
         }
         return Block("bw_table", params)
+
+    def to_hls(self, x: TensorType, fold: Fold) -> Kernel | None:
+        params = kernel_params(x, self.infer(x), fold.pe, 1) | {"bits": x.elem.width}
+        return Kernel("table", params, {"values": table(self.table)})
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
         one = area.rom(y.elem.width, len(self.table), Ram.DISTRIBUTED)

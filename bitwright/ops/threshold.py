@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..ir.netlist import Block, Estimate, Fold, Memory, Ram, Resources
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Memory, Ram, Resources, Table
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import area
-from .channels import beats, by_channel, check_period, fold_rows, over_range, pack_words, ranged
+from .channels import beats, by_channel, check_period, fold_rows, kernel_params, over_range, pack_words, ranged, table
 
 PARALLEL = 3  # up to so many, the hardware compares with all of them at a time
 FEW = 24  # up to so many thresholds a comparison each is faster in NumPy than a binary search a channel
@@ -109,6 +109,33 @@ class Threshold(Op):
             codes = fold_rows(np.resize(codes, len(thresholds))[:, None], x, lanes, np.zeros(1, np.int64))
             params |= {"HAS_BASE": 1, "BASES": Memory(lanes * (field + 1), pack_words(codes, field + 1))}
         return Block("bw_threshold", params)
+
+    def to_hls(self, x: TensorType, fold: Fold) -> Kernel | None:
+        lanes, count = fold.pe, self.count
+        never = x.max + 1
+        thresholds = np.full((len(self.base), count), never)
+        thresholds[:, : self.thresholds.shape[1]] = np.clip(self.thresholds, x.min, never)
+        folded = fold_rows(thresholds, x, lanes, np.full(count, never)).reshape(-1, lanes, count)
+        ends = fold_rows(np.stack([self.base, self.sign], axis=1), x, lanes, np.zeros(2, np.int64)).reshape(
+            -1, lanes, 2
+        )
+        rows = max(len(folded), len(ends))
+        folded, ends = (np.tile(a, (rows // len(a), 1, 1)) for a in (folded, ends))
+        tables = {"base": table(ends[:, :, 0]), "sign": table(ends[:, :, 1])}
+        wide = IntType(self.threshold_width(x), True)
+        params = kernel_params(x, self.infer(x), lanes, rows) | {"wide": wide}
+        if count <= PARALLEL:
+            tables = {"thresholds": Table(wide, folded.swapaxes(1, 2))} | tables
+            return Kernel("threshold", params | {"count": count}, tables)
+        levels = area.clog2(count + 1)
+        trees = search_trees(folded, never).reshape(rows, -1, lanes)
+        each = np.full((levels, lanes, rows << (levels - 1)), never)
+        for level in range(levels):
+            nodes = trees[:, 1 << level : 2 << level]
+            each[level, :, : rows << level] = nodes.transpose(2, 0, 1).reshape(lanes, -1)
+        return Kernel(
+            "threshold_search", params | {"levels": levels}, {"tree": Table(wide, each)} | tables, "threshold"
+        )
 
     @property
     def count(self) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import ClassVar
 
-from ..ir.netlist import Block, Estimate, Fold, Resources
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import area
@@ -39,6 +39,12 @@ class Total(Op):
             "POSITIONS": x.size // x.vector, "WORDS": ceil(x.vector / fold.pe), "LANES": fold.pe,
             "WIDTH": x.elem.width, "SIGNED": int(x.elem.signed), "OUT_WIDTH": self.infer(x).elem.width,
             "KIND": int(not self.largest),
+        })  # fmt: skip
+
+    def to_hls(self, x: TensorType, fold: Fold) -> Kernel | None:
+        return Kernel("total", {
+            "x": x.elem, "y": self.infer(x).elem, "lanes": fold.pe, "words": ceil(x.vector / fold.pe),
+            "vectors": x.size // x.vector, "largest": int(self.largest),
         })  # fmt: skip
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:

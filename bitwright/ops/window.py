@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CompileError
-from ..ir.netlist import Block, Estimate, Fold, Ram, Resources
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Ram, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import area
@@ -86,6 +86,36 @@ class Window(Op):
         return self.block(
             x, fold.simd, passes=1, grouped=False, depth=self.depth(x, fold.simd, fold.buffer), style=fold.buffer
         )
+
+    def to_hls(self, x: TensorType, fold: Fold) -> Kernel | None:
+        return self.ring_kernel(x, fold.simd, passes=1, grouped=False)
+
+    def ring_kernel(self, x: TensorType, lanes: int, *, passes: int, grouped: bool) -> Kernel:
+        """The function, with a ring of whole rows: those that a window spans, and those of a step."""
+        spanned = int((self.kernel[0] - 1) * self.dilation[0] + self.stride[0])
+        ring = {"ring": min(spanned, max(x.shape[0], int(self.kernel[0] - 1) * int(self.dilation[0]) + 1))}
+        return Kernel("window", self._params(x, lanes) | ring | {"passes": passes, "grouped": int(grouped)})
+
+    def taps_kernel(self, x: TensorType, lanes: int, parts: int) -> Kernel:
+        """The function that gives all taps of `lanes` channels in `parts` beats."""
+        sliding = self.sliding(x)
+        flow = {"pitch": sliding.pitch, "places": sliding.count, "parts": parts, "taps": self.taps // parts}
+        return Kernel("sliding", self._params(x, lanes) | flow)
+
+    def _params(self, x: TensorType, lanes: int) -> dict[str, int | IntType]:
+        height, width, channels = x.shape
+        rows, columns = self.positions(x)
+        names = ("kh", "kw", "sh", "sw", "dh", "dw", "top", "left")
+        values = np.concatenate([self.kernel, self.stride, self.dilation, self.pads[:2]]).tolist()
+        sizes = {
+            "lanes": lanes,
+            "words": channels // lanes,
+            "height": height,
+            "width": width,
+            "rows": rows,
+            "columns": columns,
+        }
+        return {"elem": self.infer(x).elem, **sizes, **dict(zip(names, values, strict=True)), "pad": self.pad}
 
     def block(self, x: TensorType, lanes: int, *, passes: int, grouped: bool, depth: int, style: Ram) -> Block:
         """The module: each window `passes` times; `grouped` puts the taps of `lanes` channels together."""

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..ir.netlist import Block, Estimate, Fold, Memory, Ram, Resources
+from ..ir.netlist import Block, Estimate, Fold, Kernel, Memory, Ram, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import area
-from .channels import beats, by_channel, check_period, fold_rows, over_range, pack_words, ranged
+from .channels import beats, by_channel, check_period, fold_rows, kernel_params, over_range, pack_words, ranged, table
 
 
 def latency(folds: int, uniform: bool) -> int:
@@ -75,6 +75,13 @@ class Wrap(Op):
             "PARAMS": Memory(rows.shape[1] * out, pack_words(rows, out)),
         }
         return Block("bw_wrap", params)
+
+    def to_hls(self, x: TensorType, fold: Fold) -> Kernel | None:
+        mask = (1 << self.width) - 1
+        rows = fold_rows(np.stack([mask, self.low], axis=1), x, fold.pe, np.zeros(2, np.int64)).reshape(-1, fold.pe, 2)
+        most = max(abs(x.min), abs(x.max)) + int(mask.max()) + int(np.abs(self.low).max())
+        params = kernel_params(x, self.infer(x), fold.pe, len(rows)) | {"sum": IntType.covering(-most - 1, most)}
+        return Kernel("wrap", params, {"mask": table(rows[:, :, 0]), "low": table(rows[:, :, 1])})
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
         folds, out = beats(x, len(self.width), fold.pe), y.elem.width

@@ -1,0 +1,244 @@
+"""Hardware as C++: the layers of a netlist as functions of the C++ layer library, joined by streams, in the same folding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import gcd, lcm
+
+from ..ir.graph import Node
+from ..ir.netlist import Fold, Instance, Kernel, Lanes, Netlist
+from ..ir.types import IntType, TensorType
+from ..ops import sparse
+from ..ops.dense import Dense
+from ..ops.window import Window
+from ..ops.xnor import Xnor
+from .build import Lowered, words_of
+from .folding import slot_width
+from .layers import Kind, Layer, Operand
+
+LEAST = 2
+"""Beats that every stream holds: with fewer, functions wait for one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A stream between functions, and how values travel on it."""
+
+    name: str
+    lanes: Lanes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A kernel between streams, as a part of a stage of the netlist; its configuration has a name of its own in the stage."""
+
+    stage: str
+    name: str
+    kernel: Kernel
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+@dataclass
+class Program:
+    """A whole accelerator in C++: its streams, the beats that each can hold, and the calls in dataflow order."""
+
+    source: Lanes
+    sink: Lanes
+    streams: list[Stream] = field(default_factory=list[Stream])
+    depths: dict[str, int] = field(default_factory=dict[str, int])
+    calls: list[Call] = field(default_factory=list[Call])
+
+
+def program(lowered: Lowered, layers: Sequence[Layer]) -> Program:
+    """The accelerator's functions: those of the layers that were lowered, with the streams that the netlist has."""
+    return _Builder(lowered.netlist, layers, lowered.folding.folds, lowered.folding.out_lanes).run()
+
+
+@dataclass
+class _Builder:
+    netlist: Netlist
+    layers: Sequence[Layer]
+    folds: Sequence[Fold]
+    out_lanes: int
+    ready: dict[int | None, list[Stream]] = field(default_factory=dict[int | None, list[Stream]])
+    """Of every layer, and of the input, a stream for each of its users that has none yet."""
+
+    def run(self) -> Program:
+        self.made = Program(self.netlist.source, self.netlist.sink)
+        self.placed = {i.name: i for i in self.netlist.instances}
+        self.queues = list(self.netlist.queues)
+        source = self._stream("in", self.netlist.source)
+        self._call("in", "axis_in", _axis("axis_in", self.netlist.source), ("s_axis",), (source.name,))
+        self._share(None, source, "in")
+        for index, (layer, fold) in enumerate(zip(self.layers, self.folds, strict=True)):
+            stage = f"s{index}"
+            result = self._layer(stage, layer, fold)
+            self._share(index, result, stage)
+        (last,) = self.ready[len(self.layers) - 1]
+        out = self._gear(last, self.out_lanes, "out")
+        self._call("out", "axis_out", _axis("axis_out", self.netlist.sink), (out.name,), ("m_axis",))
+        return self.made
+
+    def _share(self, source: int | None, stream: Stream, stage: str) -> None:
+        users = sum(o.source == source for layer in self.layers for o in layer.operands)
+        users += source == len(self.layers) - 1
+        if users == 1:
+            self.ready[source] = [stream]
+            return
+        copies = [self._stream(f"{stage}_copy{k}", stream.lanes) for k in range(users)]
+        params: dict[str, int | IntType] = {
+            "x": stream.lanes.elem,
+            "lanes": stream.lanes.lanes,
+            "frame": stream.lanes.beats,
+        }
+        kernel = Kernel("fork", params, header="gear")
+        self._call(stage, "fork", kernel, (stream.name,), tuple(c.name for c in copies))
+        self.ready[source] = copies
+
+    def _layer(self, stage: str, layer: Layer, fold: Fold) -> Stream:
+        joins = len(layer.operands) > 1
+        inputs = [self._operand(o, layer.in_lanes(fold), stage, queued=joins) for o in layer.operands]
+        if layer.window is not None:
+            inputs = [self._window(stage, layer, fold, inputs[0])]
+        if layer.kind is Kind.MOVE:
+            assert layer.head is not None
+            inputs = [self._lanes(s, layer.head.type.elem, fold.pe, stage) for s in inputs]
+        stream = self._head(stage, layer, fold, inputs) if layer.head is not None else inputs[0]
+        lanes = fold.lanes if fold.sparse else fold.pe
+        if fold.parts > 1 and not fold.spatial:
+            lanes = fold.lanes
+            stream = self._gear(stream, lanes, stage)
+        x = layer.head.type if layer.head is not None else layer.inner
+        for node in layer.tail:
+            stream, lanes = self._tail(stage, node, x, stream, lanes)
+            x = node.type
+        if f"{stage}_fifo" in self.placed:
+            self._deepen(stream, _depth(self.placed[f"{stage}_fifo"]))
+        return stream
+
+    def _head(self, stage: str, layer: Layer, fold: Fold, inputs: list[Stream]) -> Stream:
+        assert layer.head is not None
+        op, y = layer.head.op, layer.head.type
+        if fold.sparse:
+            assert isinstance(op, Dense)
+            kernel = sparse.kernel(op.weight, op.bias, layer.inner, y, op.weight_type, fold, fold.lanes)
+            lanes = fold.lanes
+        elif isinstance(op, Dense | Xnor):
+            at = _whole(layer.head, layer.columns) if fold.spatial else fold
+            kernel, lanes = op.to_hls(layer.inner, at, replay=not layer.repeats(fold)), at.pe
+        else:
+            types = [layer.inner] if layer.window else [o.type for o in layer.operands]
+            kernel, lanes = op.to_hls(*types, fold), fold.pe
+        return self._apply(stage, kernel, inputs, Lanes(y.elem, lanes, y.vector, y.size // y.vector))
+
+    def _tail(self, stage: str, node: Node, x: TensorType, stream: Stream, lanes: int) -> tuple[Stream, int]:
+        """What follows a layer's unit: elementwise operators, and in a circuit of constants whole layers."""
+        fold = Fold(pe=lanes)
+        if isinstance(node.op, Dense | Xnor):
+            fold = _whole(node, x.vector)
+        y = Lanes(node.type.elem, fold.pe, node.type.vector, node.type.size // node.type.vector)
+        return self._apply(stage, node.op.to_hls(x, fold), [stream], y), fold.pe
+
+    def _apply(self, stage: str, kernel: Kernel | None, inputs: list[Stream], y: Lanes) -> Stream:
+        assert kernel is not None, "a layer holds no node without hardware"
+        out = self._stream(stage, y)
+        self._call(stage, kernel.function, kernel, tuple(s.name for s in inputs), (out.name,))
+        return out
+
+    def _window(self, stage: str, layer: Layer, fold: Fold, stream: Stream) -> Stream:
+        assert layer.window is not None and isinstance(layer.window.op, Window)
+        op, type_, lanes = layer.window.op, layer.window.type, layer.in_lanes(fold)
+        stream = self._lanes(stream, type_.elem, lanes, stage)
+        if layer.whole(fold):
+            self._deepen(stream, layer.flow(fold).depth)
+            out = Lanes(type_.elem, fold.simd, type_.vector, layer.vectors)
+            return self._apply(stage, op.taps_kernel(layer.x, lanes, words_of(layer, fold)), [stream], out)
+        grouped, repeats = layer.kind is Kind.LANES, layer.repeats(fold)
+        passes = -(-layer.rows // fold.pe) if repeats else 1
+        kernel = op.ring_kernel(layer.x, lanes, passes=passes, grouped=grouped)
+        out = self._apply(stage, kernel, [stream], Lanes(type_.elem, lanes, type_.vector, passes * layer.vectors))
+        return out if grouped or repeats else self._gear(out, fold.simd, stage)
+
+    def _operand(self, operand: Operand, lanes: int, stage: str, *, queued: bool) -> Stream:
+        """A layer's operand, as it wants to see it."""
+        stream = self.ready[operand.source].pop(0)
+        if queued:
+            self._deepen(stream, self.queues.pop(0).depth)
+        here, type_ = stream.lanes, operand.type
+        if here.vector != type_.vector:
+            common = gcd(here.vector, type_.vector)
+            wide = max(lanes, here.lanes)
+            if not (here.vector % here.lanes or type_.vector % lanes or wide % here.lanes or wide % lanes):
+                stream = replace(stream, lanes=replace(here, vector=wide, vectors=type_.size // wide))
+                stream = self._gear(stream, lanes, stage)
+            elif common % here.lanes:
+                stream = self._gear(stream, gcd(common, here.lanes), stage)
+            vectors = type_.size // type_.vector
+            stream = replace(stream, lanes=Lanes(here.elem, stream.lanes.lanes, type_.vector, vectors))
+        return self._gear(stream, lanes, stage)
+
+    def _gear(self, stream: Stream, lanes: int, stage: str) -> Stream:
+        """The stream at another number of lanes."""
+        here = stream.lanes
+        if here.lanes == lanes:
+            return stream
+        if min(lanes, here.lanes) >= here.vector:
+            return self._lanes(stream, here.elem, lanes, stage)
+        if lanes % here.lanes and here.lanes % lanes:
+            return self._gear(self._gear(stream, lcm(lanes, here.lanes), stage), lanes, stage)
+        kernel = Kernel("gear", {
+            "x": here.elem, "y": here.elem, "in": here.lanes, "out": lanes, "vector": here.vector, "vectors": here.vectors,
+        })  # fmt: skip
+        return self._apply(stage, kernel, [stream], replace(here, lanes=lanes))
+
+    def _lanes(self, stream: Stream, elem: IntType, lanes: int, stage: str) -> Stream:
+        """The stream with wider elements, or with lanes beyond the vector added or dropped."""
+        here = stream.lanes
+        if (here.elem, here.lanes) == (elem, lanes):
+            return stream
+        params: dict[str, int | IntType] = {
+            "x": here.elem,
+            "y": elem,
+            "in": here.lanes,
+            "out": lanes,
+            "frame": here.beats,
+        }
+        return self._apply(
+            stage, Kernel("lanes", params, header="gear"), [stream], replace(here, elem=elem, lanes=lanes)
+        )
+
+    def _stream(self, name: str, lanes: Lanes) -> Stream:
+        used = {s.name for s in self.made.streams}
+        unique = next(n for n in (f"w_{name}", *(f"w_{name}_{k}" for k in range(2, 1000))) if n not in used)
+        self.made.streams.append(Stream(unique, lanes))
+        self.made.depths[unique] = LEAST
+        return self.made.streams[-1]
+
+    def _deepen(self, stream: Stream, depth: int) -> None:
+        self.made.depths[stream.name] = max(self.made.depths[stream.name], depth)
+
+    def _call(self, stage: str, name: str, kernel: Kernel, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+        used = {c.name for c in self.made.calls if c.stage == stage}
+        unique = next(n for n in (name, *(f"{name}{k}" for k in range(2, 1000))) if n not in used)
+        self.made.calls.append(Call(stage, unique, kernel, inputs, outputs))
+
+
+def _whole(node: Node, columns: int) -> Fold:
+    """All of a layer in each cycle."""
+    assert isinstance(node.op, Dense | Xnor)
+    return Fold(pe=node.type.vector, simd=columns, multiplier=node.op.multipliers[0])
+
+
+def _depth(instance: Instance) -> int:
+    depth = instance.params["DEPTH"]
+    assert isinstance(depth, int)
+    return depth
+
+
+def _axis(function: str, lanes: Lanes) -> Kernel:
+    return Kernel(function, {
+        "elem": lanes.elem, "width": lanes.elem.width, "slot": slot_width(lanes.elem), "lanes": lanes.lanes,
+        "vector": lanes.vector, "frame": lanes.beats,
+    }, header="axis")  # fmt: skip
