@@ -34,7 +34,7 @@ def compile_cpp(folder: Path, include: Path | None = None) -> Path:
     driver = files("bitwright") / "hls_templates" / "emulate.cpp"
     sources = {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*.h"))}
     sources |= {"bw_accel.cpp": (folder / "bw_accel.cpp").read_bytes(), "emulate.cpp": driver.read_bytes()}
-    flags = [*FLAGS, *([f"-I{include}"] if include else ["-DBW_NATIVE"])]
+    flags = [*FLAGS, *(["-O0", f"-I{include}"] if include else ["-DBW_NATIVE"])]
     version = subprocess.run(
         [compiler, "-march=native", "-Q", "--help=target"], capture_output=True, check=False
     ).stdout

@@ -15,7 +15,7 @@ void mulshift(stream<typename C::x, C::lanes>& in, stream<typename C::y, C::lane
 #pragma HLS ARRAY_RESHAPE variable=b complete dim=2
   elementwise<C>(in, out, [&](const typename C::x& x, int fold, int lane) {
     typename C::sum sum = product<typename C::sum, C::dsp>(m[fold][lane], x);
-    sum = typename C::sum((sum + b[fold][lane]) >> C::right);
+    sum = typename C::sum((sum + typename C::sum(b[fold][lane])) >> C::right);
     if constexpr (C::clip) sum = clipped(sum, C::lo, C::hi);
     return typename C::y(sum);
   });

@@ -17,8 +17,8 @@ void multiply(stream<typename C::a, C::lanes>& a, stream<typename C::b, C::lanes
     beat<typename C::y, C::lanes> y;
     for (int l = 0; l < C::lanes; ++l) {
 #pragma HLS UNROLL
-      const typename C::da p = typename C::da(u[l] - C::za);
-      const typename C::db q = typename C::db(v[l] - C::zb);
+      const typename C::da p = typename C::da(typename C::da(u[l]) - typename C::da(C::za));
+      const typename C::db q = typename C::db(typename C::db(v[l]) - typename C::db(C::zb));
       y[l] = typename C::y(product<typename C::sum, C::dsp>(p, q));
     }
     out.write(y);

@@ -13,7 +13,7 @@ void shift(stream<typename C::x, C::lanes>& in, stream<typename C::y, C::lanes>&
 #pragma HLS ARRAY_RESHAPE variable=b complete dim=2
   elementwise<C>(in, out, [&](const typename C::x& x, int fold, int lane) {
     typename C::sum sum = typename C::sum(x);
-    sum = typename C::sum((sum << C::left) + b[fold][lane]);
+    sum = typename C::sum((sum << C::left) + typename C::sum(b[fold][lane]));
     if constexpr (C::even && C::right > 0) {
       const typename C::sum whole = sum >> C::right;
       sum = typename C::sum(sum + ((int64_t(1) << (C::right - 1)) - 1) + (whole & typename C::sum(1)));

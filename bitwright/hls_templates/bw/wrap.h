@@ -14,9 +14,10 @@ void wrap(stream<typename C::x, C::lanes>& in, stream<typename C::y, C::lanes>& 
 #pragma HLS ARRAY_RESHAPE variable=mask complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=low complete dim=2
   elementwise<C>(in, out, [&](const typename C::x& x, int fold, int lane) {
-    const typename C::sum above = typename C::sum(x) - low[fold][lane];
+    const auto from = typename C::sum(low[fold][lane]);
+    const typename C::sum above = typename C::sum(x) - from;
     const typename C::sum kept = above & typename C::sum(mask[fold][lane]);
-    return typename C::y(kept + low[fold][lane]);
+    return typename C::y(kept + from);
   });
 }
 
