@@ -12,6 +12,7 @@ import numpy as np
 from . import __version__
 from .boards import Board, load_board, write_handoff
 from .boards.host import Boundary
+from .boards.vitis import vector_frames, write_component
 from .builder import Built, FixedPoint
 from .calibration import Choices, Quantised, measure, quantise
 from .design import BOUNDARY, CONSTANTS, GRAPH, QUANTIZED, Design, load
@@ -23,18 +24,21 @@ from .ir.netlist import Lanes, Netlist, Resources, Stage
 from .ir.text import print_graph
 from .ir.types import TensorType
 from .lowering.build import Lowered, lower
+from .lowering.cpp import CONTROLS, write_hls
 from .lowering.folding import Budget, slot_width
-from .lowering.layers import Circuits, Spatial
+from .lowering.hls import program
+from .lowering.layers import Circuits, Spatial, split
 from .lowering.manager import run_passes
 from .lowering.passes import PIPELINE
 from .lowering.verilog import write_rtl
 from .ops.dense import Dense
 from .ops.depthwise import Depthwise
+from .sim import reference
 from .store import MANIFEST, build_directory, check_replaceable, write_json
 
 Progress = Callable[[str], None]
 
-BACKENDS = ("verilog",)
+BACKENDS = ("verilog", "hls")
 STYLES = {"auto": Circuits.MAY, "folded": Circuits.NEVER, "spatial": Circuits.MUST}
 
 
@@ -43,7 +47,8 @@ class Options(Choices):
     """What a user may choose; Choices are those of the quantization. Clock in MHz; at most one of the targets.
 
     `shape` closes the open axes of graph inputs, as "NAME=1,3,32,32". `margin` is the share of each resource of the chip
-    that stays free; without it, the board says what may be used.
+    that stays free; without it, the board says what may be used. `backend` "hls" adds the accelerator in C++; `control` says
+    how that is started, by its data ("none") or through AXI4-Lite ("axilite").
     """
 
     board: str = "pynq"
@@ -55,6 +60,7 @@ class Options(Choices):
     shape: tuple[str, ...] = ()
     style: str = "auto"
     backend: str = "verilog"
+    control: str = "none"
 
 
 def compile(
@@ -88,6 +94,10 @@ def compile(
     progress("writing")
     boundary = _boundary(imported, lowered.graph, lowered.netlist)
     manifest = _manifest(chosen, board, clock, imported, lowered.graph, lowered)
+    cpp = program(lowered, split(lowered.graph, spatial)) if chosen.backend == "hls" else None
+    if cpp is not None:
+        for stage in manifest["stages"]:
+            stage["hls"] = cpp.results[stage["name"]]
     if done is not None:
         progress("measuring")
         manifest["model"]["sha256"] = done.float_sha256
@@ -96,6 +106,11 @@ def compile(
         _write(folder, lowered.graph, lowered.netlist, boundary, manifest, board)
         if done is not None:
             (folder / QUANTIZED).write_bytes(done.calibrated.model)
+        if cpp is not None:
+            write_hls(cpp, lowered.netlist.stages, folder / "hls", chosen.control)
+            _write_component(
+                folder / "hls", board, chosen.control, Design(target, manifest, lowered.graph, Boundary(boundary))
+            )
     return load(target)
 
 
@@ -106,6 +121,9 @@ def _check(options: Options) -> None:
         raise CompileError(
             "E503", f"there is no backend '{options.backend}' yet", hint=f"backends: {', '.join(BACKENDS)}"
         )
+    if options.control not in CONTROLS or (options.control != "none" and options.backend != "hls"):
+        hint = f"with --backend hls: {', '.join(CONTROLS)}; else none"
+        raise CompileError("E503", f"there is no control '{options.control}' of this backend yet", hint=hint)
     if options.clock is not None and not 1 <= options.clock <= 1000:
         raise CompileError("E504", f"a clock of {options.clock} MHz is outside 1..1000")
     if options.margin is not None and not 0 <= options.margin < 1:
@@ -161,7 +179,7 @@ def _manifest(
         "board": board.name,
         "part": board.part,
         "clock_mhz": clock,
-        "options": {"style": options.style, "backend": options.backend, "input_type": options.input_type,
+        "options": {"style": options.style, "backend": options.backend, "control": options.control, "input_type": options.input_type,
                     "shape": list(options.shape),
                     "margin": options.margin, "target_fps": options.target_fps, "target_cycles": options.target_cycles},
         "model": {"sha256": imported.model_hash},
@@ -219,3 +237,13 @@ def _write(
     write_rtl(netlist, folder / "rtl")
     write_handoff(board, manifest, boundary, folder / "board")
     write_json(folder / MANIFEST, manifest)
+
+
+def _write_component(folder: Path, board: Board, control: str, design: Design) -> None:
+    """The Vitis component, with frames at random and what they give."""
+    boundary = design.boundary
+    (source,) = design.graph.inputs
+    codes = reference.random_codes(design.graph.types[source], vector_frames(boundary), 0)
+    expected = boundary.output.from_wire(reference.run(design.graph, codes))
+    inputs = boundary.input.pack(boundary.input.from_wire(codes))
+    write_component(board, design.manifest, boundary, control, inputs, boundary.output.pack(expected), folder)

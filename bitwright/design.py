@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 GRAPH, CONSTANTS, BOUNDARY = "model/graph.ir", "model/constants.npz", "model/boundary.json"
 QUANTIZED = "model/quantized.onnx"
 """The model as it was compiled, where calibration made it from a float one."""
-ENGINES = ("numpy", "rtl")
+ENGINES = ("numpy", "rtl", "hls")
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,17 @@ class Design:
         return self.boundary.decode(self.run_codes(self.boundary.encode(x), engine=engine))
 
     def run_codes(self, codes: Codes, *, engine: str = "numpy") -> Codes:
-        """Output codes (frames, *shape) for input codes (frames, *shape), by the reference or by the RTL."""
+        """Output codes (frames, *shape) for input codes (frames, *shape), by the reference, the RTL or the C++."""
         if engine == "numpy":
             return self.boundary.output.from_wire(reference.run(self.graph, self._shaped(codes)))
         if engine == "rtl":
             from .sim import verify
 
             return verify.run_rtl(self.folder / "rtl", self.boundary, codes)
+        if engine == "hls":
+            from .sim import hls
+
+            return hls.run_codes(self.hls, self.boundary, codes)
         raise CompileError("E503", f"there is no engine '{engine}' yet", hint=f"engines: {', '.join(ENGINES)}")
 
     def values(self, codes: Codes) -> dict[str, Codes]:
@@ -71,13 +75,21 @@ class Design:
         waves: bool = False,
         jobs: int = 1,
         netlist: bool = False,
+        engine: str | None = None,
     ) -> Verification:
-        """Simulate the RTL on `samples` frames, with and without stalls, and compare every output with the reference.
+        """Simulate the RTL (`engine` "rtl") on `samples` frames, with and without stalls, and compare every output with the reference.
 
         `waves` leaves a waveform of the run without stalls in `sim/waves.vcd`. With `netlist`, what Yosys made of the RTL
-        is simulated, as the chip's cells; it is synthesised now unless `synth/` has it.
+        is simulated, as the chip's cells; it is synthesised now unless `synth/` has it. `engine` "hls", which a build with
+        C++ has without a choice, runs that instead, compiled by g++: there are no stalls and no cycles in it.
         """
-        from .sim import verify
+        from .sim import hls, verify
+
+        chosen = engine or ("hls" if (self.folder / "hls").is_dir() and not (netlist or waves) else "rtl")
+        if chosen not in ENGINES[1:] or (chosen == "hls" and (netlist or waves)):
+            raise CompileError("E504", f"--engine {chosen} has no such verification", hint="--engine rtl, or hls")
+        if chosen == "hls":
+            return hls.verify(self.hls, self.graph, self.manifest, self.boundary, samples, seed)
 
         if waves:
             (self.folder / "sim").mkdir(exist_ok=True)
@@ -85,6 +97,13 @@ class Design:
         rtl = self.folder / "rtl"
         synth = self._netlist() if netlist else None
         return verify.verify(rtl, self.graph, self.manifest, self.boundary, samples, seed, stall, file, jobs, synth)
+
+    @property
+    def hls(self) -> Path:
+        """The folder of the C++. Raises CompileError E507 if the build has none."""
+        if not (self.folder / "hls").is_dir():
+            raise CompileError("E507", "this build has no C++", hint="compile the model with --backend hls")
+        return self.folder / "hls"
 
     def _netlist(self) -> Path:
         """The folder of the netlist."""

@@ -109,6 +109,7 @@ EXPLANATIONS: dict[str, str] = {
     "E504": "An option's value is out of range, or two options exclude each other.",
     "E505": "The folder is not a build of Bitwright's, or has lost files. Compile the model again.",
     "E506": "The data do not suit the model's input: another shape, NaN, integers out of range, or not an .npy or .npz file.",
+    "E507": "The build has no accelerator in C++, because it was compiled without --backend hls. Compile the model again with it.",
     "E901": "The streams of the design would stand still; the message names those that are full. That is a bug of Bitwright's: "
     "please report it with the model.",
     "E903": "Verilator or the C++ compiler refused what it was given. For a build that nobody edited, that is a bug of Bitwright's.",

@@ -54,7 +54,10 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     if found := report.get("verification"):
         yield ""
         verdict = "equal to the reference" if found["ok"] else "NOT equal to the reference"
-        yield f"verified    {found['frames']} frames with and without stalls: {verdict} ({found['seconds']} s)"
+        how = {"hls": "of the C++", "netlist": "of the netlist, with and without stalls"}.get(
+            found["engine"], "with and without stalls"
+        )
+        yield f"verified    {found['frames']} frames {how}: {verdict} ({found['seconds']} s)"
 
 
 def _stages(stages: list[dict[str, Any]]) -> Iterator[str]:

@@ -12,12 +12,14 @@ from bitwright.ir.graph import Graph, Node
 from bitwright.ir.op import Codes, Op
 from bitwright.ir.types import IntType, TensorType
 from bitwright.lowering.build import Lowered, lower
+from bitwright.lowering.cpp import write_hls
 from bitwright.lowering.folding import Budget
-from bitwright.lowering.layers import FOLDED, Spatial
+from bitwright.lowering.hls import program
+from bitwright.lowering.layers import FOLDED, Spatial, split
 from bitwright.lowering.verilog import write_rtl
 from bitwright.ops.dense import Dense
 from bitwright.ops.shift import Shift
-from bitwright.sim import cosim, reference, verify, verilator
+from bitwright.sim import cosim, hls, reference, verify, verilator
 
 ROOMY = Budget(lut=1e9, ff=1e9, bram36=1e9, dsp=10**9, stream_bits=64)
 
@@ -28,6 +30,7 @@ class Built:
     lowered: Lowered
     boundary: Boundary
     rtl: Path
+    spatial: Spatial
 
 
 def single(op: Op, *xs: TensorType) -> Graph:
@@ -54,7 +57,7 @@ def build(
     """Lower a graph and write its RTL into `folder`/rtl: as slowly as can be, for a target, or (None) as fast as can be."""
     lowered = lower(graph, budget, target, spatial)
     write_rtl(lowered.netlist, folder / "rtl")
-    return Built(graph, lowered, _boundary(graph, lowered), folder / "rtl")
+    return Built(graph, lowered, _boundary(graph, lowered), folder / "rtl", spatial)
 
 
 def simulate(built: Built, codes: Codes, **options: Any) -> tuple[Codes, cosim.Trace]:
@@ -77,6 +80,17 @@ def check(built: Built, frames: int = 8, seed: int = 0) -> None:
     assert max(third - second, second - first) == timing.frame_cycles
     got, _ = simulate(built, codes, seed=seed, stall=0.4, idle=0.4, reset_frame=frames // 2)
     np.testing.assert_array_equal(got, want)
+
+
+def check_cpp(built: Built, folder: Path, frames: int = 8, seed: int = 0, include: Path | None = None) -> None:
+    """C++ = reference on corner and random frames, with the machine's integers or those of the headers in `include`."""
+    lowered, boundary = built.lowered, built.boundary
+    if not folder.exists():
+        write_hls(program(lowered, split(lowered.graph, built.spatial)), lowered.netlist.stages, folder, "none")
+    (source,) = built.graph.inputs
+    codes = reference.random_codes(built.graph.types[source], frames, seed)
+    got = hls.run_codes(folder, boundary, codes, include)
+    np.testing.assert_array_equal(got, reference.run(built.graph, codes).reshape(got.shape))
 
 
 def _boundary(graph: Graph, lowered: Lowered) -> Boundary:

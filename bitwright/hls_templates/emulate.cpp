@@ -2,6 +2,12 @@
 // The accelerator for C simulation: whole frames from memory to memory, beats as they are on the bus, lowest byte first.
 #include "bw_accel.h"
 
+#ifdef BW_TRACE
+extern "C" {
+void (*bw_trace)(const char*, const void*, std::size_t) = nullptr;
+}
+#endif
+
 extern "C" void bw_accel_frames(const std::uint8_t* in, std::uint8_t* out, std::int64_t frames) {
   hls::stream<ap_axiu<IN_BITS, 0, 0, 0>> s_axis("s_axis");
   hls::stream<ap_axiu<OUT_BITS, 0, 0, 0>> m_axis("m_axis");

@@ -42,13 +42,15 @@ class Call:
 
 @dataclass
 class Program:
-    """A whole accelerator in C++: its streams, the beats that each can hold, and the calls in dataflow order."""
+    """A whole accelerator in C++: its streams, the beats that each can hold, the calls in dataflow order, and the streams on
+    which the stages' values leave."""
 
     source: Lanes
     sink: Lanes
     streams: list[Stream] = field(default_factory=list[Stream])
     depths: dict[str, int] = field(default_factory=dict[str, int])
     calls: list[Call] = field(default_factory=list[Call])
+    results: dict[str, str] = field(default_factory=dict[str, str])
 
 
 def program(lowered: Lowered, layers: Sequence[Layer]) -> Program:
@@ -75,6 +77,7 @@ class _Builder:
         for index, (layer, fold) in enumerate(zip(self.layers, self.folds, strict=True)):
             stage = f"s{index}"
             result = self._layer(stage, layer, fold)
+            self.made.results[stage] = result.name
             self._share(index, result, stage)
         (last,) = self.ready[len(self.layers) - 1]
         out = self._gear(last, self.out_lanes, "out")
@@ -106,14 +109,13 @@ class _Builder:
             assert layer.head is not None
             inputs = [self._lanes(s, layer.head.type.elem, fold.pe, stage) for s in inputs]
         stream = self._head(stage, layer, fold, inputs) if layer.head is not None else inputs[0]
-        lanes = fold.lanes if fold.sparse else fold.pe
-        if fold.parts > 1 and not fold.spatial:
-            lanes = fold.lanes
-            stream = self._gear(stream, lanes, stage)
+        if fold.parts > 1:
+            stream = self._gear(stream, fold.lanes, stage)
         x = layer.head.type if layer.head is not None else layer.inner
         for node in layer.tail:
-            stream, lanes = self._tail(stage, node, x, stream, lanes)
+            stream = self._tail(stage, node, x, stream, fold)
             x = node.type
+        stream = self._gear(stream, fold.lanes, stage)
         if f"{stage}_fifo" in self.placed:
             self._deepen(stream, _depth(self.placed[f"{stage}_fifo"]))
         return stream
@@ -126,24 +128,23 @@ class _Builder:
             kernel = sparse.kernel(op.weight, op.bias, layer.inner, y, op.weight_type, fold, fold.lanes)
             lanes = fold.lanes
         elif isinstance(op, Dense | Xnor):
-            at = _whole(layer.head, layer.columns) if fold.spatial else fold
+            at = _whole(layer.head, fold.simd) if fold.spatial else fold
             kernel, lanes = op.to_hls(layer.inner, at, replay=not layer.repeats(fold)), at.pe
         else:
             types = [layer.inner] if layer.window else [o.type for o in layer.operands]
             kernel, lanes = op.to_hls(*types, fold), fold.pe
         return self._apply(stage, kernel, inputs, Lanes(y.elem, lanes, y.vector, y.size // y.vector))
 
-    def _tail(self, stage: str, node: Node, x: TensorType, stream: Stream, lanes: int) -> tuple[Stream, int]:
+    def _tail(self, stage: str, node: Node, x: TensorType, stream: Stream, fold: Fold) -> Stream:
         """What follows a layer's unit: elementwise operators, and in a circuit of constants whole layers."""
-        fold = Fold(pe=lanes)
-        if isinstance(node.op, Dense | Xnor):
-            fold = _whole(node, x.vector)
-        y = Lanes(node.type.elem, fold.pe, node.type.vector, node.type.size // node.type.vector)
-        return self._apply(stage, node.op.to_hls(x, fold), [stream], y), fold.pe
+        lanes = stream.lanes.lanes
+        at = _whole(node, lanes) if isinstance(node.op, Dense | Xnor) else replace(fold, pe=lanes, narrow=0)
+        y = Lanes(node.type.elem, at.pe, node.type.vector, node.type.size // node.type.vector)
+        return self._apply(stage, node.op.to_hls(x, at), [stream], y)
 
     def _apply(self, stage: str, kernel: Kernel | None, inputs: list[Stream], y: Lanes) -> Stream:
         assert kernel is not None, "a layer holds no node without hardware"
-        out = self._stream(stage, y)
+        out = self._stream(f"{stage}_{kernel.function}", y)
         self._call(stage, kernel.function, kernel, tuple(s.name for s in inputs), (out.name,))
         return out
 
@@ -225,10 +226,10 @@ class _Builder:
         self.made.calls.append(Call(stage, unique, kernel, inputs, outputs))
 
 
-def _whole(node: Node, columns: int) -> Fold:
-    """All of a layer in each cycle."""
+def _whole(node: Node, simd: int) -> Fold:
+    """All of a layer in each cycle, from beats of `simd` lanes."""
     assert isinstance(node.op, Dense | Xnor)
-    return Fold(pe=node.type.vector, simd=columns, multiplier=node.op.multipliers[0])
+    return Fold(pe=node.type.vector, simd=simd, multiplier=node.op.multipliers[0])
 
 
 def _depth(instance: Instance) -> int:

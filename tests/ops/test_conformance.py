@@ -9,7 +9,8 @@ from bitwright.ir.netlist import Fold, Multiplier
 from bitwright.ir.op import REGISTRY
 from bitwright.ir.text import parse_graph, print_graph
 from bitwright.sim import reference
-from tests.harness import build, check, single
+from tests.harness import build, check, check_cpp, single
+from tests.hls.vendor import ap_types
 
 assert ops.__doc__
 CASES = [
@@ -62,3 +63,15 @@ def test_rtl_equals_the_reference(op, xs, speed, tmp_path):
     graph = single(op, *xs)
     target = 10**9 if speed == "slow" else None
     check(build(graph, tmp_path, target), frames=8)
+
+
+@pytest.mark.parametrize("op, xs", CASES)
+@pytest.mark.parametrize("speed", ["slow", "fast"])
+def test_cpp_equals_the_reference(op, xs, speed, tmp_path):
+    built = build(single(op, *xs), tmp_path, 10**9 if speed == "slow" else None)
+    check_cpp(built, tmp_path / "hls")
+
+
+@pytest.mark.parametrize("op, xs", CASES)
+def test_cpp_with_integers_of_any_width_equals_the_reference(op, xs, tmp_path):
+    check_cpp(build(single(op, *xs), tmp_path), tmp_path / "hls", include=ap_types())

@@ -112,6 +112,13 @@ template <typename T, bool, typename A, typename B> T product(const A& a, const 
 #include <utility>
 #include <vector>
 
+#ifdef BW_TRACE
+// Told of every beat: the stream, where the beat is, and its bytes.
+extern "C" {
+extern void (*bw_trace)(const char*, const void*, std::size_t);
+}
+#endif
+
 namespace hls {
 
 // A queue without an end, as C simulation has it. Its memory is kept for the next stream of the type.
@@ -145,7 +152,12 @@ template <typename T> class stream {
     return value;
   }
 
-  void write(const T& value) { queue_.push_back(value); }
+  void write(const T& value) {
+#ifdef BW_TRACE
+    if (bw_trace) bw_trace(name_, &value, sizeof value);
+#endif
+    queue_.push_back(value);
+  }
 
  private:
   static std::vector<std::vector<T>>& spare() {

@@ -17,15 +17,23 @@ void threshold(stream<typename C::x, C::lanes>& in, stream<typename C::y, C::lan
 #pragma HLS ARRAY_RESHAPE variable=thresholds complete dim=3
 #pragma HLS ARRAY_RESHAPE variable=base complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=sign complete dim=2
-  elementwise<C>(in, out, [&](const typename C::x& x, int fold, int lane) {
-    sint<16> reached = 0;
-    for (int k = 0; k < C::count; ++k) {
+  int fold = 0;
+  for (int k = 0; k < C::frame; ++k) {
+#pragma HLS PIPELINE II=1
+    const beat<typename C::x, C::lanes> x = in.read();
+    beat<typename C::y, C::lanes> y;
+    for (int l = 0; l < C::lanes; ++l) {
 #pragma HLS UNROLL
-      reached += sint<16>(typename C::wide(x) >= thresholds[fold][k][lane]);
+      int reached = 0;
+      for (int t = 0; t < C::count; ++t) {
+#pragma HLS UNROLL
+        reached += int(typename C::wide(x[l]) >= thresholds[fold][t][l]);
+      }
+      y[l] = typename C::y(base[fold][l] + (sign[fold][l] < 0 ? -reached : reached));
     }
-    const sint<16> signed_count = sign[fold][lane] < 0 ? sint<16>(-reached) : reached;
-    return typename C::y(base[fold][lane] + signed_count);
-  });
+    fold = next_fold<C>(fold);
+    out.write(y);
+  }
 }
 
 // More are searched, a level of the tree a step: node n of the level with 2^d nodes follows node n / 2 of the one before.
@@ -38,15 +46,23 @@ void threshold_search(stream<typename C::x, C::lanes>& in, stream<typename C::y,
 #pragma HLS ARRAY_PARTITION variable=tree complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=base complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=sign complete dim=2
-  elementwise<C>(in, out, [&](const typename C::x& x, int fold, int lane) {
-    int node = 0;
-    for (int level = 0; level < C::levels; ++level) {
+  int fold = 0;
+  for (int k = 0; k < C::frame; ++k) {
+#pragma HLS PIPELINE II=1
+    const beat<typename C::x, C::lanes> x = in.read();
+    beat<typename C::y, C::lanes> y;
+    for (int l = 0; l < C::lanes; ++l) {
 #pragma HLS UNROLL
-      const bool reached = typename C::wide(x) >= tree[level][lane][(fold << level) + node];
-      node = 2 * node + int(reached);
+      int node = 0;
+      for (int level = 0; level < C::levels; ++level) {
+#pragma HLS UNROLL
+        node = 2 * node + int(typename C::wide(x[l]) >= tree[level][l][(fold << level) + node]);
+      }
+      y[l] = typename C::y(base[fold][l] + (sign[fold][l] < 0 ? -node : node));
     }
-    return typename C::y(base[fold][lane] + (sign[fold][lane] < 0 ? -node : node));
-  });
+    fold = next_fold<C>(fold);
+    out.write(y);
+  }
 }
 
 }  // namespace bw
