@@ -115,7 +115,7 @@ def cli() -> None:
     show_default=True,
     help="auto, folded, or spatial: layers as circuits of constants, a vector a cycle.",
 )
-@click.option("--backend", default="verilog", show_default=True, help="verilog, or hls: C++ for Vitis HLS beside it.")
+@click.option("--backend", default="verilog", show_default=True, help="verilog; hls or hls4ml: C++ beside it.")
 @click.option("--control", default="none", show_default=True, help="Of the C++: none, or axilite.")
 @click.option("--compare", is_flag=True, help="Run the model in the ONNX oracle too, and explain every difference.")
 @click.option("--verify", "frames", type=int, is_flag=False, flag_value=10, help="Simulate so many frames  [10].")
@@ -184,7 +184,7 @@ def _tell_mismatch(found: Any, manifest: dict[str, Any]) -> None:
 @click.option("--stall", type=float, default=0.3, show_default=True, help="Probability of a stall at each port.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Simulations side by side.")
 @click.option("--waves", is_flag=True, help="Leave a waveform in DIR/sim/waves.vcd.")
-@click.option("--engine", help="rtl, or hls: the C++  [default: hls where the build has it]")
+@click.option("--engine", help="rtl, hls or hls4ml  [default: the build's backend]")
 @click.option("--netlist", is_flag=True, help="Simulate what Yosys makes of the RTL, as the chip's cells.")
 @_json
 @_reports_errors
@@ -198,8 +198,8 @@ def verify_command(folder: str, as_json: bool, **options: Any) -> int:
     report.save(design.folder, "sim", found.as_json())
     if as_json:
         print(json.dumps(found.as_json()))
-    elif found.ok and found.engine == "hls":
-        print(f"{found.frames} frames (seed {found.seed}) of the C++ equal to the reference ({found.seconds} s)")
+    elif found.ok and found.engine in ("hls", "hls4ml"):
+        print(f"{found.frames} frames (seed {found.seed}) in {found.engine} equal to the reference ({found.seconds} s)")
     elif found.ok:
         print(f"{found.frames} frames (seed {found.seed}) equal to the reference, with and without stalls; "
               f"{found.latency_cycles} cycles of latency as computed ({found.seconds} s)")  # fmt: skip
@@ -214,7 +214,7 @@ def verify_command(folder: str, as_json: bool, **options: Any) -> int:
     "--input", "source", required=True, type=click.Path(), help="An .npy, samples along the first axis, or an .npz."
 )
 @click.option("--output", "sink", required=True, type=click.Path(), help="Where the results go; likewise.")
-@click.option("--engine", default="numpy", show_default=True, help="numpy, rtl or hls.")
+@click.option("--engine", default="numpy", show_default=True, help="numpy, rtl, hls or hls4ml.")
 @click.option("--raw", is_flag=True, help="Take and give the wire's integers.")
 @click.option("--dump-layers", type=click.Path(), help="A folder for every layer's codes.")
 @_reports_errors

@@ -11,6 +11,7 @@ import numpy as np
 
 from . import __version__
 from .boards import Board, load_board, write_handoff
+from .boards.hls4ml import write_project
 from .boards.host import Boundary
 from .boards.vitis import vector_frames, write_component
 from .builder import Built, FixedPoint
@@ -27,6 +28,7 @@ from .lowering.build import Lowered, lower
 from .lowering.cpp import CONTROLS, write_hls
 from .lowering.folding import Budget, slot_width
 from .lowering.hls import program
+from .lowering.hls4ml import export
 from .lowering.layers import Circuits, Spatial, split
 from .lowering.manager import run_passes
 from .lowering.passes import PIPELINE
@@ -38,7 +40,7 @@ from .store import MANIFEST, build_directory, check_replaceable, write_json
 
 Progress = Callable[[str], None]
 
-BACKENDS = ("verilog", "hls")
+BACKENDS = ("verilog", "hls", "hls4ml")
 STYLES = {"auto": Circuits.MAY, "folded": Circuits.NEVER, "spatial": Circuits.MUST}
 
 
@@ -47,8 +49,8 @@ class Options(Choices):
     """What a user may choose; Choices are those of the quantization. Clock in MHz; at most one of the targets.
 
     `shape` closes the open axes of graph inputs, as "NAME=1,3,32,32". `margin` is the share of each resource of the chip
-    that stays free; without it, the board says what may be used. `backend` "hls" adds the accelerator in C++; `control` says
-    how that is started, by its data ("none") or through AXI4-Lite ("axilite").
+    that stays free; without it, the board says what may be used. `backend` "hls" adds the accelerator in C++, "hls4ml" a
+    project of hls4ml's; `control` says how the C++ is started, by its data ("none") or through AXI4-Lite ("axilite").
     """
 
     board: str = "pynq"
@@ -102,10 +104,13 @@ def compile(
         progress("measuring")
         manifest["model"]["sha256"] = done.float_sha256
         manifest["calibration"] = measure(done, Design(target, manifest, lowered.graph, Boundary(boundary)))
+    project = export(graph) if chosen.backend == "hls4ml" else None
     with build_directory(target) as folder:
         _write(folder, lowered.graph, lowered.netlist, boundary, manifest, board)
         if done is not None:
             (folder / QUANTIZED).write_bytes(done.calibrated.model)
+        if project is not None:
+            write_project(project, board.part, clock, folder / "hls4ml")
         if cpp is not None:
             write_hls(cpp, lowered.netlist.stages, folder / "hls", chosen.control)
             _write_component(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 GRAPH, CONSTANTS, BOUNDARY = "model/graph.ir", "model/constants.npz", "model/boundary.json"
 QUANTIZED = "model/quantized.onnx"
 """The model as it was compiled, where calibration made it from a float one."""
-ENGINES = ("numpy", "rtl", "hls")
+ENGINES = ("numpy", "rtl", "hls", "hls4ml")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Design:
         return self.boundary.decode(self.run_codes(self.boundary.encode(x), engine=engine))
 
     def run_codes(self, codes: Codes, *, engine: str = "numpy") -> Codes:
-        """Output codes (frames, *shape) for input codes (frames, *shape), by the reference, the RTL or the C++."""
+        """Output codes (frames, *shape) for input codes (frames, *shape), by the reference, the RTL, the C++ or hls4ml."""
         if engine == "numpy":
             return self.boundary.output.from_wire(reference.run(self.graph, self._shaped(codes)))
         if engine == "rtl":
@@ -53,7 +53,11 @@ class Design:
         if engine == "hls":
             from .sim import hls
 
-            return hls.run_codes(self.hls, self.boundary, codes)
+            return hls.run_codes(self.sources("hls"), self.boundary, codes)
+        if engine == "hls4ml":
+            from .sim import hls4ml
+
+            return self.boundary.output.from_wire(hls4ml.run(self.sources("hls4ml"), self.graph, self._shaped(codes)))
         raise CompileError("E503", f"there is no engine '{engine}' yet", hint=f"engines: {', '.join(ENGINES)}")
 
     def values(self, codes: Codes) -> dict[str, Codes]:
@@ -80,16 +84,21 @@ class Design:
         """Simulate the RTL (`engine` "rtl") on `samples` frames, with and without stalls, and compare every output with the reference.
 
         `waves` leaves a waveform of the run without stalls in `sim/waves.vcd`. With `netlist`, what Yosys made of the RTL
-        is simulated, as the chip's cells; it is synthesised now unless `synth/` has it. `engine` "hls", which a build with
-        C++ has without a choice, runs that instead, compiled by g++: there are no stalls and no cycles in it.
+        is simulated, as the chip's cells; it is synthesised now unless `synth/` has it. `engine` "hls" or "hls4ml",
+        which is the choice for a build of that backend, runs that instead, compiled by g++: it has no stalls and no cycles.
         """
-        from .sim import hls, verify
+        from .sim import hls, hls4ml, verify
 
-        chosen = engine or ("hls" if (self.folder / "hls").is_dir() and not (netlist or waves) else "rtl")
-        if chosen not in ENGINES[1:] or (chosen == "hls" and (netlist or waves)):
-            raise CompileError("E504", f"--engine {chosen} has no such verification", hint="--engine rtl, or hls")
+        backend = self.manifest["options"]["backend"]
+        chosen = engine or ("rtl" if netlist or waves or backend == "verilog" else backend)
+        if chosen not in ENGINES[1:] or (chosen != "rtl" and (netlist or waves)):
+            raise CompileError(
+                "E504", f"--engine {chosen} has no such verification", hint="--engine rtl, hls or hls4ml"
+            )
         if chosen == "hls":
-            return hls.verify(self.hls, self.graph, self.manifest, self.boundary, samples, seed)
+            return hls.verify(self.sources("hls"), self.graph, self.manifest, self.boundary, samples, seed)
+        if chosen == "hls4ml":
+            return hls4ml.verify(self.sources("hls4ml"), self.graph, samples, seed)
 
         if waves:
             (self.folder / "sim").mkdir(exist_ok=True)
@@ -98,12 +107,13 @@ class Design:
         synth = self._netlist() if netlist else None
         return verify.verify(rtl, self.graph, self.manifest, self.boundary, samples, seed, stall, file, jobs, synth)
 
-    @property
-    def hls(self) -> Path:
-        """The folder of the C++. Raises CompileError E507 if the build has none."""
-        if not (self.folder / "hls").is_dir():
-            raise CompileError("E507", "this build has no C++", hint="compile the model with --backend hls")
-        return self.folder / "hls"
+    def sources(self, backend: str) -> Path:
+        """The folder of the C++, "hls" or "hls4ml". Raises CompileError E507 if the build has none."""
+        if not (self.folder / backend).is_dir():
+            raise CompileError(
+                "E507", f"this build has no {backend}/", hint=f"compile the model with --backend {backend}"
+            )
+        return self.folder / backend
 
     def _netlist(self) -> Path:
         """The folder of the netlist."""

@@ -109,7 +109,10 @@ EXPLANATIONS: dict[str, str] = {
     "E504": "An option's value is out of range, or two options exclude each other.",
     "E505": "The folder is not a build of Bitwright's, or has lost files. Compile the model again.",
     "E506": "The data do not suit the model's input: another shape, NaN, integers out of range, or not an .npy or .npz file.",
-    "E507": "The build has no accelerator in C++, because it was compiled without --backend hls. Compile the model again with it.",
+    "E507": "The build has no accelerator in C++ or no hls4ml project, as it was compiled for another backend. Compile it again with "
+    "--backend hls, or --backend hls4ml.",
+    "E601": "hls4ml's layers and fixed-point types cannot express this operation exactly; the message says why. --backend hls has "
+    "every operator that the Verilog has.",
     "E901": "The streams of the design would stand still; the message names those that are full. That is a bug of Bitwright's: "
     "please report it with the model.",
     "E903": "Verilator or the C++ compiler refused what it was given. For a build that nobody edited, that is a bug of Bitwright's.",

@@ -54,7 +54,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     if found := report.get("verification"):
         yield ""
         verdict = "equal to the reference" if found["ok"] else "NOT equal to the reference"
-        how = {"hls": "of the C++", "netlist": "of the netlist, with and without stalls"}.get(
+        how = {"hls": "in C++", "hls4ml": "in hls4ml", "netlist": "of the netlist, with and without stalls"}.get(
             found["engine"], "with and without stalls"
         )
         yield f"verified    {found['frames']} frames {how}: {verdict} ({found['seconds']} s)"

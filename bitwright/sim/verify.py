@@ -44,7 +44,7 @@ class Mismatch:
 class Verification:
     """What was simulated and found. Cycles are those measured without stalls; seconds are wall-clock.
 
-    `engine` says what was run: rtl, netlist, or hls, which has no cycles. `failure` is set, and nothing was compared, where
+    `engine` says what was run: rtl, netlist, hls or hls4ml; the last two have no cycles. `failure` is set, and nothing was compared, where
     the design stood still or broke a rule of AXI4-Stream.
     """
 
@@ -63,7 +63,7 @@ class Verification:
 
     @property
     def ok(self) -> bool:
-        timed = self.timing_as_computed or self.engine == "hls"
+        timed = self.timing_as_computed or self.engine in ("hls", "hls4ml")
         return self.mismatches == 0 and timed and self.failure is None
 
     def as_json(self) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def test_constants_wider_than_an_int_half_are_signed_in_sums(tmp_path):
 
 def test_the_first_wrong_stage_is_named(tmp_path):
     design = bitwright.compile(MODELS / "tfc_2w2a.onnx", tmp_path / "d", backend="hls", target_cycles=1000)
-    header = design.hls / "layers" / "s2.h"
+    header = design.sources("hls") / "layers" / "s2.h"
     text = header.read_text()
     table = re.search(r"dense_weight(\[\d+\])+ = \{\n\{\{(-?\d+)", text)
     assert table is not None
@@ -136,7 +136,7 @@ def component(tmp_path_factory):
 def test_the_testbench_passes_and_fails(component, vendor, tmp_path):
     """As the component's README says, with the machine's integers and with the open headers."""
     folder = tmp_path / "hls"
-    shutil.copytree(component.hls, folder)
+    shutil.copytree(component.sources("hls"), folder)
     flags = [f"-I{ap_types()}", "-O0"] if vendor else ["-DBW_NATIVE", "-O1"]
 
     def run():
@@ -155,21 +155,21 @@ def test_the_testbench_passes_and_fails(component, vendor, tmp_path):
 
 def test_the_component(component, golden):
     for name in ("hls_config.cfg", "run_hls.tcl"):
-        golden(name, (component.hls / name).read_text())
-    assert json.loads((component.hls / "vitis-comp.json").read_text())["type"] == "HLS"
-    text = (component.hls / "bw_accel.cpp").read_text()
+        golden(name, (component.sources("hls") / name).read_text())
+    assert json.loads((component.sources("hls") / "vitis-comp.json").read_text())["type"] == "HLS"
+    text = (component.sources("hls") / "bw_accel.cpp").read_text()
     assert "#pragma HLS INTERFACE mode=s_axilite port=return" in text
-    assert "## What only Vitis can tell" in (component.hls / "README.md").read_text()
+    assert "## What only Vitis can tell" in (component.sources("hls") / "README.md").read_text()
 
 
 def test_the_same_model_gives_the_same_bytes(component, tmp_path):
     again = bitwright.compile(
         MODELS / "hello_world.onnx", tmp_path / "other" / "name", backend="hls", control="axilite", target_cycles=64
     )
-    files = sorted(p.relative_to(component.hls) for p in component.hls.rglob("*") if p.is_file())
-    assert files == sorted(p.relative_to(again.hls) for p in again.hls.rglob("*") if p.is_file())
+    files = sorted(p.relative_to(component.sources("hls")) for p in component.sources("hls").rglob("*") if p.is_file())
+    assert files == sorted(p.relative_to(again.sources("hls")) for p in again.sources("hls").rglob("*") if p.is_file())
     for name in files:
-        assert (component.hls / name).read_bytes() == (again.hls / name).read_bytes(), name
+        assert (component.sources("hls") / name).read_bytes() == (again.sources("hls") / name).read_bytes(), name
 
 
 def test_a_frame_that_ends_early_is_completed_with_zeros(tmp_path):
@@ -216,13 +216,13 @@ def test_the_library_uses_what_vitis_has(component):
             assert not re.search(r"ap_u?int|ap_fixed|#include <", text), header
         assert not re.search(r"\b(float|double|std::exp)\b", text), header
         assert re.search(r"#ifndef BW_\w+_H", text), header
-    top = (component.hls / "bw_accel.cpp").read_text()
+    top = (component.sources("hls") / "bw_accel.cpp").read_text()
     assert all(re.fullmatch(r"\d+", depth) for depth in re.findall(r"depth=(\S+)", top))
 
 
 def test_a_compiler_that_fails_is_told_of(tmp_path, component):
     folder = tmp_path / "hls"
-    shutil.copytree(component.hls, folder)
+    shutil.copytree(component.sources("hls"), folder)
     (folder / "layers" / "s0.h").write_text("this is no C++\n")
     with pytest.raises(CompileError) as error:
         hls.compile_cpp(folder)
