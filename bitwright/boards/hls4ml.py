@@ -60,12 +60,6 @@ def write_project(made: Project, part: str, clock_mhz: float, folder: Path) -> N
     config["HLSConfig"] = {
         "Model": {"Precision": "ap_fixed<32,16>", "ReuseFactor": 1, "Strategy": "Latency"},
         "LayerName": names,
-        # They would join layers whose types are as they are for a reason.
-        "SkipOptimizers": [
-            "fuse_batch_normalization",
-            "fuse_consecutive_batch_normalization",
-            "eliminate_linear_activation",
-        ],
     }
     layers = [
         layer.attributes | {k: np.ldexp(v.astype(np.float64), -layer.fraction) for k, v in layer.constants.items()}

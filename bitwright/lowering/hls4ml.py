@@ -231,6 +231,11 @@ class _Exporter:
         self._scale(node, node.name, [self.named[node.name]], here, back, fixed(node.type.elem))
 
     def _scale(self, node: Node, name: str, inputs: list[str], x: TensorType, scale: _Scale, result: str) -> None:
+        if (scale.m == 1 << scale.shift).all() and not scale.b.any():
+            # hls4ml leaves out a layer that only has a type to give: one up, and down again.
+            up = TensorType.ranged(node.type.shape, [x.min], [x.max + 1])
+            self._scale(node, f"{name}_up", inputs, x, _Scale(np.array([1]), np.array([1])), fixed(up.elem))
+            inputs, x, scale = [self.named[node.name]], up, replace(scale, b=np.array([-1 << scale.shift]))
         period = max(len(scale.m), len(scale.b), x.vector)
         kinds = [IntType.covering(int(a.min()), int(a.max())) for a in (scale.m, scale.b)]
         if max(k.width for k in kinds) > EXACT:

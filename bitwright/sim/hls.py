@@ -28,7 +28,7 @@ from . import reference
 from .verify import Mismatch, Verification, first_of_stage
 from .verilator import cache_folder
 
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-fPIC", "-shared", "-w", "-fno-strict-overflow")
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-fPIC", "-shared", "-w", "-fno-strict-overflow", "-fno-gnu-unique")
 TIMEOUT = 1800
 
 
