@@ -15,7 +15,6 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,9 @@ import numpy as np
 
 from benchmarks.__main__ import MODELS, NETWORKS
 from bitwright import compile
+from bitwright.design import Design
 from bitwright.errors import CompileError
+from bitwright.ir.op import Codes
 from bitwright.sim import hls, hls4ml, reference
 
 CHECKED = 3  # frames compared before anything is timed
@@ -58,19 +59,13 @@ def measure(path: Path, input_type: str | None) -> dict[str, Any]:
         design = compile(path, folder / "d", input_type=input_type, backend="hls")
         (source,) = design.graph.inputs
         codes = design.boundary.input.from_wire(reference.random_codes(design.graph.types[source], 256, 0))
-        found = {"macs": design.manifest["macs"]} | _figures(
-            lambda: hls.compile_cpp(design.sources("hls")), lambda n: design.run_codes(np.resize(codes, (n, *codes.shape[1:])), engine="hls"),
-        )  # fmt: skip
-        assert (design.run_codes(codes[:CHECKED], engine="hls") == design.run_codes(codes[:CHECKED])).all()
+        found = {"macs": design.manifest["macs"]} | _engine(design, "hls", codes)
         try:
             peer = compile(path, folder / "p", input_type=input_type, backend="hls4ml")
         except CompileError as error:
             assert error.code == "E601"
             return found | {"peers": {}, "why": error.message}
-        theirs = _figures(
-            lambda: hls4ml.compile_project(peer.sources("hls4ml")), lambda n: peer.run_codes(np.resize(codes, (n, *codes.shape[1:])), engine="hls4ml"),
-        )  # fmt: skip
-        assert (peer.run_codes(codes[:CHECKED], engine="hls4ml") == peer.run_codes(codes[:CHECKED])).all()
+        theirs = _engine(peer, "hls4ml", codes)
         ratios = {
             "frames_per_s": round(found["frames_per_s"] / theirs["frames_per_s"], 1),
             "build_cpu_s": round(found["build_cpu_s"] / theirs["build_cpu_s"], 2),
@@ -78,14 +73,16 @@ def measure(path: Path, input_type: str | None) -> dict[str, Any]:
         return found | {"peers": {"hls4ml": theirs}, "ratios": ratios}
 
 
-def _figures(build: Callable[[], Path], run: Callable[[int], Any]) -> dict[str, float]:
+def _engine(design: Design, engine: str, codes: Codes) -> dict[str, float]:
+    """Build, compare, and run until it has taken long enough."""
     before = _children()
-    build()
-    built, count = _children() - before, 1
-    run(1)
+    (hls.compile_cpp if engine == "hls" else hls4ml.compile_project)(design.sources(engine))
+    built, count = _children() - before, CHECKED
+    np.testing.assert_array_equal(design.run_codes(codes[:count], engine=engine), design.run_codes(codes[:count]))
     while True:
+        given = np.resize(codes, (count, *codes.shape[1:]))
         start = time.process_time()
-        run(count)
+        design.run_codes(given, engine=engine)
         spent = time.process_time() - start
         if spent >= ENOUGH:
             return {"build_cpu_s": round(built, 2), "frames_per_s": float(f"{count / spent:.4g}")}

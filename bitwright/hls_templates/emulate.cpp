@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The accelerator for C simulation: whole frames from memory to memory, beats as they are on the bus, lowest byte first.
+#include <cstdio>
+#include <exception>
+
 #include "bw_accel.h"
 
 #ifdef BW_TRACE
@@ -8,7 +11,7 @@ void (*bw_trace)(const char*, const void*, std::size_t) = nullptr;
 }
 #endif
 
-extern "C" void bw_accel_frames(const std::uint8_t* in, std::uint8_t* out, std::int64_t frames) {
+static void run(const std::uint8_t* in, std::uint8_t* out, std::int64_t frames) {
   hls::stream<ap_axiu<IN_BITS, 0, 0, 0>> s_axis("s_axis");
   hls::stream<ap_axiu<OUT_BITS, 0, 0, 0>> m_axis("m_axis");
   for (std::int64_t frame = 0; frame < frames; ++frame) {
@@ -25,5 +28,15 @@ extern "C" void bw_accel_frames(const std::uint8_t* in, std::uint8_t* out, std::
       const ap_axiu<OUT_BITS, 0, 0, 0> word = m_axis.read();
       for (int b = 0; b < OUT_BITS / 8; ++b) *out++ = std::uint8_t(int(bw::slot<8, 8, bw::uint<8>>(word.data, b)));
     }
+  }
+}
+
+// Nothing is in `error` (of `size` bytes) if all went well.
+extern "C" void bw_accel_frames(const std::uint8_t* in, std::uint8_t* out, std::int64_t frames, char* error, int size) {
+  error[0] = 0;
+  try {
+    run(in, out, frames);
+  } catch (const std::exception& e) {
+    std::snprintf(error, size, "%s", e.what());
   }
 }

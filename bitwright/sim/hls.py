@@ -144,6 +144,10 @@ def run(library: Path, data: NDArray[np.uint8], out_bytes: int) -> NDArray[np.ui
 def _frames(loaded: ctypes.CDLL, data: NDArray[np.uint8], out_bytes: int) -> NDArray[np.uint8]:
     function, given = loaded.bw_accel_frames, np.ascontiguousarray(data)
     found = np.empty((len(given), out_bytes), np.uint8)
-    function.argtypes, function.restype = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64], None
-    function(given.ctypes.data, found.ctypes.data, len(given))
+    function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_char_p, ctypes.c_int]
+    function.restype = None
+    error = ctypes.create_string_buffer(200)
+    function(given.ctypes.data, found.ctypes.data, len(given), error, len(error))
+    if error.value:
+        raise CompileError("E902", f"the C++ stopped: {error.value.decode(errors='replace')}")
     return found

@@ -115,6 +115,18 @@ def test_the_first_wrong_stage_is_named(tmp_path):
     assert found.first.stage == "s2" and "node #" in found.first.origin
 
 
+def test_cpp_that_stops_is_told_of(component, tmp_path):
+    """A loop that asks for more than comes; the process goes on."""
+    folder = tmp_path / "hls"
+    shutil.copytree(component.sources("hls"), folder)
+    header = folder / "layers" / "out.h"
+    header.write_text(re.sub(r"frame = (\d+)", lambda m: f"frame = {2 * int(m[1])}", header.read_text()))
+    codes = np.zeros((1, *component.boundary.input.shape), np.int64)
+    with pytest.raises(CompileError, match="is read while it is empty") as error:
+        hls.run_codes(folder, component.boundary, codes)
+    assert error.value.code == "E902"
+
+
 def test_a_build_without_cpp_says_so(tmp_path):
     design = bitwright.compile(MODELS / "hello_world.onnx", tmp_path / "d", target_cycles=64)
     x = np.zeros((1, *design.boundary.input.shape), np.int64)

@@ -11,7 +11,7 @@ namespace bw {
 template <class C>
 void add(stream<typename C::a, C::lanes>& a, stream<typename C::b, C::lanes>& b, stream<typename C::y, C::lanes>& out) {
   for (int k = 0; k < C::frame; ++k) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const beat<typename C::a, C::lanes> u = a.read();
     const beat<typename C::b, C::lanes> v = b.read();
     beat<typename C::y, C::lanes> y;

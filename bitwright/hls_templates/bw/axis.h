@@ -17,7 +17,7 @@ void axis_in(hls::stream<ap_axiu<C::slot * C::lanes, 0, 0, 0>>& in, stream<typen
   bool ended = false;
   int place = 0;
   for (int k = 0; k < C::frame; ++k) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     ap_axiu<C::slot * C::lanes, 0, 0, 0> word;
     const bool fill = ended;
     if (!fill) {
@@ -43,7 +43,7 @@ void axis_out(stream<typename C::elem, C::lanes>& in, hls::stream<ap_axiu<C::slo
   static_assert(C::frame % per_vector == 0, "a frame has whole vectors");
   int place = 0;
   for (int k = 0; k < C::frame; ++k) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const beat<typename C::elem, C::lanes> x = in.read();
     ap_axiu<C::slot * C::lanes, 0, 0, 0> word;
     for (int l = 0; l < C::lanes; ++l) {

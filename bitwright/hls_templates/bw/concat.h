@@ -12,7 +12,7 @@ template <class C>
 void concat(stream<typename C::y, C::lanes>& a, stream<typename C::y, C::lanes>& b, stream<typename C::y, C::lanes>& out) {
   for (int v = 0; v < C::vectors; ++v) {
     for (int k = 0; k < C::a_beats + C::b_beats; ++k) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
       out.write(k < C::a_beats ? a.read() : b.read());
     }
   }

@@ -24,7 +24,7 @@ void dense(stream<typename C::x, C::simd>& in, stream<typename C::y, C::pe>& out
   for (int v = 0; v < C::vectors; ++v) {
     for (int fold = 0; fold < C::folds; ++fold) {
       for (int word = 0; word < C::words; ++word) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
         const bool fresh = C::repeated || fold == 0;
         const beat<typename C::x, C::simd> x = fresh ? in.read() : kept[word];
         if (!C::repeated && C::folds > 1 && fresh) kept[word] = x;

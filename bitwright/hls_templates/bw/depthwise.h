@@ -21,7 +21,7 @@ void depthwise(stream<typename C::x, C::taps * C::lanes>& in, stream<typename C:
   for (int v = 0; v < C::vectors; ++v) {
     for (int group = 0; group < C::groups; ++group) {
       for (int step = 0; step < C::steps; ++step) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
         const beat<typename C::x, C::taps * C::lanes> x = in.read();
         const auto& w = weight[group * C::steps + step];
         for (int l = 0; l < C::lanes; ++l) {

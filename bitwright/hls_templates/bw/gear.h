@@ -18,7 +18,7 @@ template <class C> void gear(stream<typename C::x, C::in>& in, stream<typename C
   for (int v = 0; v < C::vectors; ++v) {
     int part = 0;
     for (int k = 0; k < thins; ++k) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
       if constexpr (narrows) {
         if (part == 0) {
           const beat<typename C::x, wide> x = in.read();
@@ -50,7 +50,7 @@ template <class C> void gear(stream<typename C::x, C::in>& in, stream<typename C
 // Wider elements, and lanes beyond the end of a vector of one beat added or dropped. C: x, y, in, out, frame (beats).
 template <class C> void lanes(stream<typename C::x, C::in>& in, stream<typename C::y, C::out>& out) {
   for (int k = 0; k < C::frame; ++k) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const beat<typename C::x, C::in> x = in.read();
     beat<typename C::y, C::out> y;
     for (int l = 0; l < C::out; ++l) {
@@ -64,7 +64,7 @@ template <class C> void lanes(stream<typename C::x, C::in>& in, stream<typename 
 // Every beat to all of the outputs. C: x, lanes, frame (beats).
 template <class C, class... Outs> void fork(stream<typename C::x, C::lanes>& in, Outs&... outs) {
   for (int k = 0; k < C::frame; ++k) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const beat<typename C::x, C::lanes> x = in.read();
     (outs.write(x), ...);
   }

@@ -11,7 +11,7 @@ namespace permute_parts {
 
 template <class C> void fill(stream<typename C::y, C::lanes>& in, beat<typename C::y, C::lanes> (&block)[C::block]) {
   for (int k = 0; k < C::block; ++k) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     block[k] = in.read();
   }
 }
@@ -22,7 +22,7 @@ void drain(const beat<typename C::y, C::lanes> (&block)[C::block], stream<typena
     for (int b = 0; b < C::count1; ++b) {
       for (int c = 0; c < C::count2; ++c) {
         for (int d = 0; d < C::count3; ++d) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
           out.write(block[a * C::stride0 + b * C::stride1 + c * C::stride2 + d * C::stride3]);
         }
       }

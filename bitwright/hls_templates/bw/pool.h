@@ -13,7 +13,7 @@ template <class C> void pool(stream<typename C::x, C::taps * C::lanes>& in, stre
 #pragma HLS ARRAY_PARTITION variable=found complete
   for (int k = 0; k < C::results; ++k) {
     for (int step = 0; step < C::steps; ++step) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
       const beat<typename C::x, C::taps * C::lanes> x = in.read();
       for (int l = 0; l < C::lanes; ++l) {
 #pragma HLS UNROLL

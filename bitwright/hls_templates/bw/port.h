@@ -107,8 +107,8 @@ template <typename T, bool, typename A, typename B> T product(const A& a, const 
 #include <hls_stream.h>
 #else
 
-#include <cstdio>
-#include <cstdlib>
+#include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -140,10 +140,7 @@ template <typename T> class stream {
   bool empty() const { return next_ == queue_.size(); }
 
   T read() {
-    if (empty()) {
-      std::fprintf(stderr, "stream %s is read while it is empty\n", name_);
-      std::abort();
-    }
+    if (empty()) throw std::runtime_error(std::string("stream ") + name_ + " is read while it is empty");
     const T value = queue_[next_++];
     if (next_ == queue_.size()) {
       queue_.clear();

@@ -11,7 +11,7 @@ namespace repeat_parts {
 
 template <class C> void fill(stream<typename C::y, C::lanes>& in, beat<typename C::y, C::lanes> (&row)[C::pixels * C::words]) {
   for (int k = 0; k < C::pixels * C::words; ++k) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     row[k] = in.read();
   }
 }
@@ -22,7 +22,7 @@ void drain(const beat<typename C::y, C::lanes> (&row)[C::pixels * C::words], str
     for (int pixel = 0; pixel < C::pixels; ++pixel) {
       for (int c = 0; c < C::columns; ++c) {
         for (int word = 0; word < C::words; ++word) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
           out.write(row[pixel * C::words + word]);
         }
       }

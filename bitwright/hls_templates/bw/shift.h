@@ -26,7 +26,7 @@ void shift(stream<typename C::x, C::lanes>& in, stream<typename C::y, C::lanes>&
 #pragma HLS ARRAY_RESHAPE variable=b complete dim=2
   int fold = 0;
   for (int k = 0; k < C::frame; ++k) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const beat<typename C::x, C::lanes> x = in.read();
     beat<typename C::y, C::lanes> y;
     for (int l = 0; l < C::lanes; ++l) {

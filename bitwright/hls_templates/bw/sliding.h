@@ -48,7 +48,7 @@ void sliding(stream<typename C::elem, C::lanes>& in, stream<typename C::elem, C:
   int oy = 0, ox = 0;                                // the window that leaves next,
   int row_due = bottom * C::pitch + right, due = row_due;  // with which place, and that of the first of its row
   for (int place = 0; place < C::places;) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     if (part == 0) {
       beat_t value;
       if (y < C::height && x < C::width) {

@@ -11,7 +11,7 @@ namespace sparse_parts {
 
 template <class C> void load(stream<typename C::x, C::simd>& in, typename C::x (&vector)[C::words * C::simd]) {
   for (int word = 0; word < C::words; ++word) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const beat<typename C::x, C::simd> x = in.read();
     for (int i = 0; i < C::simd; ++i) {
 #pragma HLS UNROLL
@@ -34,7 +34,7 @@ void run(const typename C::x (&vector)[C::words * C::simd], typename C::y (&sums
     row[p] = 0;
   }
   for (int slot = 0; slot < C::slots; ++slot) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     for (int p = 0; p < C::pe; ++p) {
 #pragma HLS UNROLL
       const sum_t s = sum[p] + product<sum_t, C::dsp>(weight[slot][p], vector[int(column[slot][p])]);
@@ -50,7 +50,7 @@ void send(const typename C::y (&sums)[C::pe][C::most], stream<typename C::y, C::
           const B (&bias)[C::beats][C::lanes]) {
   using sum_t = modular<typename C::y>;
   for (int k = 0; k < C::beats; ++k) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     beat<typename C::y, C::lanes> y;
     for (int l = 0; l < C::lanes; ++l) {
 #pragma HLS UNROLL

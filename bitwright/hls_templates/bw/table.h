@@ -11,7 +11,7 @@ namespace bw {
 template <class C, typename T>
 void table(stream<typename C::x, C::lanes>& in, stream<typename C::y, C::lanes>& out, const T (&values)[1 << C::bits]) {
   for (int k = 0; k < C::frame; ++k) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const beat<typename C::x, C::lanes> x = in.read();
     beat<typename C::y, C::lanes> y;
     for (int l = 0; l < C::lanes; ++l) {

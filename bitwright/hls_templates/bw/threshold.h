@@ -19,7 +19,7 @@ void threshold(stream<typename C::x, C::lanes>& in, stream<typename C::y, C::lan
 #pragma HLS ARRAY_RESHAPE variable=sign complete dim=2
   int fold = 0;
   for (int k = 0; k < C::frame; ++k) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const beat<typename C::x, C::lanes> x = in.read();
     beat<typename C::y, C::lanes> y;
     for (int l = 0; l < C::lanes; ++l) {
@@ -48,7 +48,7 @@ void threshold_search(stream<typename C::x, C::lanes>& in, stream<typename C::y,
 #pragma HLS ARRAY_RESHAPE variable=sign complete dim=2
   int fold = 0;
   for (int k = 0; k < C::frame; ++k) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const beat<typename C::x, C::lanes> x = in.read();
     beat<typename C::y, C::lanes> y;
     for (int l = 0; l < C::lanes; ++l) {

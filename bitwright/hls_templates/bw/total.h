@@ -12,7 +12,7 @@ template <class C> void total(stream<typename C::x, C::lanes>& in, stream<typena
   beat<typename C::y, C::lanes> found[C::words];
   for (int v = 0; v < C::vectors; ++v) {
     for (int word = 0; word < C::words; ++word) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
       const beat<typename C::x, C::lanes> x = in.read();
       beat<typename C::y, C::lanes> y = found[word];
       for (int l = 0; l < C::lanes; ++l) {

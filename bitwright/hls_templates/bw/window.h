@@ -27,7 +27,7 @@ template <class C> void window(stream<typename C::elem, C::lanes>& in, stream<ty
   int slot = first_row;                                      // of row oy * sh - top
   bool done = false;
   while (!done || taken < frame) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const int y = oy * C::sh - C::top, x = ox * C::sw - C::left;
     const int row = y + ky * C::dh, column = x + kx * C::dw;
     const bool inside = row >= 0 && row < C::height && column >= 0 && column < C::width;

@@ -24,7 +24,7 @@ void wrap(stream<typename C::x, C::lanes>& in, stream<typename C::y, C::lanes>& 
   using s = typename C::sum;
   int fold = 0;
   for (int k = 0; k < C::frame; ++k) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const beat<typename C::x, C::lanes> x = in.read();
     beat<typename C::y, C::lanes> y;
     for (int l = 0; l < C::lanes; ++l) {
