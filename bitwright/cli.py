@@ -127,7 +127,7 @@ def compile_command(
     """Compile MODEL, an ONNX or a Keras file, for a board into a build directory."""
     from pathlib import Path
 
-    from . import report
+    from . import page, report
     from .compiler import compile
 
     start = time.perf_counter()
@@ -145,7 +145,7 @@ def compile_command(
     if frames is not None:
         _progress(as_json)("verifying")
         found = design.verify(samples=frames)
-        report.save(target, "sim", found.as_json())
+        page.save(target, design.manifest, "sim", found.as_json())
         result |= {"verification": found.as_json(), "frames": found.frames, "mismatches": found.mismatches}
         status = status if found.ok else MISMATCH
     if as_json:
@@ -190,12 +190,12 @@ def _tell_mismatch(found: Any, manifest: dict[str, Any]) -> None:
 @_reports_errors
 def verify_command(folder: str, as_json: bool, **options: Any) -> int:
     """Simulate a build's RTL, its netlist, or its C++, and compare it with the reference, value by value."""
-    from . import report
+    from . import page
     from .design import load
 
     design = load(folder)
     found = design.verify(**options)
-    report.save(design.folder, "sim", found.as_json())
+    page.save(design.folder, design.manifest, "sim", found.as_json())
     if as_json:
         print(json.dumps(found.as_json()))
     elif found.ok and found.engine in ("hls", "hls4ml"):
@@ -235,12 +235,12 @@ def synth_command(folder: str, as_json: bool) -> None:
     """Synthesise a build with Yosys and count its resources."""
     from dataclasses import asdict
 
-    from . import report
+    from . import page, report
     from .design import load
 
     design = load(folder)
     found = asdict(design.synthesise()) | {"bitstream": None}
-    report.save(design.folder, "synth", found)
+    page.save(design.folder, design.manifest, "synth", found)
     if as_json:
         print(json.dumps(found))
     else:
@@ -249,14 +249,21 @@ def synth_command(folder: str, as_json: bool) -> None:
 
 @cli.command("report")
 @click.argument("folder", metavar="DIR", type=click.Path())
+@click.option(
+    "--html", type=click.Path(), help="Write the page to this file too  [DIR/report.html is kept up to date]."
+)
 @_json
 @_reports_errors
-def report_command(folder: str, as_json: bool) -> None:
+def report_command(folder: str, html: str | None, as_json: bool) -> None:
     """Show what a build is: stages, speed, resources, verification."""
-    from . import report
+    from pathlib import Path
+
+    from . import page, report
     from .design import load
 
     design = load(folder)
+    if html is not None:
+        page.write(design.folder, design.manifest, Path(html))
     if as_json:
         print(json.dumps(report.as_json(design.folder, design.manifest)))
     else:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import __version__
+from . import __version__, page
 from .boards import Board, load_board, write_handoff
 from .boards.hls4ml import write_project
 from .boards.host import Boundary
@@ -194,6 +194,7 @@ def _manifest(
         "macs_built": sum(s.macs for s in netlist.stages),
         "estimate": _resources(need),
         "usable": {"lut": budget.lut, "ff": budget.ff, "bram36": budget.bram36, "dsp": budget.dsp},
+        "chip": {"lut": board.lut, "ff": board.ff, "bram36": board.bram36, "dsp": board.dsp},
         "fits": max(budget.excess(need).values()) <= 1.0,
         "queues": [{"stage": q.stage, "wire": q.stream.name, "depth": q.depth, "width": q.width} for q in netlist.queues],
         "stages": [_stage(s, timing.frame_cycles, graph) for s in netlist.stages],
@@ -213,6 +214,7 @@ def _resources(need: Resources) -> dict[str, float]:
 def _stage(stage: Stage, frame_cycles: int, graph: Graph) -> dict[str, Any]:
     return {
         "name": stage.name,
+        "inputs": list(stage.inputs),
         "op": stage.op,
         "engine": stage.engine,
         "pe": stage.fold.pe,
@@ -241,6 +243,7 @@ def _write(
     write_json(folder / BOUNDARY, boundary)
     write_rtl(netlist, folder / "rtl")
     write_handoff(board, manifest, boundary, folder / "board")
+    page.write(folder, manifest)
     write_json(folder / MANIFEST, manifest)
 
 

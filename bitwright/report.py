@@ -75,7 +75,7 @@ def calibration(found: dict[str, Any]) -> Iterator[str]:
     """How a float model was quantized: widths, and signal to quantization noise, layer by layer."""
     accuracy = found.get("accuracy")
     right = f"; accuracy {accuracy['quantized']:.2%}, in floats {accuracy['float']:.2%}" if accuracy else ""
-    yield f"calibrated  on {found['samples']:,} samples: output {_decibel(found['sqnr_db'])} dB above its noise{right}"
+    yield f"calibrated  on {found['samples']:,} samples: output {decibel(found['sqnr_db'])} dB above its noise{right}"
     wide = 2 + max(len(name) for name in ("layer", *(_short(row["name"]) for row in found["layers"])))
     kind = 2 + max(len(op) for op in ("operator", *(row["op"] for row in found["layers"])))
     yield f"{'layer':{wide}}{'operator':{kind}}{'bits':>6}{'zeros':>7}{'weights dB':>12}{'bits':>6}{'result dB':>11}"
@@ -83,11 +83,12 @@ def calibration(found: dict[str, Any]) -> Iterator[str]:
         zeros = "-" if row["zeros"] is None else f"{row['zeros']:.0%}"
         yield (
             f"{_short(row['name']):{wide}}{row['op']:{kind}}{row['weight_bits'] or '-':>6}{zeros:>7}"
-            f"{_decibel(row['weight_sqnr_db']):>12}{row['activation_bits'] or '-':>6}{_decibel(row['sqnr_db']):>11}"
+            f"{decibel(row['weight_sqnr_db']):>12}{row['activation_bits'] or '-':>6}{decibel(row['sqnr_db']):>11}"
         )
 
 
-def _decibel(value: float | None) -> str:
+def decibel(value: float | None) -> str:
+    """One decimal, or a dash where there is none."""
     return "-" if value is None else f"{value:.1f}"
 
 

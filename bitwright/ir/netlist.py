@@ -189,9 +189,13 @@ class Lanes:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A layer as the user sees it: `rows` results of `columns` operands. `value` leaves it on the wires `stream`."""
+    """A layer as the user sees it: `rows` results of `columns` operands. `value` leaves it on the wires `stream`.
+
+    `inputs` are the stages that its operands come from, and "" for the accelerator's input.
+    """
 
     name: str
+    inputs: tuple[str, ...]
     op: str
     engine: str
     value: str

@@ -632,8 +632,9 @@ class _Builder:
 
     def _stage(self, index: int, layer: Layer, fold: Fold, result: _Stream, cost: Resources) -> None:
         origins = tuple(dict.fromkeys(o for n in layer.nodes for o in n.origin))
+        sources = tuple("" if o.source is None else f"s{o.source}" for o in layer.operands)
         stage = Stage(
-            name=f"s{index}", op="+".join(n.op.mnemonic for n in layer.nodes), engine=_engine(layer, fold),
+            name=f"s{index}", inputs=sources, op="+".join(n.op.mnemonic for n in layer.nodes), engine=_engine(layer, fold),
             value=layer.value, stream=result.wire, lanes=result.lanes, fold=fold, rows=layer.rows,
             columns=layer.columns, cycles=cycles(layer, fold), macs=layer.macs, cost=cost + self.pending,
             origin=origins,

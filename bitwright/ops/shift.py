@@ -86,9 +86,10 @@ class Shift(Op):
 
     def to_hls(self, x: TensorType, fold: Fold) -> Kernel | None:
         y, rows = self.infer(x), fold_rows(self.b[:, None], x, fold.pe, np.zeros(1, np.int64))
-        ends = (over_range(x, len(self.b)).reshape(2, -1, len(self.b)) << self.left).astype(np.int64)
-        reach = (1 << self.right) + int(np.abs(self.b).max())
-        sums = IntType.covering(min(int(ends.min()) - reach, -1), int(ends.max()) + reach)
+        free = (over_range(x, len(self.b)).reshape(2, -1, len(self.b)) << self.left) + self.b
+        half = (1 << self.right) >> 1 if self.even else 0
+        ends = [*free.reshape(-1)[[free.argmin(), free.argmax()]].tolist(), x.min << self.left, x.max << self.left]
+        sums = IntType.covering(min(*ends, -1), max(ends) + half)
         params = kernel_params(x, y, fold.pe, len(rows)) | {"sum": sums, "left": self.left, "right": self.right, "even": int(self.even),
                   "clip": int(self.clips(x)), "lo": self.lo, "hi": self.hi}  # fmt: skip
         return Kernel("shift", params, {"b": table(rows)})
