@@ -237,7 +237,7 @@ class _Splitter:
         if isinstance(node.op, Window):
             group = self._new(node, window=node)
         elif type(node.op) not in _KINDS:
-            if group is None:
+            if group is None or (group.head is not None and _KINDS[type(group.head.op)] is Kind.MOVE):
                 group = self._new(node)
             group.tail.append(node)
         elif group is not None and group.window is group.last and isinstance(node.op, Dense | Xnor | Depthwise | Pool):
