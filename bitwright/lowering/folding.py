@@ -25,6 +25,7 @@ from ..ops import area, packing, sparse
 from ..ops.dense import Dense
 from ..ops.depthwise import Depthwise
 from ..ops.mulshift import MulShift
+from ..ops.pick import Pick
 from ..ops.window import Window
 from ..ops.xnor import Xnor
 from .layers import Circuits, Kind, Layer
@@ -156,7 +157,7 @@ class _Solver:
     def __init__(self, layers: Sequence[Layer], cost: Cost, budget: Budget) -> None:
         self.layers, self.budget = layers, budget
         self.dsp_pays = [_slice_bits(layer) >= DSP_BITS for layer in layers]
-        self.pe_counts = [_counts(layer.rows, ()) for layer in layers]
+        self.pe_counts = [_counts(layer.rows, ()) if layer.shared == 1 else [layer.rows] for layer in layers]
         self.cost = lru_cache(maxsize=None)(cost)
         self.kinds = lru_cache(maxsize=None)(self._kinds)
         self.sparse_kinds = lru_cache(maxsize=None)(self._sparse_kinds)
@@ -346,8 +347,18 @@ class _Solver:
         layer = self.layers[index]
         if layer.circuits is Circuits.MUST:
             return _circuits(layer)
+        if layer.several:
+            each = layer.columns // layer.taps
+            counts = [each * k for k in _divisors(layer.taps)]
+            if layer.kind is Kind.STREAM:
+                return [Fold(layer.columns, layer.columns)]
+            return [Fold(layer.rows if layer.kind is Kind.MATVEC else each, n) for n in counts]
+        if layer.head is not None and isinstance(layer.head.op, Pick):
+            return [Fold(layer.rows, layer.columns)]
+        if layer.shared > 1:
+            return [Fold(layer.rows, layer.columns)]
         if layer.window is not None and isinstance(layer.window.op, Window):
-            channels, taps = layer.x.vector, _divisors(layer.columns // layer.x.vector)
+            channels, taps = layer.x.vector, _divisors(layer.taps)
             if layer.kind is Kind.LANES:
                 some = taps if layer.window.op.slides else [1]
                 return [Fold(lanes, lanes * k) for lanes in _divisors(channels) for k in some]
@@ -367,8 +378,7 @@ class _Solver:
         weights = _homes(_weight_bits(layer)) if layer.macs else (Ram.DISTRIBUTED,)
         buffers = (Ram.DISTRIBUTED,)
         if layer.window is not None and isinstance(layer.window.op, Window):
-            pixels = layer.window.op.depth(layer.x, layer.x.vector)
-            buffers = _homes(pixels * layer.x.vector * layer.window.type.elem.width)
+            buffers = _homes(layer.window.op.kept(layer.x) * layer.window.type.elem.width)
         elif layer.kind is Kind.MOVE:
             buffers = tuple(Ram)
         folds = [
@@ -495,7 +505,7 @@ def multipliers(layer: Layer, fold: Fold) -> int:
         return 0
     if fold.sparse:
         return fold.pe
-    return fold.pe * fold.simd if layer.kind is Kind.MATVEC else fold.simd
+    return fold.pe * fold.simd // layer.shared if layer.kind is Kind.MATVEC else fold.simd
 
 
 def _counted(layer: Layer, fold: Fold) -> Resources:
@@ -556,7 +566,7 @@ def cycles(layer: Layer, fold: Fold) -> int:
 
 def _narrow(layer: Layer, pe: int, simd: int) -> tuple[int, ...]:
     """All rows of a fold at once, or, if its columns take several cycles, as few as keep up with it."""
-    words = layer.columns // layer.x.vector * pe // simd if layer.kind is Kind.LANES else ceil(layer.columns / simd)
+    words = layer.taps * pe // simd if layer.kind is Kind.LANES else ceil(layer.columns / simd)
     if layer.kind not in (Kind.MATVEC, Kind.LANES) or not layer.tail or words == 1 or pe == 1:
         return (0,)
     return 0, next(n for n in _divisors(pe) if pe // n <= words)

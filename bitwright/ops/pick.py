@@ -31,7 +31,9 @@ class Pick(Op):
 
     def infer(self, x: TensorType) -> TensorType:
         if self.index.min() < 0 or self.index.max() >= x.vector:
-            raise CompileError("E110", f"elements {self.index.min()} to {self.index.max()} are not all in vectors of {x}")
+            raise CompileError(
+                "E110", f"elements {self.index.min()} to {self.index.max()} are not all in vectors of {x}"
+            )
         lo, hi = (x.min,), (x.max,)
         if x.vector % len(x.lo) == 0 and len(x.lo) > 1:
             lo, hi = (tuple(v[i] for i in self.index.tolist()) for v in x.bounds(x.vector))

@@ -296,9 +296,9 @@ class Window(Op):
             ((2, 2), (2, 2), (1, 1), (0, 0, 0, 0), (2, 1), (4, 3, 4)),
             ((3, 3), (1, 1), (1, 1), (1, 1, 1, 1), (2, 2), (5, 4, 2)),
             ((1, 1), (1, 1), (1, 1), (1, 3, 0, 1), (4, 4), (3, 2, 4)),
-            ((2, 3), (3, 2), (1, 2), (2, -1, 1, 2), (3, 3), (5, 4, 6)),
+            ((2, 3), (3, 2), (1, 2), (2, -1, 1, 4), (3, 3), (5, 4, 6)),
         ):
-            op = cls(*(np.array(v) for v in (kernel, stride, dilation, pads)), 1, np.array(pixels))
+            op = cls(np.array(kernel), np.array(stride), np.array(dilation), np.array(pads), 1, np.array(pixels))
             yield op, TensorType.of(shape, IntType(3, True))
 
 

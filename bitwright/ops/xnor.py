@@ -46,7 +46,7 @@ class Xnor(Op):
 
     def to_rtl(self, x: TensorType, fold: Fold, *, replay: bool = True) -> Block | None:
         """Several pixels share the weights: the unit has all rows of each."""
-        each = replace(fold, pe=fold.pe // self.pixels, simd=fold.simd // self.pixels)
+        each = self._each(fold)
         block = matvec.block(self.weight, self.bias, x, self.infer(x), IntType(1, False), each, replay=replay)
         if self.pixels == 1:
             return block
@@ -57,9 +57,12 @@ class Xnor(Op):
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold, *, replay: bool = True) -> Estimate:
         bit = IntType(1, False)
-        each = replace(fold, pe=fold.pe // self.pixels, simd=fold.simd // self.pixels)
-        bias = bool(self.bias.any())
+        each, bias = self._each(fold), bool(self.bias.any())
         return matvec.estimate(self.weight, 0.0, bit, bit, y.elem, each, bias, replay=replay, pixels=self.pixels)
+
+    def _each(self, fold: Fold) -> Fold:
+        """Rows and columns a cycle of each pixel."""
+        return replace(fold, pe=max(1, fold.pe // self.pixels), simd=max(1, fold.simd // self.pixels))
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:
