@@ -189,6 +189,9 @@ class _Solver:
         candidates = self._all_candidates(limit)
         for _ in range(ROUNDS):
             found = self._cheapest(candidates, weights, limit)
+            if found is None:  # no widths of streams go together; with all rows at once some may
+                candidates = self._all_candidates(limit, whole=True)
+                found = self._cheapest(candidates, weights, limit)
             if found is None:
                 return None
             found = self._exchanged(found, self._overrun)
@@ -286,15 +289,16 @@ class _Solver:
             message += f": this layer needs {fastest[slowest]} at its largest parallelism"
         return CompileError("E302", message, origin=origin, hint="ask for fewer frames a second")
 
-    def _all_candidates(self, limit: int) -> list[_Options]:
-        return [_Options.of(self._choices(i, limit), layer, self.budget) for i, layer in enumerate(self.layers)]
+    def _all_candidates(self, limit: int, *, whole: bool = False) -> list[_Options]:
+        """Those of every layer; if `whole`, also such as have all rows at once."""
+        return [_Options.of(self._choices(i, limit, whole), layer, self.budget) for i, layer in enumerate(self.layers)]
 
-    def _choices(self, index: int, limit: int) -> list[_Candidate]:
+    def _choices(self, index: int, limit: int, whole: bool = False) -> list[_Candidate]:
         """All candidates of a layer: foldings, and a circuit of constants where it must be one or may be smaller."""
         layer = self.layers[index]
         if layer.circuits is Circuits.MUST:
             return self._circuits(index, limit)
-        found = list(self._candidates(index, limit))
+        found = list(self._candidates(index, limit, whole))
         if layer.circuits is Circuits.MAY:
             least = min((area.in_luts(c.need) for c in found), default=inf)
             if _bits_added(layer) / 2 <= min(least, self.budget.lut):
@@ -306,7 +310,7 @@ class _Solver:
         folds = [f for f in _circuits(layer) if cycles(layer, f) <= limit]
         return [_Candidate(f, self.cost(index, f), cycles(layer, f)) for f in folds]
 
-    def _candidates(self, index: int, limit: int) -> Iterator[_Candidate]:
+    def _candidates(self, index: int, limit: int, whole: bool) -> Iterator[_Candidate]:
         layer = self.layers[index]
         for widest in self._widest(index):
             simd = widest.simd
@@ -318,7 +322,8 @@ class _Solver:
             least = ceil(layer.rows / (limit // (ceil(layer.columns / simd) * layer.vectors)))
             counts = self.pe_counts[index]
             fits = [pe for pe in counts[bisect_left(counts, least) :] if cycles(layer, Fold(pe, simd)) <= limit]
-            for pe in fits[: 4 if layer.window is None else 2]:
+            few = fits[: 4 if layer.window is None else 2]
+            for pe in few + [layer.rows] * (whole and layer.rows not in few):
                 yield from self.kinds(index, pe, simd)
             if _pruned(layer):
                 yield from self._sparse_candidates(index, simd, limit)

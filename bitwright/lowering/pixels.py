@@ -81,7 +81,7 @@ def forms(layer: Layer) -> Iterator[list[Node]]:
 
 def form(layer: Layer, taken: int, given: int) -> list[Node]:
     """The nodes of a layer that takes so many pixels at a time and gives so many; none if that cannot be."""
-    if not layer.nodes:
+    if not layer.nodes or layer.several or layer.shared > 1:
         return []
     if layer.kind in (Kind.MOVE, Kind.TOTAL):
         assert layer.head is not None
