@@ -501,7 +501,9 @@ def _bits_added(layer: Layer) -> int:
 
 def _pruned(layer: Layer) -> bool:
     """Whether a layer has so many zeros that visiting the other weights alone may pay."""
-    return layer.head is not None and isinstance(layer.head.op, Dense) and layer.head.op.sparsity >= SPARSE
+    if layer.head is None or not isinstance(layer.head.op, Dense) or layer.several:
+        return False
+    return layer.head.op.sparsity >= SPARSE
 
 
 def multipliers(layer: Layer, fold: Fold) -> int:

@@ -45,19 +45,17 @@ MOST_PICKED = 1 << 10
 def widened(graph: Graph, fastest: Callable[[Sequence[Layer]], Sequence[int]], limit: int) -> Graph:
     """The graph with as few pixels at a time as bring each layer within `limit` cycles at its largest parallelism.
 
-    `fastest` gives these cycles for every layer. Where no number does, a layer stays as it is.
+    `fastest` gives these cycles for every layer. Where no number does, as many as make it fastest.
     """
     layers = split(graph)
     chosen: dict[int, list[Node]] = {}
-    for index, cycles in enumerate(fastest(layers)):
-        if cycles <= limit:
-            continue
-        for nodes in forms(layers[index]):
+    for index, best in enumerate(fastest(layers)):
+        shapes = forms(layers[index]) if best > limit else iter(())
+        while best > limit and (nodes := next(shapes, None)):
             made = split(replaced(graph, layers, {index: nodes}))
-            own = slice(index, index + 1 + len(made) - len(layers))
-            if max(fastest(made)[own]) <= limit:
-                chosen[index] = nodes
-                break
+            cycles = max(fastest(made)[index : index + 1 + len(made) - len(layers)])
+            if cycles < best:
+                best, chosen[index] = cycles, nodes
     return replaced(graph, layers, chosen) if chosen else graph
 
 
