@@ -9,9 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import CompileError
-from ..ir.netlist import Block, Estimate, Fold
+from ..ir.netlist import Block, Estimate, Fold, Kernel
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
+from .channels import table
 
 INDEX_BITS = 16
 """Of an index in a parameter of the modules that pick."""
@@ -20,6 +21,14 @@ INDEX_BITS = 16
 def indices(picks: Sequence[int]) -> int:
     """All of them as one number, the first lowest."""
     return sum(place << INDEX_BITS * k for k, place in enumerate(picks))
+
+
+def kernel(x: TensorType, picks: Sequence[int]) -> Kernel:
+    """The C++ function, on whole vectors of x."""
+    params: dict[str, int | IntType] = {
+        "x": x.elem, "in": x.vector, "out": len(picks), "frame": x.size // x.vector,
+    }  # fmt: skip
+    return Kernel("pick", params, {"index": table(np.array(picks, np.int64))})
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +55,9 @@ class Pick(Op):
         return Block("bw_pick", {
             "WIDTH": x.elem.width, "IN_LANES": x.vector, "OUT_LANES": len(self.index), "PICKS": indices(self.index.tolist()),
         })  # fmt: skip
+
+    def to_hls(self, x: TensorType, fold: Fold) -> Kernel | None:
+        return kernel(x, self.index.tolist())
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
         return Estimate()

@@ -173,7 +173,7 @@ class Window(Op):
         right = (columns // given - 1) * stride + words + first - x.shape[1]
         return Window(
             np.array([kh, words]), np.array([down, stride]), np.array([dh, 1]), np.array([top, -first, bottom, right]),
-            self.pad,
+            self.pad if self.padded else 0,
         )  # fmt: skip
 
     def picks(self, x: TensorType) -> list[int]:

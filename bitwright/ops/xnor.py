@@ -53,7 +53,9 @@ class Xnor(Op):
         return replace(block, params={**block.params, "PIXELS": self.pixels, "RUN": self.run})
 
     def to_hls(self, x: TensorType, fold: Fold, *, replay: bool = True) -> Kernel | None:
-        return matvec.kernel(self.weight, self.bias, x, self.infer(x), IntType(1, False), fold, replay=replay)
+        each = self._each(fold)
+        kernel = matvec.kernel(self.weight, self.bias, x, self.infer(x), IntType(1, False), each, replay=replay)
+        return replace(kernel, params={**kernel.params, "pixels": self.pixels, "run": self.run})
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold, *, replay: bool = True) -> Estimate:
         bit = IntType(1, False)

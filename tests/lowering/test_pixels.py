@@ -24,7 +24,7 @@ from bitwright.ops.total import Total
 from bitwright.ops.window import Window
 from bitwright.ops.xnor import Xnor
 from bitwright.sim import reference
-from tests.harness import build, check
+from tests.harness import build, check, check_cpp
 
 U4 = IntType(4, False)
 
@@ -290,3 +290,4 @@ def test_layers_that_only_compare_or_move(make, target, tmp_path):
     codes = reference.random_codes(graph.types["x"], 6, 0)
     np.testing.assert_array_equal(reference.run(wide, codes), reference.run(graph, codes))
     check(built, frames=5)
+    check_cpp(built, tmp_path / "hls")
