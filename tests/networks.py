@@ -20,6 +20,7 @@ from bitwright.ops.reshape import Reshape
 from bitwright.ops.threshold import Threshold
 from bitwright.ops.total import Total
 from bitwright.ops.window import Window
+from bitwright.ops.xnor import Xnor
 
 BLOCKS = ("conv", "conv", "depthwise", "pool", "residual", "residual", "concat", "move")
 
@@ -67,12 +68,22 @@ def random_lane_units(seed: int) -> Graph:
     return Graph({"x": net.x}, tuple(net.nodes), (net.nodes[-1].name,))
 
 
+def random_even_rows(seed: int) -> Graph:
+    """As `random_images`, with bipolar layers too, and rows of which many can be cut into equal parts."""
+    rng = np.random.default_rng(seed)
+    net = _Images(rng, columns=int(rng.choice([4, 6, 8, 12])))
+    for _ in range(int(rng.integers(1, 4))):
+        net.block((*BLOCKS, "bipolar", "slice"))
+    net.end()
+    return Graph({"x": net.x}, tuple(net.nodes), (net.nodes[-1].name,))
+
+
 class _Images:
-    def __init__(self, rng: np.random.Generator) -> None:
+    def __init__(self, rng: np.random.Generator, columns: int = 0) -> None:
         self.rng = rng
         shape = (
             1 if rng.random() < 0.15 else int(rng.integers(2, 9)),
-            int(rng.integers(3, 9)),
+            columns or int(rng.integers(3, 9)),
             int(rng.choice([1, 2, 3, 4, 6])),
         )
         self.x = TensorType.of(shape, IntType(int(rng.integers(1, 9)), bool(rng.integers(2))))
@@ -100,6 +111,10 @@ class _Images:
             self.add(Pool(self.nodes[-1].op.taps, bool(self.rng.integers(2))))  # pyright: ignore
         elif kind == "move":
             self.move()
+        elif kind == "slice":
+            self.window(1)
+        elif kind == "bipolar":
+            self.bipolar()
         elif kind in ("residual", "concat"):
             self.branch(kind)
         else:
@@ -167,6 +182,21 @@ class _Images:
             self.add(_dense(rng, self.type, channels or int(rng.integers(1, 9))))
         if same or rng.random() < 0.8 or self.type.elem.width > 10:
             self.add(_steps(rng, self.type))
+
+    def bipolar(self) -> None:
+        """A convolution, or a dense layer a pixel, of bits."""
+        rng = self.rng
+        if self.type.elem != IntType(1, False):
+            self.add(
+                Threshold(
+                    rng.integers(self.type.min, self.type.max + 1, (1, 1)), np.zeros(1, np.int64), np.ones(1, np.int64)
+                )
+            )
+        if rng.random() < 0.7:
+            self.window(3, same=bool(rng.integers(2)))
+        rows = int(rng.integers(1, 7))
+        self.add(Xnor(rng.integers(0, 2, (rows, self.type.vector)), rng.integers(-9, 9, rows)))
+        self.add(_steps(rng, self.type))
 
     def end(self) -> None:
         kind = self.rng.choice(["", "total", "dense"])

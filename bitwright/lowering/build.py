@@ -31,7 +31,9 @@ from ..ops import area, sparse
 from ..ops.concat import Concat
 from ..ops.dense import Dense
 from ..ops.permute import Permute
+from ..ops.pick import Pick
 from ..ops.repeat import Repeat
+from ..ops.reshape import Reshape
 from ..ops.sliding import SLACK
 from ..ops.window import Window
 from ..ops.xnor import Xnor
@@ -85,10 +87,13 @@ def lower(graph: Graph, budget: Budget, target: int | None, spatial: Spatial = F
         bound = max(bounds(split(best.graph)))
         if best.timing.frame_cycles > bound * AT_BOUND:
             return best  # it is the board that limits it
-        wider = widened(best.graph, bounds, int(bound * NEXT_BOUND))
-        if wider is best.graph:
+        wider = widened(graph, bounds, int(bound * NEXT_BOUND))
+        if max(bounds(split(wider))) >= bound:
             return best
-        found = _lower(wider, graph, budget, None, spatial)
+        try:
+            found = _lower(wider, graph, budget, None, spatial)
+        except CompileError:  # it does not fit
+            return best
         if found.timing.frame_cycles >= best.timing.frame_cycles:
             return best
         best = found
@@ -97,7 +102,8 @@ def lower(graph: Graph, budget: Budget, target: int | None, spatial: Spatial = F
 def _lower(graph: Graph, given: Graph, budget: Budget, target: int | None, spatial: Spatial) -> Lowered:
     """The netlist of a graph that has the layers of the `given` one, whose multiplications it counts."""
     layers = split(graph, spatial)
-    macs = [layer.macs for layer in split(given, spatial)]
+    macs = {layer.value: layer.macs for layer in split(given, spatial)}
+    names = {n.input: n.name for n in graph.nodes if isinstance(n.op, Reshape) and n.name in macs}
     reserve, aim, nearest = Resources(), target, 0
     while True:
         try:
@@ -118,7 +124,7 @@ def _lower(graph: Graph, given: Graph, budget: Budget, target: int | None, spati
         needed = sum((i.cost for i in lowered.netlist.instances), Resources())
         unseen = needed + folding.need.scaled(-1)
         if max(budget.excess(needed).values()) <= 1 or unseen == reserve:
-            stages = tuple(replace(s, macs=n) for s, n in zip(lowered.netlist.stages, macs, strict=True))
+            stages = tuple(replace(s, macs=macs.get(names.get(s.value, s.value), 0)) for s in lowered.netlist.stages)
             return replace(lowered, netlist=replace(lowered.netlist, stages=stages))
         reserve = unseen.most(reserve)
 
@@ -262,7 +268,7 @@ def words_of(layer: Layer, fold: Fold) -> int:
     if layer.kind is Kind.MATVEC and not fold.sparse:
         return ceil(layer.columns / fold.simd)
     if layer.kind is Kind.LANES:
-        return layer.columns // layer.x.vector // fold.taps
+        return layer.taps // fold.taps
     return 1
 
 
@@ -615,7 +621,7 @@ class _Builder:
         """A module that only moves elements, with a ready/valid stream at either side."""
         assert layer.head is not None
         stage, op, y = f"s{index}", layer.head.op, layer.head.type
-        inputs = [self._lanes(s, y.elem, fold.pe, stage) for s in inputs]
+        inputs = [self._lanes(s, y.elem, layer.in_lanes(fold), stage) for s in inputs]
         types = [o.type for o in layer.operands]
         block = op.to_rtl(*types, fold)
         assert block is not None
@@ -626,7 +632,10 @@ class _Builder:
             ports |= _side(side, stream.wire)
         self._place(stage, block.module[3:], block.module, block.params, ports, estimate.cost)
         edges = [s.edge for s in inputs]
-        self.schedules.append(lambda: _movement(layer, fold, edges, out.edge))
+        if isinstance(op, Pick):  # wires
+            out.edge = edges[0]
+        else:
+            self.schedules.append(lambda: _movement(layer, fold, edges, out.edge))
         self._stage(index, layer, fold, out, estimate.cost)
         return out
 

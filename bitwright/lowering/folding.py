@@ -25,6 +25,7 @@ from ..ops import area, packing, sparse
 from ..ops.dense import Dense
 from ..ops.depthwise import Depthwise
 from ..ops.mulshift import MulShift
+from ..ops.pick import Pick
 from ..ops.window import Window
 from ..ops.xnor import Xnor
 from .layers import Circuits, Kind, Layer
@@ -156,7 +157,7 @@ class _Solver:
     def __init__(self, layers: Sequence[Layer], cost: Cost, budget: Budget) -> None:
         self.layers, self.budget = layers, budget
         self.dsp_pays = [_slice_bits(layer) >= DSP_BITS for layer in layers]
-        self.pe_counts = [_counts(layer.rows, ()) for layer in layers]
+        self.pe_counts = [_counts(layer.rows, ()) if layer.shared == 1 else [layer.rows] for layer in layers]
         self.cost = lru_cache(maxsize=None)(cost)
         self.kinds = lru_cache(maxsize=None)(self._kinds)
         self.sparse_kinds = lru_cache(maxsize=None)(self._sparse_kinds)
@@ -188,6 +189,9 @@ class _Solver:
         candidates = self._all_candidates(limit)
         for _ in range(ROUNDS):
             found = self._cheapest(candidates, weights, limit)
+            if found is None:  # no widths of streams go together; with all rows at once some may
+                candidates = self._all_candidates(limit, whole=True)
+                found = self._cheapest(candidates, weights, limit)
             if found is None:
                 return None
             found = self._exchanged(found, self._overrun)
@@ -285,15 +289,16 @@ class _Solver:
             message += f": this layer needs {fastest[slowest]} at its largest parallelism"
         return CompileError("E302", message, origin=origin, hint="ask for fewer frames a second")
 
-    def _all_candidates(self, limit: int) -> list[_Options]:
-        return [_Options.of(self._choices(i, limit), layer, self.budget) for i, layer in enumerate(self.layers)]
+    def _all_candidates(self, limit: int, *, whole: bool = False) -> list[_Options]:
+        """Those of every layer; if `whole`, also such as have all rows at once."""
+        return [_Options.of(self._choices(i, limit, whole), layer, self.budget) for i, layer in enumerate(self.layers)]
 
-    def _choices(self, index: int, limit: int) -> list[_Candidate]:
+    def _choices(self, index: int, limit: int, whole: bool = False) -> list[_Candidate]:
         """All candidates of a layer: foldings, and a circuit of constants where it must be one or may be smaller."""
         layer = self.layers[index]
         if layer.circuits is Circuits.MUST:
             return self._circuits(index, limit)
-        found = list(self._candidates(index, limit))
+        found = list(self._candidates(index, limit, whole))
         if layer.circuits is Circuits.MAY:
             least = min((area.in_luts(c.need) for c in found), default=inf)
             if _bits_added(layer) / 2 <= min(least, self.budget.lut):
@@ -305,7 +310,7 @@ class _Solver:
         folds = [f for f in _circuits(layer) if cycles(layer, f) <= limit]
         return [_Candidate(f, self.cost(index, f), cycles(layer, f)) for f in folds]
 
-    def _candidates(self, index: int, limit: int) -> Iterator[_Candidate]:
+    def _candidates(self, index: int, limit: int, whole: bool) -> Iterator[_Candidate]:
         layer = self.layers[index]
         for widest in self._widest(index):
             simd = widest.simd
@@ -317,7 +322,8 @@ class _Solver:
             least = ceil(layer.rows / (limit // (ceil(layer.columns / simd) * layer.vectors)))
             counts = self.pe_counts[index]
             fits = [pe for pe in counts[bisect_left(counts, least) :] if cycles(layer, Fold(pe, simd)) <= limit]
-            for pe in fits[: 4 if layer.window is None else 2]:
+            few = fits[: 4 if layer.window is None else 2]
+            for pe in few + [layer.rows] * (whole and layer.rows not in few):
                 yield from self.kinds(index, pe, simd)
             if _pruned(layer):
                 yield from self._sparse_candidates(index, simd, limit)
@@ -346,8 +352,18 @@ class _Solver:
         layer = self.layers[index]
         if layer.circuits is Circuits.MUST:
             return _circuits(layer)
+        if layer.several:
+            each = layer.columns // layer.taps
+            counts = [each * k for k in _divisors(layer.taps)]
+            if layer.kind is Kind.STREAM:
+                return [Fold(layer.columns, layer.columns)]
+            return [Fold(layer.rows if layer.kind is Kind.MATVEC else each, n) for n in counts]
+        if layer.head is not None and isinstance(layer.head.op, Pick):
+            return [Fold(layer.rows, layer.columns)]
+        if layer.shared > 1:
+            return [Fold(layer.rows, layer.columns)]
         if layer.window is not None and isinstance(layer.window.op, Window):
-            channels, taps = layer.x.vector, _divisors(layer.columns // layer.x.vector)
+            channels, taps = layer.x.vector, _divisors(layer.taps)
             if layer.kind is Kind.LANES:
                 some = taps if layer.window.op.slides else [1]
                 return [Fold(lanes, lanes * k) for lanes in _divisors(channels) for k in some]
@@ -367,8 +383,7 @@ class _Solver:
         weights = _homes(_weight_bits(layer)) if layer.macs else (Ram.DISTRIBUTED,)
         buffers = (Ram.DISTRIBUTED,)
         if layer.window is not None and isinstance(layer.window.op, Window):
-            pixels = layer.window.op.depth(layer.x, layer.x.vector)
-            buffers = _homes(pixels * layer.x.vector * layer.window.type.elem.width)
+            buffers = _homes(layer.window.op.kept(layer.x) * layer.window.type.elem.width)
         elif layer.kind is Kind.MOVE:
             buffers = tuple(Ram)
         folds = [
@@ -486,7 +501,9 @@ def _bits_added(layer: Layer) -> int:
 
 def _pruned(layer: Layer) -> bool:
     """Whether a layer has so many zeros that visiting the other weights alone may pay."""
-    return layer.head is not None and isinstance(layer.head.op, Dense) and layer.head.op.sparsity >= SPARSE
+    if layer.head is None or not isinstance(layer.head.op, Dense) or layer.several:
+        return False
+    return layer.head.op.sparsity >= SPARSE
 
 
 def multipliers(layer: Layer, fold: Fold) -> int:
@@ -495,7 +512,7 @@ def multipliers(layer: Layer, fold: Fold) -> int:
         return 0
     if fold.sparse:
         return fold.pe
-    return fold.pe * fold.simd if layer.kind is Kind.MATVEC else fold.simd
+    return fold.pe * fold.simd // layer.shared if layer.kind is Kind.MATVEC else fold.simd
 
 
 def _counted(layer: Layer, fold: Fold) -> Resources:
@@ -556,7 +573,7 @@ def cycles(layer: Layer, fold: Fold) -> int:
 
 def _narrow(layer: Layer, pe: int, simd: int) -> tuple[int, ...]:
     """All rows of a fold at once, or, if its columns take several cycles, as few as keep up with it."""
-    words = layer.columns // layer.x.vector * pe // simd if layer.kind is Kind.LANES else ceil(layer.columns / simd)
+    words = layer.taps * pe // simd if layer.kind is Kind.LANES else ceil(layer.columns / simd)
     if layer.kind not in (Kind.MATVEC, Kind.LANES) or not layer.tail or words == 1 or pe == 1:
         return (0,)
     return 0, next(n for n in _divisors(pe) if pe // n <= words)

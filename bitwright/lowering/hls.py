@@ -9,7 +9,7 @@ from math import gcd, lcm
 from ..ir.graph import Node
 from ..ir.netlist import Fold, Instance, Kernel, Lanes, Netlist
 from ..ir.types import IntType, TensorType
-from ..ops import sparse
+from ..ops import pick, sparse
 from ..ops.dense import Dense
 from ..ops.window import Window
 from ..ops.xnor import Xnor
@@ -107,7 +107,7 @@ class _Builder:
             inputs = [self._window(stage, layer, fold, inputs[0])]
         if layer.kind is Kind.MOVE:
             assert layer.head is not None
-            inputs = [self._lanes(s, layer.head.type.elem, fold.pe, stage) for s in inputs]
+            inputs = [self._lanes(s, layer.head.type.elem, layer.in_lanes(fold), stage) for s in inputs]
         stream = self._head(stage, layer, fold, inputs) if layer.head is not None else inputs[0]
         if fold.parts > 1:
             stream = self._gear(stream, fold.lanes, stage)
@@ -154,6 +154,8 @@ class _Builder:
         stream = self._lanes(stream, type_.elem, lanes, stage)
         if layer.whole(fold):
             self._deepen(stream, layer.flow(fold).depth)
+            if layer.several:
+                return self._pixels(stage, layer, fold, stream)
             out = Lanes(type_.elem, fold.simd, type_.vector, layer.vectors)
             return self._apply(stage, op.taps_kernel(layer.x, lanes, words_of(layer, fold)), [stream], out)
         grouped, repeats = layer.kind is Kind.LANES, layer.repeats(fold)
@@ -161,6 +163,18 @@ class _Builder:
         kernel = op.ring_kernel(layer.x, lanes, passes=passes, grouped=grouped)
         out = self._apply(stage, kernel, [stream], Lanes(type_.elem, lanes, type_.vector, passes * layer.vectors))
         return out if grouped or repeats else self._gear(out, fold.simd, stage)
+
+    def _pixels(self, stage: str, layer: Layer, fold: Fold, stream: Stream) -> Stream:
+        """Windows of words of several pixels, of which those pixels are picked that the layer's windows read."""
+        assert layer.window is not None and isinstance(layer.window.op, Window)
+        op, x, y = layer.window.op, layer.x, layer.window.type
+        wide, channels = op.wide(x), x.vector // int(op.pixels[0])
+        words = TensorType.of((layer.vectors, wide.taps * x.vector), y.elem)
+        whole = Lanes(y.elem, words.vector, words.vector, layer.vectors)
+        stream = self._apply(stage, wide.taps_kernel(x, x.vector, 1), [stream], whole)
+        index = [place * channels + k for place in op.picks(x) for k in range(channels)]
+        whole = Lanes(y.elem, y.vector, y.vector, layer.vectors)
+        return self._gear(self._apply(stage, pick.kernel(words, index), [stream], whole), fold.simd, stage)
 
     def _operand(self, operand: Operand, lanes: int, stage: str, *, queued: bool) -> Stream:
         """A layer's operand, as it wants to see it."""

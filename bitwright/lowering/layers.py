@@ -19,6 +19,7 @@ from ..ops.dense import Dense
 from ..ops.depthwise import Depthwise
 from ..ops.multiply import Multiply
 from ..ops.permute import Permute
+from ..ops.pick import Pick
 from ..ops.pool import Pool
 from ..ops.repeat import Repeat
 from ..ops.reshape import Reshape
@@ -37,12 +38,13 @@ class Kind(Enum):
     LANES = "lanes"  # a sum or maximum over a window's taps, lane by lane
     TOTAL = "total"  # the same over a whole frame
     JOIN = "join"  # two streams, element by element
-    MOVE = "move"  # ready/valid modules that only move elements: concat, repeat, permute
+    MOVE = "move"  # ready/valid modules that only move elements: concat, repeat, permute, pick
 
 
 _KINDS: dict[type[Op], Kind] = {
     Dense: Kind.MATVEC, Xnor: Kind.MATVEC, Depthwise: Kind.LANES, Pool: Kind.LANES, Total: Kind.TOTAL, Add: Kind.JOIN,
     Multiply: Kind.JOIN, Concat: Kind.MOVE, Repeat: Kind.MOVE, Permute: Kind.MOVE,
+    Pick: Kind.MOVE,
 }  # fmt: skip
 
 
@@ -93,6 +95,8 @@ class Layer:
         """Whether it may be one: only sums and what follows them, a vector at a time."""
         if self.spatial.circuits is Circuits.NEVER or not isinstance(self.head and self.head.op, Dense | Xnor):
             return Circuits.NEVER
+        if self.shared > 1:
+            return Circuits.NEVER
         return self.spatial.circuits if holds(self.nodes[self.window is not None :], self.inner) else Circuits.NEVER
 
     @property
@@ -135,7 +139,22 @@ class Layer:
     def macs(self) -> int:
         """Multiply-accumulates a frame."""
         sums = [n.op.weight.size for n in self.nodes if isinstance(n.op, Dense | Xnor | Depthwise)]
-        return sum(sums) * self.vectors
+        return sum(sums) * self.vectors * self.shared
+
+    @property
+    def shared(self) -> int:
+        """Pixels at a time for which the unit has rows and columns of their own, with the same weights."""
+        return self.head.op.pixels if self.head is not None and isinstance(self.head.op, Xnor) else 1
+
+    @property
+    def taps(self) -> int:
+        """Of the window."""
+        return self.window.op.taps if self.window is not None and isinstance(self.window.op, Window) else 1
+
+    @property
+    def several(self) -> bool:
+        """Whether its window is one of several pixels at a time."""
+        return self.window is not None and isinstance(self.window.op, Window) and self.window.op.several
 
     @property
     def bipolar(self) -> bool:
@@ -153,6 +172,8 @@ class Layer:
 
     def in_lanes(self, fold: Fold) -> int:
         """Elements a beat of the layer's input streams."""
+        if self.several:
+            return self.x.vector
         if self.kind is Kind.LANES:
             return fold.pe
         if self.window is None or self.x.vector % fold.simd == 0:
@@ -161,12 +182,14 @@ class Layer:
 
     def repeats(self, fold: Fold) -> bool:
         """Whether the window generator repeats each window for every fold, so that the unit needs no buffer."""
-        if self.window is None or self.kind is not Kind.MATVEC or fold.sparse:
+        if self.window is None or self.kind is not Kind.MATVEC or fold.sparse or self.several:
             return False
         return self.x.vector % fold.simd == 0
 
     def whole(self, fold: Fold) -> bool:
         """Whether whole windows come from line buffers, as the unit wants more taps a cycle than a ring gives it."""
+        if self.several:
+            return True
         if self.window is None or fold.sparse:
             return False
         assert isinstance(self.window.op, Window)
@@ -178,11 +201,10 @@ class Layer:
     def flow(self, fold: Fold) -> Flow:
         """How its whole windows come."""
         assert self.window is not None and isinstance(self.window.op, Window)
-        lanes = self.in_lanes(fold)
-        each = self.columns // self.x.vector // (fold.simd // lanes)
+        each = self.taps // fold.taps if self.kind is Kind.LANES else self.columns // fold.simd
         if self.kind is Kind.MATVEC:
             each *= ceil(self.rows / fold.pe)
-        return self.window.op.sliding(self.x).flow(self.x.vector // lanes, each)
+        return self.window.op.sliding(self.x).flow(self.x.vector // self.in_lanes(fold), each)
 
 
 def split(graph: Graph, spatial: Spatial = FOLDED) -> list[Layer]:
@@ -237,7 +259,7 @@ class _Splitter:
         if isinstance(node.op, Window):
             group = self._new(node, window=node)
         elif type(node.op) not in _KINDS:
-            if group is None:
+            if group is None or (group.head is not None and _KINDS[type(group.head.op)] is Kind.MOVE):
                 group = self._new(node)
             group.tail.append(node)
         elif group is not None and group.window is group.last and isinstance(node.op, Dense | Xnor | Depthwise | Pool):

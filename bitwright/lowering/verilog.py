@@ -12,7 +12,7 @@ from .folding import slot_width
 
 TOP = "bw_accel"
 WIDE = ("LO", "HI", "MA", "MB", "C", "ZA", "ZB", "PAD")  # parameters that the modules declare as 64 bits, signed
-MASKS = ("DEAD",)  # parameters of a bit each multiplier
+MASKS = ("DEAD", "PICKS")  # parameters of a bit each multiplier, or of an index each element
 _INSTANCE = re.compile(r"^\s*(bw_\w+) (?:#\(|\w+ \()", re.M)
 
 

@@ -183,8 +183,12 @@ def estimate(
     bias: bool,
     *,
     replay: bool = True,
+    pixels: int = 1,
 ) -> Estimate:
-    """Multipliers, adder trees, accumulators, weights, replay buffer and control of the unit."""
+    """Multipliers, adder trees, accumulators, weights, replay buffer and control of the unit.
+
+    Of several pixels each has the rows and columns a cycle of the fold, and the weights serve all.
+    """
     nf, sf = folds(weight.shape[0], weight.shape[1], fold)
     pack = packing_for(weight, a, fold)
     rom, live = area.rom(word_bits(w, fold, pack), nf * sf, fold.weights), np.ones((fold.pe, fold.simd), np.bool_)
@@ -193,8 +197,8 @@ def estimate(
         live = _live(weight, fold, pack)
         if fold.weights is Ram.DISTRIBUTED and nf * sf > 8 and fold.multiplier is not Multiplier.XNOR:
             rom = _sparse_rom(_words(weight, fold, 0), w.width)
-    cost = _cost(weight.shape, w, a, y.width, fold, pack, bias, live)
-    return Estimate(latency(a, w, fold, pack), rom + cost + _buffer(weight.shape, a, fold, replay))
+    cost = _cost(weight.shape, w, a, y.width, fold, pack, bias, live) + _buffer(weight.shape, a, fold, replay)
+    return Estimate(latency(a, w, fold, pack), rom + cost.scaled(pixels))
 
 
 def _words(weight: Codes, fold: Fold, pad: int) -> Codes:

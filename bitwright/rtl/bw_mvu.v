@@ -34,6 +34,9 @@ module bw_mvu #(
   parameter DSP_W_WIDTH  = W_WIDTH,
   // bit p * SIMD + i: no multiplier in row p and column i (see bw_dots)
   parameter [PE*SIMD-1:0] DEAD = {PE * SIMD{1'b0}},
+  // vectors at a time, each as above, which share the weights: RUN elements of each in turn; divides SIMD
+  parameter PIXELS       = 1,
+  parameter RUN          = SIMD,
   // memory file of NF * SF words: word nf * SF + sf has the weights of rows nf * PE + pe and columns sf * SIMD + i, pe outer;
   // those of DSP rows have DSP_W_WIDTH bits, the others W_WIDTH
   parameter WEIGHTS      = "",
@@ -58,9 +61,10 @@ module bw_mvu #(
   input  wire                    rst_n,
   input  wire                    in_valid,
   output wire                    in_ready,
-  input  wire [SIMD*A_WIDTH-1:0] in_data,
+  input  wire [PIXELS*SIMD*A_WIDTH-1:0] in_data,
   output reg                     out_valid,
-  output wire [PE*ACC_WIDTH-1:0] out_data,
+  // those of the first vector lowest
+  output wire [PIXELS*PE*ACC_WIDTH-1:0] out_data,
   input  wire                    credit
 );
   localparam NF = (ROWS + PE - 1) / PE;
@@ -83,7 +87,7 @@ module bw_mvu #(
 
   wire                       issue, first, last;
   // Two cycles after issue: activations and weights.
-  wire [SIMD*A_WIDTH-1:0]    x;
+  wire [PIXELS*SIMD*A_WIDTH-1:0] x;
   wire [WORD-1:0]            w;
   wire [ADDR-1:0]            address;
   wire                       some;
@@ -134,7 +138,7 @@ module bw_mvu #(
     end
 
     if (NF == 1 || REPLAY == 0) begin : g_direct
-      reg [SIMD*A_WIDTH-1:0] x1, x2;
+      reg [PIXELS*SIMD*A_WIDTH-1:0] x1, x2;
       always @(posedge clk) begin
         x1 <= in_data;
         x2 <= x1;
@@ -145,7 +149,7 @@ module bw_mvu #(
     end else begin : g_replay
       wire avail;
       bw_replay #(
-        .WIDTH (SIMD * A_WIDTH),
+        .WIDTH (PIXELS * SIMD * A_WIDTH),
         .WORDS (SF),
         .PASSES(NF),
         .DEPTH (BUFFER_DEPTH),
@@ -204,72 +208,77 @@ module bw_mvu #(
     end
   endgenerate
 
-  // Of every row what to add.
-  wire [PE*ACC_WIDTH-1:0] sums;
-  wire [PE-1:0]           carry;
+  genvar v, r, p;
   generate
-    if (D > 0) begin : g_dsp
-      bw_dots #(
-        .KIND     (1),
-        .PE       (D),
-        .SIMD     (SIMD),
-        .A_WIDTH  (A_WIDTH),
-        .A_SIGNED (A_SIGNED),
-        .W_WIDTH  (DSP_W_WIDTH),
-        .W_SIGNED (W_SIGNED),
-        .PACK     (PACK),
-        .STEP     (STEP),
-        .FIELD    (FIELD),
-        .CHAIN    (CHAIN),
-        .OFFSET   (OFFSET),
-        .OUT_WIDTH(ACC_WIDTH),
-        .WAIT     (DOTS - D_DOTS),
-        .DEAD     (DEAD[D*SIMD-1:0])
-      ) dots (
-        .clk  (clk),
-        .x    (x),
-        .w    (w[D_BITS-1:0]),
-        .sum  (sums[D*ACC_WIDTH-1:0]),
-        .carry(carry[D-1:0])
-      );
-    end
-    if (L > 0) begin : g_lut
-      bw_dots #(
-        .KIND     ((KIND == 2) ? 2 : 0),
-        .PE       (L),
-        .SIMD     (SIMD),
-        .A_WIDTH  (A_WIDTH),
-        .A_SIGNED (A_SIGNED),
-        .W_WIDTH  (W_WIDTH),
-        .W_SIGNED (W_SIGNED),
-        .OUT_WIDTH(ACC_WIDTH),
-        .WAIT     (DOTS - L_DOTS),
-        .DEAD     (DEAD[PE*SIMD-1:D*SIMD])
-      ) dots (
-        .clk  (clk),
-        .x    (x),
-        .w    (w[WORD-1:D_BITS]),
-        .sum  (sums[PE*ACC_WIDTH-1:D*ACC_WIDTH]),
-        .carry(carry[PE-1:D])
-      );
-    end
-  endgenerate
-
-  genvar p;
-  generate
-    for (p = 0; p < PE; p = p + 1) begin : g_pe
-      wire [ACC_WIDTH-1:0] base;
-      reg  [ACC_WIDTH-1:0] acc;
-
-      if (SF == 1) begin : g_once
-        assign base = bias[p*ACC_WIDTH +: ACC_WIDTH];
-      end else begin : g_accumulate
-        assign base = first_at[S] ? bias[p*ACC_WIDTH +: ACC_WIDTH] : acc;
+    for (v = 0; v < PIXELS; v = v + 1) begin : g_pixel
+      wire [SIMD*A_WIDTH-1:0] own;
+      for (r = 0; r < SIMD / RUN; r = r + 1) begin : g_run
+        assign own[r*RUN*A_WIDTH +: RUN*A_WIDTH] = x[(r*PIXELS+v)*RUN*A_WIDTH +: RUN*A_WIDTH];
       end
-      always @(posedge clk)
-        if (valid_at[S]) acc <= sums[p*ACC_WIDTH +: ACC_WIDTH] + base + {{(ACC_WIDTH - 1){1'b0}}, carry[p]};
 
-      assign out_data[p*ACC_WIDTH +: ACC_WIDTH] = acc;
+      // Of every row what to add.
+      wire [PE*ACC_WIDTH-1:0] sums;
+      wire [PE-1:0]           carry;
+      if (D > 0) begin : g_dsp
+        bw_dots #(
+          .KIND     (1),
+          .PE       (D),
+          .SIMD     (SIMD),
+          .A_WIDTH  (A_WIDTH),
+          .A_SIGNED (A_SIGNED),
+          .W_WIDTH  (DSP_W_WIDTH),
+          .W_SIGNED (W_SIGNED),
+          .PACK     (PACK),
+          .STEP     (STEP),
+          .FIELD    (FIELD),
+          .CHAIN    (CHAIN),
+          .OFFSET   (OFFSET),
+          .OUT_WIDTH(ACC_WIDTH),
+          .WAIT     (DOTS - D_DOTS),
+          .DEAD     (DEAD[D*SIMD-1:0])
+        ) dots (
+          .clk  (clk),
+          .x    (own),
+          .w    (w[D_BITS-1:0]),
+          .sum  (sums[D*ACC_WIDTH-1:0]),
+          .carry(carry[D-1:0])
+        );
+      end
+      if (L > 0) begin : g_lut
+        bw_dots #(
+          .KIND     ((KIND == 2) ? 2 : 0),
+          .PE       (L),
+          .SIMD     (SIMD),
+          .A_WIDTH  (A_WIDTH),
+          .A_SIGNED (A_SIGNED),
+          .W_WIDTH  (W_WIDTH),
+          .W_SIGNED (W_SIGNED),
+          .OUT_WIDTH(ACC_WIDTH),
+          .WAIT     (DOTS - L_DOTS),
+          .DEAD     (DEAD[PE*SIMD-1:D*SIMD])
+        ) dots (
+          .clk  (clk),
+          .x    (own),
+          .w    (w[WORD-1:D_BITS]),
+          .sum  (sums[PE*ACC_WIDTH-1:D*ACC_WIDTH]),
+          .carry(carry[PE-1:D])
+        );
+      end
+
+      for (p = 0; p < PE; p = p + 1) begin : g_pe
+        wire [ACC_WIDTH-1:0] base;
+        reg  [ACC_WIDTH-1:0] acc;
+
+        if (SF == 1) begin : g_once
+          assign base = bias[p*ACC_WIDTH +: ACC_WIDTH];
+        end else begin : g_accumulate
+          assign base = first_at[S] ? bias[p*ACC_WIDTH +: ACC_WIDTH] : acc;
+        end
+        always @(posedge clk)
+          if (valid_at[S]) acc <= sums[p*ACC_WIDTH +: ACC_WIDTH] + base + {{(ACC_WIDTH - 1){1'b0}}, carry[p]};
+
+        assign out_data[(v*PE+p)*ACC_WIDTH +: ACC_WIDTH] = acc;
+      end
     end
   endgenerate
 endmodule

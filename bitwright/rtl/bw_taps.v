@@ -11,6 +11,7 @@
 //   a step with which a word of a window leaves happens when the output is empty, or in the cycle in which the last part of the
 //   word before it leaves.
 // With PROMPT and several parts no step depends on out_ready in the same cycle.
+// A word may be several pixels of a row, and then all of the above counts words: of these windows of words, PICKED pixels leave.
 // LATENCY: 1 (the step of a window's word in cycle t, out_valid in cycle t+1)
 module bw_taps #(
   // bits of an element
@@ -18,7 +19,12 @@ module bw_taps #(
   // elements a word, and words a pixel
   parameter LANES   = 1,
   parameter WORDS   = 1,
-  // beats in which a word of a window leaves: divides KW * KH
+  // pixels side by side in a word (WORDS = 1), and how many of the KH * KW * PIXELS leave; 0: all taps, in order
+  parameter PIXELS  = 1,
+  parameter PICKED  = 0,
+  // which these are, 16 bits each: (row * KW + column) * PIXELS + pixel
+  parameter [((PICKED > 0) ? PICKED : 1)*16-1:0] PICKS = 16'd0,
+  // beats in which a word of a window leaves: divides KW * KH, or PICKED
   parameter PARTS   = 1,
   // 1: out_ready holds from the cycle after the first part of a word has left until the last one has
   parameter PROMPT  = 0,
@@ -52,11 +58,12 @@ module bw_taps #(
   input  wire [LANES*ELEM-1:0]   in_data,
   output wire                    out_valid,
   input  wire                    out_ready,
-  output wire [KH*KW/PARTS*LANES*ELEM-1:0] out_data
+  output wire [((PICKED > 0) ? PICKED : KH*KW)/PARTS*(LANES/PIXELS)*ELEM-1:0] out_data
 );
   localparam W    = LANES * ELEM;
-  // Taps of a window, and of a beat.
-  localparam TAPS = KH * KW;
+  // Bits of what leaves for each pixel or tap; their number in a window, and in a beat.
+  localparam P    = W / PIXELS;
+  localparam TAPS = (PICKED > 0) ? PICKED : KH * KW;
   localparam BEAT = TAPS / PARTS;
   // Windows that are further apart than a row is long take places behind it.
   localparam integer REACH = (OH > 1) ? (OW - 1) * SW / SH + 1 : 1;
@@ -227,42 +234,52 @@ module bw_taps #(
     end
   endgenerate
 
-  // The window's word that waits.
-  wire [TAPS*W-1:0] waiting;
-  assign out_data = waiting[BEAT*W-1:0];
-  genvar x, y;
+  // What the next window's word would be, and which of its taps lie outside of the frame.
+  wire [KH*KW*W-1:0] found;
+  wire [KH*KW-1:0]   outside;
+  genvar x, y, k;
   generate
     for (y = 0; y < KH; y = y + 1) begin : g_row
       wire [OH-1:0] inside_rows = DOWN[y*OH +: OH];
-      // Tap by tap what the next window's word would be.
-      wire [KW*W-1:0] found;
-      assign found[(KW-1)*W +: W] = newest[y*W +: W];
+      assign found[(y*KW+KW-1)*W +: W] = newest[y*W +: W];
       for (x = 1; x < KW; x = x + 1) begin : g_before
         // Steps from tap to tap.
         localparam FAR = DW * WORDS;
+        localparam AT  = y * KW + KW - 1 - x;
         reg  [FAR*W-1:0]     held;
-        wire [(FAR+1)*W-1:0] next = {held, found[(KW-x)*W +: W]};
+        wire [(FAR+1)*W-1:0] next = {held, found[(AT+1)*W +: W]};
         always @(posedge clk)
           if (step) held <= next[FAR*W-1:0];
-        assign found[(KW-1-x)*W +: W] = next[FAR*W +: W];
+        assign found[AT*W +: W] = next[FAR*W +: W];
       end
       for (x = 0; x < KW; x = x + 1) begin : g_tap
-        localparam AT = y * KW + x;
         wire [OW-1:0] inside_columns = ACROSS[x*OW +: OW];
-        wire          outside        = ~(inside_columns[column] & inside_rows[line]);
-        reg  [W-1:0]  tap;
-        // Padding is the value of a synchronous reset.
-        if (AT + BEAT < TAPS) begin : g_shifts
-          always @(posedge clk)
-            if (load & outside) tap <= {LANES{PAD[ELEM-1:0]}};
-            else if (load | out_ready) tap <= load ? found[x*W +: W] : waiting[(AT+BEAT)*W +: W];
-        end else begin : g_stays
-          always @(posedge clk)
-            if (load & outside) tap <= {LANES{PAD[ELEM-1:0]}};
-            else if (load) tap <= found[x*W +: W];
-        end
-        assign waiting[AT*W +: W] = tap;
+        assign outside[y*KW+x] = ~(inside_columns[column] & inside_rows[line]);
       end
     end
   endgenerate
+
+  // The window's word that waits.
+  wire [TAPS*P-1:0] waiting;
+  assign out_data = waiting[BEAT*P-1:0];
+  generate
+    for (k = 0; k < TAPS; k = k + 1) begin : g_out
+      localparam FROM = (PICKED > 0) ? PICKS[((PICKED > 0) ? k : 0)*16 +: 16] : k * PIXELS;
+      reg [P-1:0] tap;
+      // Padding is the value of a synchronous reset.
+      if (k + BEAT < TAPS) begin : g_shifts
+        always @(posedge clk)
+          if (load & outside[FROM/PIXELS]) tap <= {LANES/PIXELS{PAD[ELEM-1:0]}};
+          else if (load | out_ready) tap <= load ? found[FROM*P +: P] : waiting[(k+BEAT)*P +: P];
+      end else begin : g_stays
+        always @(posedge clk)
+          if (load & outside[FROM/PIXELS]) tap <= {LANES/PIXELS{PAD[ELEM-1:0]}};
+          else if (load) tap <= found[FROM*P +: P];
+      end
+      assign waiting[k*P +: P] = tap;
+    end
+  endgenerate
+
+  // Pixels and taps that no window picks.
+  wire unused = &{1'b0, found, outside};
 endmodule

@@ -10,14 +10,14 @@ from bitwright.errors import CompileError
 from bitwright.ir.graph import Graph
 from bitwright.ir.netlist import Fold, Multiplier, Ram
 from bitwright.lowering import build as builder
-from bitwright.lowering import folding
+from bitwright.lowering import folding, pixels
 from bitwright.lowering.folding import Folding
-from bitwright.lowering.layers import Kind, Layer
+from bitwright.lowering.layers import Kind, Layer, split
 from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
 from bitwright.sim import reference
 from tests.harness import Built, build, check
-from tests.networks import random_images, random_lane_units, random_network
+from tests.networks import random_even_rows, random_images, random_lane_units, random_network
 
 
 def lowered(seed: int, folder, network: Callable[[int], Graph] = random_network) -> Built:
@@ -27,7 +27,13 @@ def lowered(seed: int, folder, network: Callable[[int], Graph] = random_network)
     if rng.random() < 0.3:
         return build(graph, folder, None)
     slowest = max(graph.types[n.name].size * graph.types[n.inputs[0]].vector for n in graph.nodes)
-    target = int(np.exp(rng.uniform(0, np.log(slowest + 1)))) + graph.types[graph.outputs[0]].size
+    return _reached(
+        graph, folder, int(np.exp(rng.uniform(0, np.log(slowest + 1)))) + graph.types[graph.outputs[0]].size
+    )
+
+
+def _reached(graph: Graph, folder, target: int) -> Built:
+    """The design for the least of the target, its double and so on that is within reach."""
     while True:
         try:
             return build(graph, folder, target)
@@ -98,6 +104,33 @@ def test_rtl_of_random_lane_units(seed, tmp_path, monkeypatch):
 def test_rtl_of_many_random_lane_units(seed, tmp_path, monkeypatch):
     print(f"seed {seed}")
     check(wide_lanes(seed, tmp_path, monkeypatch), frames=4, seed=seed)
+
+
+def wide_pixels(seed: int, folder) -> Built:
+    """A network in which most layers work on several pixels at a time, as many as the seed chooses."""
+    graph, rng = run_passes(random_even_rows(seed), PIPELINE), np.random.default_rng(seed)
+    layers = split(graph)
+    forms = {k: list(pixels.forms(layer)) for k, layer in enumerate(layers)}
+    chosen = {k: f[int(rng.integers(len(f)))] for k, f in forms.items() if f and rng.random() < 0.7}
+    wide = pixels.replaced(graph, layers, chosen)
+    codes = reference.random_codes(graph.types["x"], 4, seed)
+    np.testing.assert_array_equal(reference.run(wide, codes), reference.run(graph, codes))
+    if rng.random() < 0.3:
+        return build(wide, folder, None)
+    return _reached(wide, folder, 10 ** int(rng.integers(2, 6)))
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_rtl_of_random_networks_with_several_pixels(seed, tmp_path):
+    print(f"seed {seed}")
+    check(wide_pixels(seed, tmp_path), frames=4, seed=seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(24, 224))
+def test_rtl_of_many_random_networks_with_several_pixels(seed, tmp_path):
+    print(f"seed {seed}")
+    check(wide_pixels(seed, tmp_path), frames=4, seed=seed)
 
 
 def test_the_check_sees_a_wrong_result(tmp_path):

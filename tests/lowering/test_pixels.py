@@ -12,13 +12,19 @@ from bitwright.lowering.layers import split
 from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
 from bitwright.ops.add import Add
+from bitwright.ops.concat import Concat
 from bitwright.ops.dense import Dense
 from bitwright.ops.depthwise import Depthwise
+from bitwright.ops.permute import Permute
 from bitwright.ops.pool import Pool
+from bitwright.ops.repeat import Repeat
+from bitwright.ops.reshape import Reshape
 from bitwright.ops.threshold import Threshold
+from bitwright.ops.total import Total
 from bitwright.ops.window import Window
+from bitwright.ops.xnor import Xnor
 from bitwright.sim import reference
-from tests.harness import build, check
+from tests.harness import build, check, check_cpp
 
 U4 = IntType(4, False)
 
@@ -49,6 +55,13 @@ class Net:
     def depthwise(self, taps: int) -> str:
         channels = self.types[self.here].vector // taps
         return self.add(Depthwise(self.rng.integers(-8, 8, (taps, channels)), self.rng.integers(-9, 9, channels)))
+
+    def xnor(self, rows: int) -> str:
+        weight = self.rng.integers(0, 2, (rows, self.types[self.here].vector))
+        return self.add(Xnor(weight, self.rng.integers(-2, 3, rows)))
+
+    def bits(self) -> str:
+        return self.steps(1)
 
     def steps(self, bits: int = 3) -> str:
         here = self.types[self.here]
@@ -89,11 +102,11 @@ def test_the_graph_means_the_same(geometry, count, depthwise):
         graph = net.graph()
         layers = split(graph)
         assert len(layers) == 1
-        if pixels.fits(layers[0], count):
-            before = graph
+        if nodes := pixels.form(layers[0], count, count):
+            before, made = graph, nodes
             break
     assert before is not None
-    after = pixels.widen(before, split(before), {0: count})
+    after = pixels.replaced(before, split(before), {0: made})
     verify(after)
     (layer,) = split(after)
     assert layer.x.vector == 3 * count and layer.rows == split(before)[0].rows * count
@@ -168,6 +181,8 @@ def test_no_multiplier_meets_only_the_zeros_between_two_windows(tmp_path):
 
 def test_what_cannot_be_wider_is_refused_as_before(tmp_path):
     net = image()
+    net.window((1, 2), pads=(0, 0, 0, 0))
+    net.add(Pool(2, True))
     net.window((2, 2), (2, 2), pads=(0, 0, 0, 0))
     net.add(Pool(4, True))
     with pytest.raises(CompileError, match="E302: no folding meets 80 cycles a frame: this layer needs 128 at its"):
@@ -180,4 +195,99 @@ def test_rows_must_divide(width):
     net.window()
     net.dense(2)
     (layer,) = split(net.graph())
-    assert pixels.fits(layer, 2) == (width == 6) and not pixels.fits(layer, 4)
+    assert bool(pixels.form(layer, 2, 2)) == (width == 6) and not pixels.form(layer, 4, 4)
+
+
+def pooled(largest: bool) -> Net:
+    net = image()
+    net.window((2, 2), (2, 2), pads=(0, 0, 0, 0))
+    net.add(Pool(4, largest))
+    net.steps()
+    net.window((3, 3), (1, 2), (1, 1), (1, 1, 1, 0), pad=2)
+    net.add(Pool(9, not largest))
+    return net
+
+
+def one_dimension() -> Net:
+    net = Net((1, 48, 2), IntType(3, True))
+    net.window((1, 5), (1, 1), (1, 2), (0, 4, 0, 4), pad=-1)
+    net.add(Pool(5, False))
+    net.steps()
+    net.window((1, 2), (1, 2), (1, 1), (0, 0, 0, 0))
+    net.depthwise(2)
+    return net
+
+
+def bipolar() -> Net:
+    """Convolutions of bits with a pooling between them, and one without a window."""
+    net = Net((8, 16, 2), IntType(1, False))
+    net.window(pads=(0, 0, 0, 0), kernel=(3, 1))
+    net.xnor(4)
+    net.bits()
+    net.window((2, 2), (2, 2), pads=(0, 0, 0, 0))
+    net.add(Pool(4, True))
+    net.xnor(6)
+    net.bits()
+    net.window((1, 2), (1, 2), pads=(0, 0, 0, 0))
+    net.xnor(3)
+    return net
+
+
+def moved() -> Net:
+    """Bars, a crop, upsampling, two branches side by side, space to depth and back, transposition, a total."""
+    net = Net((6, 18, 2), U4)
+    start = net.window((1, 1), (1, 1), pads=(-1, -1, -1, -1))
+    net.window((1, 1), (1, 1), pads=(1, 3, 0, 1), pad=3)
+    left = net.steps()
+    net.window((1, 1), (1, 1), pads=(0, 4, 1, 0))
+    net.here = start
+    net.window((1, 1), (1, 1), pads=(1, 4, 0, 0))
+    net.add(Concat(), left, net.here)
+    net.add(Repeat(2, 2))
+    net.add(Reshape(np.array([5, 2, 20, 8])))
+    net.add(Permute(np.array([0, 2, 1, 3])))
+    net.add(Reshape(np.array([10, 20, 8])))
+    net.steps(2)
+    return net
+
+
+def transposed(shape: tuple[int, int, int], *order: int) -> Net:
+    net = Net(shape, U4)
+    net.add(Permute(np.array(order)))
+    net.steps(2)
+    return net
+
+
+def totals(largest: bool) -> Net:
+    net = image()
+    net.add(Total(largest))
+    net.steps()
+    return net
+
+
+@pytest.mark.parametrize(
+    "make, target",
+    [
+        pytest.param(lambda: pooled(True), 80, id="pooled"),
+        pytest.param(lambda: pooled(False), 40, id="pooled, four"),
+        pytest.param(one_dimension, 32, id="one dimension"),
+        pytest.param(bipolar, 72, id="bipolar"),
+        pytest.param(bipolar, 40, id="bipolar, four"),
+        pytest.param(moved, 120, id="moved"),
+        pytest.param(lambda: transposed((3, 8, 16), 1, 2, 0), 60, id="channels last"),
+        pytest.param(lambda: transposed((3, 8, 16), 2, 0, 1), 60, id="channels first"),
+        pytest.param(lambda: transposed((4, 8, 4), 1, 0, 2), 16, id="rows"),
+        pytest.param(lambda: totals(True), 80, id="largest"),
+        pytest.param(lambda: totals(False), 40, id="total"),
+    ],
+)
+def test_layers_that_only_compare_or_move(make, target, tmp_path):
+    graph = make().graph()
+    built = build(graph, tmp_path, target)
+    wide = built.lowered.graph
+    verify(wide)
+    assert built.lowered.timing.frame_cycles <= target and len(wide.nodes) > len(graph.nodes)
+    codes = reference.random_codes(graph.types["x"], 6, 0)
+    np.testing.assert_array_equal(reference.run(wide, codes), reference.run(graph, codes))
+    check(built, frames=5)
+    check_cpp(built, tmp_path / "hls")

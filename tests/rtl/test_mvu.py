@@ -34,6 +34,9 @@ class Shape:
     lut_rows: int = 0
     # Of a block memory: words in a row, and rows.
     layout: tuple[int, int] | None = None
+    # Vectors at a time, and elements of each that stand together.
+    pixels: int = 1
+    run: int = 1
 
     @property
     def nf(self):
@@ -118,7 +121,7 @@ def weight_word(shape, tile):
 
 def case(shape, index, folder, vectors=6):
     rng = np.random.default_rng(index)
-    weights, x = matrices(shape, rng, vectors)
+    weights, x = matrices(shape, rng, vectors * shape.pixels)
     if shape.kind == XNOR:
         y = (x[:, None, :] == weights[None]).sum(axis=2)
     else:
@@ -148,7 +151,7 @@ def case(shape, index, folder, vectors=6):
     words = words[: segments * depth] + [0] * (segments * depth - len(words))
     write_mem(folder / f"w{index}.mem", [pack(words[r::depth], width) for r in range(depth)])
     write_mem(folder / f"b{index}.mem", biases)
-    xs = np.zeros((vectors, shape.sf * shape.simd), int)
+    xs = np.zeros((len(x), shape.sf * shape.simd), int)
     xs[:, : shape.cols] = x
     if shape.kind == XNOR:
         out = (xs[:, None, :] == full[None]).sum(axis=2) + padded
@@ -185,12 +188,16 @@ def case(shape, index, folder, vectors=6):
         "CREDITS": shape.credits,
     }
     turns = 1 if shape.replay else shape.nf
-    inputs = [pack(b, abs(shape.a)) for row in xs for _ in range(turns) for b in chunks(row.tolist(), shape.simd)]
-    expected = [pack(b, acc) for row in out for b in chunks(row.tolist(), shape.pe)]
+    if shape.pixels > 1:
+        params |= {"PIXELS": shape.pixels, "RUN": shape.run}
+    # What stands side by side in a beat: the same columns, or rows, of every vector.
+    columns = xs.reshape(vectors, shape.pixels, -1, shape.run).swapaxes(1, 2).reshape(vectors, -1)
+    rows = out.reshape(vectors, shape.pixels, shape.nf, -1).swapaxes(1, 2).reshape(vectors, -1)
+    simd, pe = shape.simd * shape.pixels, shape.pe * shape.pixels
+    inputs = [pack(b, abs(shape.a)) for row in columns for _ in range(turns) for b in chunks(row.tolist(), simd)]
+    expected = [pack(b, acc) for row in rows for b in chunks(row.tolist(), pe)]
     name = f"acc {acc}"
-    return Case(
-        "bw_mvu", params, shape.simd * abs(shape.a), shape.pe * acc, inputs, expected, "credit", shape.credits, name
-    )
+    return Case("bw_mvu", params, simd * abs(shape.a), pe * acc, inputs, expected, "credit", shape.credits, name)
 
 
 # Folding: every combination of one or several folds, whole or with pads.
@@ -302,6 +309,20 @@ XNORS = [
         (33, 2, 33, 1, True),
     ]
 ]
+# Several vectors at a time: all kinds, all folds.
+SHARED = [
+    Shape(cols, rows, simd, pe, a, w, kind, bias, pixels=pixels, run=run, styles=(i % 2, 0))
+    for i, (cols, rows, simd, pe, a, w, kind, bias, pixels, run) in enumerate(
+        [
+            (12, 3, 12, 3, 1, 1, XNOR, True, 2, 4),
+            (12, 3, 6, 3, 1, 1, XNOR, True, 2, 3),
+            (8, 5, 2, 5, 1, 1, XNOR, False, 4, 2),
+            (9, 4, 9, 2, 1, 1, XNOR, True, 3, 9),
+            (6, 4, 3, 2, 4, -4, LUT, True, 2, 1),
+            (8, 4, 4, 4, 8, -8, DSP, False, 2, 2),
+        ]
+    )
+]
 
 
 def check_timing(shapes, seen):
@@ -317,8 +338,8 @@ def check_timing(shapes, seen):
 
 @pytest.mark.parametrize(
     "shapes",
-    [FOLDS, REPEATED, LAYOUTS, DSPS, PACKED, XNORS],
-    ids=["folds", "repeated", "layouts", "dsp", "packed", "xnor"],
+    [FOLDS, REPEATED, LAYOUTS, DSPS, PACKED, XNORS, SHARED],
+    ids=["folds", "repeated", "layouts", "dsp", "packed", "xnor", "shared"],
 )
 def test_mvu(shapes, tmp_path):
     seen = simulate([case(s, i, tmp_path) for i, s in enumerate(shapes)], tmp_path)

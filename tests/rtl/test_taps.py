@@ -23,6 +23,8 @@ class Taps:
     pad: int = 0
     words: int = 1
     parts: int = 1
+    pixels: int = 1  # in a word
+    picks: tuple[int, ...] = ()  # of the taps' pixels those that leave; all of them if empty
     prompt: bool = False  # behind it a gear that takes all parts after the first as they come
 
     @staticmethod
@@ -57,7 +59,9 @@ class Taps:
         data = [[rng.getrandbits(bits) for _ in range(prod(shape))] for _ in range(frames)]
         padding = pack([self.pad] * self.lanes, self.elem)
         beats = 1 if self.prompt else self.parts
-        each = self.x.taps * self.y.taps // beats
+        part = bits // self.pixels
+        given = self.picks or tuple(range(self.x.taps * self.y.taps * self.pixels))
+        each = len(given) // beats
         expected = []
         for frame in data:
             image = np.array(frame, object).reshape(shape)
@@ -69,7 +73,9 @@ class Taps:
                             for py in self.y.positions(oy)
                             for px in self.x.positions(ox)
                         ]
-                        expected += [pack(taps[k : k + each], bits) for k in range(0, len(taps), each)]
+                        all_ = [tap >> p * part for tap in taps for p in range(self.pixels)]
+                        left = [all_[k] & ((1 << part) - 1) for k in given]
+                        expected += [pack(left[k : k + each], part) for k in range(0, len(left), each)]
         params = {
             "ELEM": self.elem,
             "LANES": self.lanes,
@@ -80,9 +86,11 @@ class Taps:
             "PAD": self.pad,
             "STYLE": self.style,
         }
+        if self.picks:
+            params |= {"PIXELS": self.pixels, "PICKED": len(self.picks), "PICKS": pack(self.picks, 16)}
         words = [w for frame in data for w in frame]
         kind = "gathered" if self.prompt else "stream"
-        return Case("bw_taps", params, bits, bits * each, words, expected, kind, beats=self.parts)
+        return Case("bw_taps", params, bits, part * each, words, expected, kind, beats=self.parts)
 
 
 class Rules:
@@ -147,6 +155,10 @@ KNOWN = [
     Taps(Axis(5, 3, 1, 1, 1, 1), Axis(4, 3, 1, 1, 1, 1), words=2, pad=3, parts=3, prompt=True),
     Taps(Axis(6, 3, 2, 1, 1, 1), Axis(5, 3, 2, 1, 1, 1), lanes=2, words=3, style=1, parts=9, prompt=True),
     Taps(Axis(4, 2, 1), Axis(3, 1), parts=2, prompt=True),
+    Taps(Axis(4, 1), Axis(4, 2, 2), lanes=2, pixels=2, picks=(0, 2, 1, 3)),  # poolings, tap by tap
+    Taps(Axis(3, 2, 1, 1, 1, 0), Axis(4, 3, 1, 1, 1, 1), lanes=4, pad=5, pixels=2, picks=(1, 2, 5, 6, 9, 10), parts=3),
+    Taps(Axis(3, 1), Axis(3, 1), lanes=6, pixels=3, picks=(2,), style=1),
+    Taps(Axis(4, 2, 1, 1, 0, 1), Axis(2, 2, 1), lanes=2, pixels=2, picks=(3, 3, 0, 7), parts=2, prompt=True),
 ]
 
 
@@ -154,6 +166,12 @@ def random_taps(rng):
     x, y = random_axes(rng, Taps.legal_axis)
     elem = rng.randint(1, 6)
     pad, parts = rng.choice([0, 0, rng.getrandbits(elem), -1]), rng.choice([1, x.taps, y.taps, x.taps * y.taps])
+    if rng.random() < 0.4:
+        pixels, parts = rng.randint(1, 4), rng.randint(1, 4)
+        picks = tuple(rng.randrange(x.taps * y.taps * pixels) for _ in range(parts * rng.randint(1, 5)))
+        lanes = pixels * rng.randint(1, 2)
+        made = Taps(x, y, lanes, rng.randint(0, 1), elem, pad, 1, parts, pixels, picks)
+        return replace(made, prompt=parts > 1 and rng.random() < 0.5)
     made = Taps(x, y, rng.randint(1, 3), rng.randint(0, 1), elem, pad, rng.choice([1, 1, 2, 3]), parts)
     return replace(made, prompt=parts > 1 and rng.random() < 0.5)
 
