@@ -19,6 +19,7 @@ from .absorb import absorbed
 from .build import STEPS, SUMS, Network, built
 from .circuit import Cell, Lut, live
 from .pipeline import XC7, Pipeline, pipelined
+from .places import luts
 from .proof import prove
 from .verilog import Ports, print_circuit
 
@@ -54,8 +55,8 @@ class Unit:
         return Block("bw_circuit", {}, modules)
 
     def estimate(self) -> Estimate:
-        """A LUT a column of a row and a table each; the registers as the stages say."""
-        lut = sum(1 if isinstance(c, Lut) else len(c.columns) for c in self.cells)
+        """A LUT a place of a row and a table each; the registers as the stages say."""
+        lut = sum(1 if isinstance(c, Lut) else luts(c) for c in self.cells)
         ends = self.x.vector * self.x.elem.width + self.y.vector * self.y.elem.width
         return Estimate(self.latency, Resources(lut=lut, ff=self.pipeline.registers + ends))
 
