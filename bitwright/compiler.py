@@ -43,7 +43,8 @@ class Options(Choices):
     """What a user may choose; Choices are those of the quantization. Clock in MHz; at most one of the targets.
 
     `shape` closes the open axes of graph inputs, as "NAME=1,3,32,32". `margin` is the share of each resource of the chip
-    that stays free; without it, the board says what may be used.
+    that stays free; without it, the board says what may be used. With `latency`, circuits of constants have the fewest
+    stages that the clock allows.
     """
 
     board: str = "pynq"
@@ -54,6 +55,7 @@ class Options(Choices):
     input_type: str | None = None
     shape: tuple[str, ...] = ()
     style: str = "auto"
+    latency: bool = False
     backend: str = "verilog"
 
 
@@ -83,7 +85,7 @@ def compile(
     graph = run_passes(imported.graph, PIPELINE)
     progress("folding")
     clock = chosen.clock or board.clock_mhz
-    spatial = Spatial(STYLES[chosen.style], 1000 / clock)
+    spatial = Spatial(STYLES[chosen.style], 1000 / clock, chosen.latency)
     lowered = lower(graph, _budget(board, chosen.margin), _target_cycles(chosen, clock), spatial)
     progress("writing")
     boundary = _boundary(imported, lowered.graph, lowered.netlist)
@@ -106,6 +108,8 @@ def _check(options: Options) -> None:
         raise CompileError(
             "E503", f"there is no backend '{options.backend}' yet", hint=f"backends: {', '.join(BACKENDS)}"
         )
+    if options.latency and options.style == "folded":
+        raise CompileError("E504", "--latency is for circuits of constants", hint="leave --style folded out")
     if options.clock is not None and not 1 <= options.clock <= 1000:
         raise CompileError("E504", f"a clock of {options.clock} MHz is outside 1..1000")
     if options.margin is not None and not 0 <= options.margin < 1:
@@ -161,7 +165,7 @@ def _manifest(
         "board": board.name,
         "part": board.part,
         "clock_mhz": clock,
-        "options": {"style": options.style, "backend": options.backend, "input_type": options.input_type,
+        "options": {"style": options.style, "latency": options.latency, "backend": options.backend, "input_type": options.input_type,
                     "shape": list(options.shape),
                     "margin": options.margin, "target_fps": options.target_fps, "target_cycles": options.target_cycles},
         "model": {"sha256": imported.model_hash},

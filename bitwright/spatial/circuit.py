@@ -83,10 +83,25 @@ class Sum:
     width: int
 
 
+@dataclass(frozen=True, slots=True)
+class Heaps:
+    """How sums are added up: what a layer of rows fewer, or a row that is there earlier, may cost."""
+
+    excess: float = 0.15
+    """Share of the bits of a heap that may be taken away singly to spare it a layer of rows."""
+    patient: bool = True
+    """Whether a row may take into its chains what comes as late as the latest of its bits, or only as its lowest column."""
+
+
+SHALLOW = Heaps()
+"""Few logic levels."""
+
+
 @dataclass
 class Circuit:
     """`level` is the depth of each net in logic levels, as the delay model counts them."""
 
+    heaps: Heaps = SHALLOW
     inputs: list[int] = field(default_factory=list[int])
     cells: list[Cell] = field(default_factory=list[Cell])
     level: list[float] = field(default_factory=lambda: [0.0])

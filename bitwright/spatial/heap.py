@@ -11,9 +11,6 @@ from dataclasses import dataclass, field
 
 from .circuit import ONE, Circuit, Word
 
-EXCESS = 0.15
-"""Share of the bits of a heap that may be taken away singly to spare it a layer of rows."""
-
 
 @dataclass
 class Heap:
@@ -77,7 +74,7 @@ def _reduced(circuit: Circuit, columns: dict[int, list[int]], width: int) -> dic
                 taken.append(columns[c][:3])
                 columns[c] = columns[c][3:]
                 before = {b >> 1 for b in taken[-1]}
-            there = max(circuit.level[b >> 1] for bits in taken for b in bits)
+            there = max(circuit.level[b >> 1] for bits in (taken if circuit.heaps.patient else taken[:1]) for b in bits)
             early = [b for b in columns[low] if circuit.level[b >> 1] <= there]
             carries = _carries(early, 2) if high > low else []
             for bit in carries:
@@ -127,7 +124,7 @@ def _compressed(circuit: Circuit, columns: dict[int, list[int]], width: int) -> 
     if limit < 3:
         return
     over = sum(max(0, len(bits) - limit) for bits in columns.values())
-    if over > EXCESS * sum(map(len, columns.values())):
+    if over > circuit.heaps.excess * sum(map(len, columns.values())):
         return
     for c in range(width):
         while len(columns.get(c, [])) > limit:

@@ -11,6 +11,7 @@ from bitwright.spatial.build import built
 from bitwright.spatial.circuit import Circuit, live, makes, reads
 from bitwright.spatial.mincut import Flow
 from bitwright.spatial.pipeline import XC7, pipelined
+from bitwright.spatial.unit import unit
 from tests.spatial.circuits import random_circuit
 
 
@@ -64,3 +65,12 @@ def test_registers_stand_where_few_nets_cross():
     found = pipelined(circuit, circuit.cells, [out], XC7.register + 2.0, XC7)
     assert found.last > 2
     assert all(found.stage[f >> 1] == found.last for f in four)
+
+
+def test_few_stages_are_asked_for():
+    for seed in range(6):
+        graph = random_circuit(seed, largest=20)
+        small, short = (
+            unit(graph.nodes, graph.inputs["x"], 4.0, shortest=shortest).pipeline.last for shortest in (False, True)
+        )
+        assert short <= small
