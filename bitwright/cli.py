@@ -116,6 +116,9 @@ def cli() -> None:
     help="auto, folded, or spatial: layers as circuits of constants, a vector a cycle.",
 )
 @click.option("--latency", is_flag=True, help="Circuits of constants in the fewest stages that the clock allows.")
+@click.option(
+    "--ports", default="axis", show_default=True, help="axis; or valid, without a handshake, for one circuit."
+)
 @click.option("--backend", default="verilog", show_default=True, help="verilog.")
 @click.option("--compare", is_flag=True, help="Run the model in the ONNX oracle too, and explain every difference.")
 @click.option("--verify", "frames", type=int, is_flag=False, flag_value=10, help="Simulate so many frames  [10].")

@@ -19,7 +19,7 @@ from .errors import CompileError
 from .frontend.input_shape import parse_shapes
 from .frontend.reader import Imported, import_model
 from .ir.graph import Graph
-from .ir.netlist import Lanes, Netlist, Resources, Stage
+from .ir.netlist import Lanes, Netlist, Protocol, Resources, Stage
 from .ir.text import print_graph
 from .ir.types import TensorType
 from .lowering.build import Lowered, lower
@@ -27,6 +27,7 @@ from .lowering.folding import Budget, slot_width
 from .lowering.layers import Circuits, Spatial
 from .lowering.manager import run_passes
 from .lowering.passes import PIPELINE
+from .lowering.plain import lower_plain
 from .lowering.verilog import write_rtl
 from .ops.dense import Dense
 from .ops.depthwise import Depthwise
@@ -44,7 +45,7 @@ class Options(Choices):
 
     `shape` closes the open axes of graph inputs, as "NAME=1,3,32,32". `margin` is the share of each resource of the chip
     that stays free; without it, the board says what may be used. With `latency`, circuits of constants have the fewest
-    stages that the clock allows.
+    stages that the clock allows. `ports` is axis, or valid for a design without a handshake, which is one such circuit.
     """
 
     board: str = "pynq"
@@ -56,6 +57,7 @@ class Options(Choices):
     shape: tuple[str, ...] = ()
     style: str = "auto"
     latency: bool = False
+    ports: str = "axis"
     backend: str = "verilog"
 
 
@@ -86,7 +88,10 @@ def compile(
     progress("folding")
     clock = chosen.clock or board.clock_mhz
     spatial = Spatial(STYLES[chosen.style], 1000 / clock, chosen.latency)
-    lowered = lower(graph, _budget(board, chosen.margin), _target_cycles(chosen, clock), spatial)
+    if chosen.ports == Protocol.VALID.value:
+        lowered = lower_plain(graph, spatial)
+    else:
+        lowered = lower(graph, _budget(board, chosen.margin), _target_cycles(chosen, clock), spatial)
     progress("writing")
     boundary = _boundary(imported, lowered.graph, lowered.netlist)
     manifest = _manifest(chosen, board, clock, imported, lowered.graph, lowered)
@@ -104,6 +109,10 @@ def compile(
 def _check(options: Options) -> None:
     if options.style not in STYLES:
         raise CompileError("E503", f"there is no style '{options.style}' yet", hint=f"styles: {', '.join(STYLES)}")
+    if options.ports not in (known := [p.value for p in Protocol]):
+        raise CompileError("E503", f"there are no ports '{options.ports}' yet", hint=f"ports: {', '.join(known)}")
+    if options.ports == Protocol.VALID.value and options.style != "spatial":
+        raise CompileError("E504", "--ports valid is for circuits of constants", hint="add --style spatial")
     if options.backend not in BACKENDS:
         raise CompileError(
             "E503", f"there is no backend '{options.backend}' yet", hint=f"backends: {', '.join(BACKENDS)}"
@@ -165,7 +174,8 @@ def _manifest(
         "board": board.name,
         "part": board.part,
         "clock_mhz": clock,
-        "options": {"style": options.style, "latency": options.latency, "backend": options.backend, "input_type": options.input_type,
+        "options": {"style": options.style, "latency": options.latency, "ports": options.ports,
+                    "backend": options.backend, "input_type": options.input_type,
                     "shape": list(options.shape),
                     "margin": options.margin, "target_fps": options.target_fps, "target_cycles": options.target_cycles},
         "model": {"sha256": imported.model_hash},
@@ -221,5 +231,6 @@ def _write(
     np.savez_compressed(folder / CONSTANTS, allow_pickle=False, **constants)
     write_json(folder / BOUNDARY, boundary)
     write_rtl(netlist, folder / "rtl")
-    write_handoff(board, manifest, boundary, folder / "board")
+    if netlist.ports is Protocol.AXIS:  # the boards' shells speak AXI4-Stream
+        write_handoff(board, manifest, boundary, folder / "board")
     write_json(folder / MANIFEST, manifest)

@@ -51,12 +51,12 @@ class Unit:
 
     def block(self, fold: Fold) -> Block:
         """Its modules, with at least as many lanes on either side as it has elements."""
+        return Block("bw_circuit", {}, lambda name: self.modules(name, fold, (self.x.elem.width, self.y.elem.width)))
 
-        def modules(name: str) -> dict[str, str]:
-            ports = Ports(self.x.elem, fold.simd, self.y.elem, fold.pe)
-            return print_circuit(self.network, self.cells, self.pipeline, name, ports, FAMILY)
-
-        return Block("bw_circuit", {}, modules)
+    def modules(self, name: str, fold: Fold, slots: tuple[int, int]) -> dict[str, str]:
+        """The same by name, that of `name` first; an element has so many bits on either side, its own at least."""
+        ports = Ports(slots[0], fold.simd, slots[1], fold.pe)
+        return print_circuit(self.network, self.cells, self.pipeline, name, ports, FAMILY)
 
     def estimate(self) -> Estimate:
         """A LUT a place of a row and a table each; the registers as the stages say."""

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..ir.types import IntType
 from .absorb import gated_bit
 from .build import Layer, Network
 from .circuit import ONE, ZERO, Cell, Lut, Row, Word, makes, reads
@@ -23,11 +22,11 @@ _BIT = re.compile(r"(~?\w+)\[(\d+)\]$")
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Types and lanes of `in_data` and `out_data`; lanes beyond the elements are not read, and zero."""
+    """Bits of an element of `in_data` and `out_data`, and their lanes; those beyond the elements are not read, and zero."""
 
-    x: IntType
+    x: int
     x_lanes: int
-    y: IntType
+    y: int
     y_lanes: int
 
 
@@ -53,22 +52,22 @@ def print_circuit(
         lines.append(f"  {name}_l{k} layer{k} (.clk(clk), .x({bus}), .y(l{k}));")
         source, bus = words, f"l{k}"
     ends = _Printer(network, pipeline, family, [], source, source)
-    fields = [ends.field(w, ports.y.width, pipeline.last) for w in source]
+    fields = [ends.field(w, ports.y, pipeline.last) for w in source]
     if ports.y_lanes > len(source):
-        fields.append(f"{(ports.y_lanes - len(source)) * ports.y.width}'d0")
+        fields.append(f"{(ports.y_lanes - len(source)) * ports.y}'d0")
     top = [
         f"// {len(network.layers)} layers as a circuit of constants: a vector a cycle.",
         f"module {name} (",
         "  input  wire clk,",
         "  input  wire rst_n,",
         "  input  wire in_valid,",
-        f"  input  wire [{ports.x_lanes * ports.x.width - 1}:0] in_data,",
+        f"  input  wire [{ports.x_lanes * ports.x - 1}:0] in_data,",
         "  output wire out_valid,",
-        f"  output reg  [{ports.y_lanes * ports.y.width - 1}:0] out_data",
+        f"  output reg  [{ports.y_lanes * ports.y - 1}:0] out_data",
         ");",
-        f"  reg  [{ports.x_lanes * ports.x.width - 1}:0] x_all;",
+        f"  reg  [{ports.x_lanes * ports.x - 1}:0] x_all;",
         "  always @(posedge clk) x_all <= in_data;",
-        *_gathered(network.source, ports.x.width),
+        *_gathered(network.source, ports.x),
         *lines,
         *ends.inputs(bus),
         "  always @(posedge clk) out_data <= {",
