@@ -240,11 +240,18 @@ def measured(work: Work, python: Path | None) -> dict[str, Any]:
         details = {tool: peer(tool, python, work, folder) for tool in PEERS} if python else {}
     row["peers"] = {tool: found["lut"] for tool, found in details.items()}
     row["peer_figures"] = details
-    if details:
-        best = min(details.values(), key=lambda found: found["lut"])
-        row["lut_ratio"] = round(row["lut"] / best["lut"], 3)
-        row["levels_ratio"] = round(row["levels"] / best["levels"], 3)
-    return row
+    return row | _ratios(row)
+
+
+def _ratios(row: dict[str, Any]) -> dict[str, float]:
+    """To the peer with fewer LUTs."""
+    if not row["peer_figures"]:
+        return {}
+    best = min(row["peer_figures"].values(), key=lambda found: found["lut"])
+    return {
+        "lut_ratio": round(row["lut"] / best["lut"], 3),
+        "levels_ratio": round(row["levels"] / best["levels"], 3),
+    }
 
 
 def main() -> None:
@@ -271,9 +278,15 @@ def main() -> None:
 
 
 def _update(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Rows that are not measured now stay as they are."""
+    """Rows that are not measured now stay as they are, and so do the figures of peers."""
     old = json.loads(path.read_text())["networks"] if path.exists() else []
-    kept = {row["name"]: row for row in old} | {row["name"]: row for row in rows}
+    kept = {row["name"]: row for row in old}
+    for row in rows:
+        before = kept.get(row["name"], {})
+        if not row["peer_figures"] and before.get("peer_figures"):
+            row |= {key: before[key] for key in ("peers", "peer_figures")}
+            row |= _ratios(row)
+        kept[row["name"]] = row
     path.write_text(json.dumps({"networks": list(kept.values())}, indent=1) + "\n")
 
 

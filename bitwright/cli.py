@@ -115,6 +115,10 @@ def cli() -> None:
     show_default=True,
     help="auto, folded, or spatial: layers as circuits of constants, a vector a cycle.",
 )
+@click.option("--latency", is_flag=True, help="Circuits of constants in the fewest stages that the clock allows.")
+@click.option(
+    "--ports", default="axis", show_default=True, help="axis; or valid, without a handshake, for one circuit."
+)
 @click.option("--backend", default="verilog", show_default=True, help="verilog; hls or hls4ml: C++ beside it.")
 @click.option("--control", default="none", show_default=True, help="Of the C++: none, or axilite.")
 @click.option("--compare", is_flag=True, help="Run the model in the ONNX oracle too, and explain every difference.")

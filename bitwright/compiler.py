@@ -21,7 +21,7 @@ from .errors import CompileError
 from .frontend.input_shape import parse_shapes
 from .frontend.reader import Imported, import_model
 from .ir.graph import Graph
-from .ir.netlist import Lanes, Netlist, Resources, Stage
+from .ir.netlist import Lanes, Netlist, Protocol, Resources, Stage
 from .ir.text import print_graph
 from .ir.types import TensorType
 from .lowering.build import Lowered, lower
@@ -32,6 +32,7 @@ from .lowering.hls4ml import export
 from .lowering.layers import Circuits, Spatial, split
 from .lowering.manager import run_passes
 from .lowering.passes import PIPELINE
+from .lowering.plain import lower_plain
 from .lowering.verilog import write_rtl
 from .ops.dense import Dense
 from .ops.depthwise import Depthwise
@@ -49,8 +50,10 @@ class Options(Choices):
     """What a user may choose; Choices are those of the quantization. Clock in MHz; at most one of the targets.
 
     `shape` closes the open axes of graph inputs, as "NAME=1,3,32,32". `margin` is the share of each resource of the chip
-    that stays free; without it, the board says what may be used. `backend` "hls" adds the accelerator in C++, "hls4ml" a
-    project of hls4ml's; `control` says how the C++ is started, by its data ("none") or through AXI4-Lite ("axilite").
+    that stays free; without it, the board says what may be used. With `latency`, circuits of constants have the fewest
+    stages that the clock allows. `ports` is axis, or valid for a design without a handshake, which is one such circuit.
+    `backend` "hls" adds the accelerator in C++, "hls4ml" a project of hls4ml's; `control` says how the C++ is started, by
+    its data ("none") or through AXI4-Lite ("axilite").
     """
 
     board: str = "pynq"
@@ -61,6 +64,8 @@ class Options(Choices):
     input_type: str | None = None
     shape: tuple[str, ...] = ()
     style: str = "auto"
+    latency: bool = False
+    ports: str = "axis"
     backend: str = "verilog"
     control: str = "none"
 
@@ -91,8 +96,11 @@ def compile(
     graph = run_passes(imported.graph, PIPELINE)
     progress("folding")
     clock = chosen.clock or board.clock_mhz
-    spatial = Spatial(STYLES[chosen.style], 1000 / clock)
-    lowered = lower(graph, _budget(board, chosen.margin), _target_cycles(chosen, clock), spatial)
+    spatial = Spatial(STYLES[chosen.style], 1000 / clock, chosen.latency)
+    if chosen.ports == Protocol.VALID.value:
+        lowered = lower_plain(graph, spatial)
+    else:
+        lowered = lower(graph, _budget(board, chosen.margin), _target_cycles(chosen, clock), spatial)
     progress("writing")
     boundary = _boundary(imported, lowered.graph, lowered.netlist)
     manifest = _manifest(chosen, board, clock, imported, lowered.graph, lowered)
@@ -122,6 +130,10 @@ def compile(
 def _check(options: Options) -> None:
     if options.style not in STYLES:
         raise CompileError("E503", f"there is no style '{options.style}' yet", hint=f"styles: {', '.join(STYLES)}")
+    if options.ports not in (known := [p.value for p in Protocol]):
+        raise CompileError("E503", f"there are no ports '{options.ports}' yet", hint=f"ports: {', '.join(known)}")
+    if options.ports == Protocol.VALID.value and options.style != "spatial":
+        raise CompileError("E504", "--ports valid is for circuits of constants", hint="add --style spatial")
     if options.backend not in BACKENDS:
         raise CompileError(
             "E503", f"there is no backend '{options.backend}' yet", hint=f"backends: {', '.join(BACKENDS)}"
@@ -129,6 +141,10 @@ def _check(options: Options) -> None:
     if options.control not in CONTROLS or (options.control != "none" and options.backend != "hls"):
         hint = f"with --backend hls: {', '.join(CONTROLS)}; else none"
         raise CompileError("E503", f"there is no control '{options.control}' of this backend yet", hint=hint)
+    if options.latency and options.style == "folded":
+        raise CompileError("E504", "--latency is for circuits of constants", hint="leave --style folded out")
+    if options.ports != "axis" and options.backend != "verilog":
+        raise CompileError("E504", f"--ports {options.ports} is of the Verilog only", hint="leave --backend out")
     if options.clock is not None and not 1 <= options.clock <= 1000:
         raise CompileError("E504", f"a clock of {options.clock} MHz is outside 1..1000")
     if options.margin is not None and not 0 <= options.margin < 1:
@@ -184,7 +200,8 @@ def _manifest(
         "board": board.name,
         "part": board.part,
         "clock_mhz": clock,
-        "options": {"style": options.style, "backend": options.backend, "control": options.control, "input_type": options.input_type,
+        "options": {"style": options.style, "latency": options.latency, "ports": options.ports,
+                    "backend": options.backend, "control": options.control, "input_type": options.input_type,
                     "shape": list(options.shape),
                     "margin": options.margin, "target_fps": options.target_fps, "target_cycles": options.target_cycles},
         "model": {"sha256": imported.model_hash},
@@ -242,7 +259,8 @@ def _write(
     np.savez_compressed(folder / CONSTANTS, allow_pickle=False, **constants)
     write_json(folder / BOUNDARY, boundary)
     write_rtl(netlist, folder / "rtl")
-    write_handoff(board, manifest, boundary, folder / "board")
+    if netlist.ports is Protocol.AXIS:  # the boards' shells speak AXI4-Stream
+        write_handoff(board, manifest, boundary, folder / "board")
     page.write(folder, manifest)
     write_json(folder / MANIFEST, manifest)
 

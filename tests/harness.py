@@ -55,7 +55,11 @@ def build(
     graph: Graph, folder: Path, target: int | None = 10**9, budget: Budget = ROOMY, spatial: Spatial = FOLDED
 ) -> Built:
     """Lower a graph and write its RTL into `folder`/rtl: as slowly as can be, for a target, or (None) as fast as can be."""
-    lowered = lower(graph, budget, target, spatial)
+    return written(graph, lower(graph, budget, target, spatial), folder, spatial)
+
+
+def written(graph: Graph, lowered: Lowered, folder: Path, spatial: Spatial = FOLDED) -> Built:
+    """Write the RTL of a lowered graph into `folder`/rtl."""
     write_rtl(lowered.netlist, folder / "rtl")
     return Built(graph, lowered, _boundary(graph, lowered), folder / "rtl", spatial)
 

@@ -46,6 +46,16 @@ def test_build_directory(build):
     } <= names
 
 
+def test_ports_without_a_handshake(tmp_path):
+    options = ("--style", "spatial", "--ports", "valid", "--latency", "--json")
+    done = bitwright("compile", HELLO, "-o", tmp_path / "build", *options)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["frame_cycles"] == 1 and result["options"]["ports"] == "valid" and result["options"]["latency"]
+    text = (tmp_path / "build" / "rtl" / "bw_accel.v").read_text()
+    assert "in_valid" in text and "ready" not in text and not (tmp_path / "build" / "board").exists()
+
+
 @pytest.mark.parametrize("engine", ["numpy", "rtl"])
 def test_run(build, tmp_path, engine):
     folder, _ = build
@@ -103,6 +113,9 @@ REFUSED = [
     (["compile", "missing.onnx", "-o", "out"], 2, "E0"),
     (["compile", HELLO, "--board", "pinq", "-o", "out"], 2, "did you mean 'pynq'"),
     (["compile", HELLO, "--style", "loop", "-o", "out"], 2, "E503"),
+    (["compile", HELLO, "--style", "folded", "--latency", "-o", "out"], 2, "E504"),
+    (["compile", HELLO, "--style", "spatial", "--ports", "wires", "-o", "out"], 2, "ports: axis, valid"),
+    (["compile", HELLO, "--ports", "valid", "-o", "out"], 2, "add --style spatial"),
     (["compile", HELLO, "--target-cycles", "0", "-o", "out"], 2, "E504"),
     (["compile", HELLO, "--target-fps", "1", "--target-cycles", "5", "-o", "out"], 2, "exclude each other"),
     (["compile", str(MODELS / "unsw_w2a2.onnx"), "-o", "out"], 2, "--input-type"),

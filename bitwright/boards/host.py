@@ -205,7 +205,7 @@ def _stream(port: Spec) -> Stream:
     checks = [
         (stream.slot in SLOTS and 1 <= width <= stream.slot, "width must be from 1 to slot, slot one of 1, 2, 4 … 64"),
         (low <= stream.lo <= stream.hi <= min(high, INT64_MAX), "lo and hi must lie in the range of the code's type"),
-        (stream.lanes >= 1 and bits >= 8 and bits & (bits - 1) == 0, "lanes * slot must be a power of two from 8"),
+        (stream.lanes >= 1 and bits % 8 == 0, "lanes * slot must be a number of bytes"),
         (stream.vector >= 1 and stream.vectors >= 1, "vector and vectors must be at least 1"),
         (stream.vector * stream.vectors == _product(shape), "vectors * vector must be the elements of the shape"),
         (_product(dims) == _product(shape), "dims must have as many elements as the shape"),

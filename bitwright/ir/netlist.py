@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,13 @@ class Multiplier(IntEnum):
     LUT = 0
     DSP = 1
     XNOR = 2
+
+
+class Protocol(Enum):
+    """The ports of a design."""
+
+    AXIS = "axis"
+    VALID = "valid"  # data and a valid wire on either side, and no handshake
 
 
 class Ram(IntEnum):
@@ -231,3 +238,4 @@ class Netlist:
     queues: tuple[Queue, ...]
     source: Lanes
     sink: Lanes
+    ports: Protocol = Protocol.AXIS

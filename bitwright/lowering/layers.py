@@ -58,10 +58,11 @@ class Circuits(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Spatial:
-    """Which layers are circuits of constants, and the clock period in ns that they are made for."""
+    """Which layers are circuits of constants, the clock period in ns that they are made for, and whether in few stages."""
 
     circuits: Circuits = Circuits.NEVER
     period: float = 10.0
+    shortest: bool = False
 
 
 FOLDED = Spatial()
@@ -102,7 +103,9 @@ class Layer:
     @property
     def unit(self) -> Unit:
         """Its circuit."""
-        return unit(self.nodes[self.window is not None :], self.inner, self.spatial.period)
+        return unit(
+            self.nodes[self.window is not None :], self.inner, self.spatial.period, shortest=self.spatial.shortest
+        )
 
     @property
     def nodes(self) -> tuple[Node, ...]:

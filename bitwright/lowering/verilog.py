@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 
-from ..ir.netlist import Instance, Memory, Netlist, Wire
+from ..ir.netlist import Instance, Memory, Netlist, Protocol, Wire
 from .folding import slot_width
 
 TOP = "bw_accel"
@@ -82,6 +82,13 @@ def _header(netlist: Netlist) -> Iterator[str]:
     yield f"module {TOP} ("
     yield "  input  wire aclk,"
     yield "  input  wire aresetn,"
+    if netlist.ports is Protocol.VALID:
+        yield "  input  wire in_valid,"
+        yield f"  input  wire [{widths['s'] - 1}:0] in_data,"
+        yield "  output wire out_valid,"
+        yield f"  output wire [{widths['m'] - 1}:0] out_data"
+        yield ");"
+        return
     yield f"  input  wire [{widths['s'] - 1}:0] s_axis_tdata,"
     yield "  input  wire s_axis_tvalid,"
     yield "  output wire s_axis_tready,"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sum of two numbers whose bits may be inverted, as a circuit of constants needs it; combinational.
-// One LUT a bit where there are carry chains, none of them for an inverter.
+// Sum of two numbers whose bits may be inverted, and of a bit, as a circuit of constants needs it; combinational.
+// One LUT a bit where there are carry chains, none of them for an inverter; the bit costs none.
 // LATENCY: 0
 module bw_add2 #(
   // bits of the operands, and of the sum: what does not fit is dropped
@@ -14,6 +14,7 @@ module bw_add2 #(
 ) (
   input  wire [WIDTH-1:0] a,
   input  wire [WIDTH-1:0] b,
+  input  wire             ci,
   output wire [OUT-1:0]   y
 );
   // A simulator has no model of the chip's cells; synthesis with them is proved equal by the tests.
@@ -26,7 +27,7 @@ module bw_add2 #(
   genvar i;
   generate
     if (PRIMITIVES == 0) begin : g_any
-      wire [WIDTH:0] sum = {1'b0, a ^ INV_A} + {1'b0, b ^ INV_B};
+      wire [WIDTH:0] sum = {1'b0, a ^ INV_A} + {1'b0, b ^ INV_B} + {{WIDTH{1'b0}}, ci};
 
       if (OUT <= WIDTH + 1) begin : g_cut
         assign y = sum[OUT-1:0];
@@ -34,13 +35,10 @@ module bw_add2 #(
         assign y = {{(OUT - WIDTH - 1) {1'b0}}, sum};
       end
     end else begin : g_xilinx
-      localparam integer BITS = (OUT + 3) / 4 * 4;
-      wire [BITS-1:0] s, d, sum;
-      wire [BITS:0]   chain;
-      assign chain[0] = 1'b0;
+      wire [OUT-1:0] s, d;
 
-      for (i = 0; i < BITS; i = i + 1) begin : g_bit
-        if (i >= WIDTH || i >= OUT) begin : g_none
+      for (i = 0; i < OUT; i = i + 1) begin : g_bit
+        if (i >= WIDTH) begin : g_none
           assign s[i] = 1'b0;
           assign d[i] = 1'b0;
         end else if (INV_A[i]) begin : g_inverted
@@ -62,17 +60,7 @@ module bw_add2 #(
           assign d[i] = a[i];
         end
       end
-      for (i = 0; i < BITS; i = i + 4) begin : g_chain
-        CARRY4 carry4 (
-          .CI    (chain[i]),
-          .CYINIT(1'b0),
-          .DI    (d[i+3:i]),
-          .S     (s[i+3:i]),
-          .O     (sum[i+3:i]),
-          .CO    (chain[i+4:i+1])
-        );
-      end
-      assign y = sum[OUT-1:0];
+      bw_chain #(.WIDTH(OUT), .FAMILY(FAMILY)) chain (.ci(ci), .s(s), .d(d), .y(y));
     end
   endgenerate
 endmodule

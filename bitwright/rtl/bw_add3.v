@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sum of three numbers whose bits may be inverted or gated, as a circuit of constants needs it; combinational.
+// Sum of three numbers whose bits may be inverted, and of two bits, as a circuit of constants needs it; combinational.
 // One LUT a bit on chips whose LUTs have two outputs: one makes the carry of a compressor, the other its sum and the
-// carry of the column below, which a carry chain adds.
+// carry of the column below, which a carry chain adds. Nothing comes from below the first column: the bits stand there.
 // LATENCY: 0
 module bw_add3 #(
   // bits of the operands, and of the sum: what does not fit is dropped
@@ -11,12 +11,16 @@ module bw_add3 #(
   parameter [WIDTH-1:0] INV_A = {WIDTH{1'b0}},
   parameter [WIDTH-1:0] INV_B = {WIDTH{1'b0}},
   parameter [WIDTH-1:0] INV_C = {WIDTH{1'b0}},
+  // 0 if no carry goes from bit to bit: of a single column, without ci
+  parameter CHAINED = 1,
   // chip: 0 any, 1 Xilinx 7 series and later
   parameter FAMILY = 0
 ) (
   input  wire [WIDTH-1:0] a,
   input  wire [WIDTH-1:0] b,
   input  wire [WIDTH-1:0] c,
+  input  wire             ci,
+  input  wire             cm,
   output wire [OUT-1:0]   y
 );
   // A simulator has no model of the chip's cells; synthesis with them is proved equal by the tests.
@@ -34,42 +38,21 @@ module bw_add3 #(
       wire [WIDTH-1:0] p = a ^ INV_A;
       wire [WIDTH-1:0] q = b ^ INV_B;
       wire [WIDTH-1:0] r = c ^ INV_C;
-      wire [WIDTH+1:0] sum = {2'b00, p} + {2'b00, q} + {2'b00, r};
+      wire [1:0]       more = {1'b0, ci} + {1'b0, cm};
+      wire [WIDTH+1:0] sum = {2'b00, p} + {2'b00, q} + {2'b00, r} + {{WIDTH{1'b0}}, more};
 
       if (OUT <= WIDTH + 2) begin : g_cut
         assign y = sum[OUT-1:0];
       end else begin : g_padded
         assign y = {{(OUT - WIDTH - 2) {1'b0}}, sum};
       end
-    end else if (WIDTH == 1 && OUT <= 2) begin : g_full_adder
-      // Both outputs of one LUT.
-      wire [1:0] sum;
-      localparam [2:0] FLIP   = {INV_C[0], INV_B[0], INV_A[0]};
-      localparam [7:0] MOST   = MAJORITIES[8*FLIP+:8];
-      localparam [7:0] PARITY = (^FLIP) ? 8'h69 : 8'h96;
-      LUT6_2 #(
-        .INIT({{4{PARITY}}, {4{MOST}}})
-      ) lut (
-        .I0(a[0]),
-        .I1(b[0]),
-        .I2(c[0]),
-        .I3(1'b0),
-        .I4(1'b0),
-        .I5(1'b1),
-        .O5(sum[1]),
-        .O6(sum[0])
-      );
-      assign y = sum[OUT-1:0];
     end else begin : g_xilinx
-      localparam integer BITS = (OUT + 3) / 4 * 4;
-      wire [BITS-1:0]  s, d, sum;
-      wire [BITS:0]    chain;
-      wire [WIDTH:0]   carry;
-      assign carry[0] = 1'b0;
-      assign chain[0] = 1'b0;
+      wire [OUT-1:0] s, d;
+      wire [WIDTH:0] carry;
+      assign carry[0] = cm;
 
-      for (i = 0; i < BITS; i = i + 1) begin : g_bit
-        if (i < WIDTH && i < OUT) begin : g_column
+      for (i = 0; i < OUT; i = i + 1) begin : g_bit
+        if (i < WIDTH) begin : g_column
           // Of inputs 0 to 2 the majority below, of 0 to 3 the parity above; which inputs are inverted picks the table.
           localparam [2:0] FLIP   = {INV_C[i], INV_B[i], INV_A[i]};
           localparam [7:0] MOST   = MAJORITIES[8*FLIP+:8];
@@ -87,7 +70,7 @@ module bw_add3 #(
             .O6(s[i])
           );
           assign d[i] = carry[i];
-        end else if (i == WIDTH && i < OUT) begin : g_last
+        end else if (i == WIDTH) begin : g_last
           assign s[i] = carry[i];
           assign d[i] = 1'b0;
         end else begin : g_none
@@ -95,17 +78,11 @@ module bw_add3 #(
           assign d[i] = 1'b0;
         end
       end
-      for (i = 0; i < BITS; i = i + 4) begin : g_chain
-        CARRY4 carry4 (
-          .CI    (chain[i]),
-          .CYINIT(1'b0),
-          .DI    (d[i+3:i]),
-          .S     (s[i+3:i]),
-          .O     (sum[i+3:i]),
-          .CO    (chain[i+4:i+1])
-        );
+      if (CHAINED != 0) begin : g_chained
+        bw_chain #(.WIDTH(OUT), .FAMILY(FAMILY)) chain (.ci(ci), .s(s), .d(d), .y(y));
+      end else begin : g_single
+        assign y = s;
       end
-      assign y = sum[OUT-1:0];
     end
   endgenerate
 endmodule

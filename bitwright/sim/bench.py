@@ -44,6 +44,16 @@ class Pin:
         self._write(_DEPOSIT, bits)
 
 
+class Tied:
+    """A signal that a design without a handshake does not have, and which is as if it were always high."""
+
+    def read(self) -> str:
+        return "1"
+
+    def write(self, bits: str) -> None:
+        pass
+
+
 def bits_of(word: int, width: int) -> str:
     """`word`, which may be negative, as that many bits."""
     return format(word & ((1 << width) - 1), f"0{width}b")
@@ -108,6 +118,12 @@ class Bench:
         self.dut, self.job = dut, job
         self.edge = RisingEdge(dut.aclk)
         self.reset = Pin(dut.aresetn)
+        self.stalls = hasattr(dut, "s_axis_tready")
+        if not self.stalls:
+            self.in_valid, self.in_data = Pin(dut.in_valid), Pin(dut.in_data)
+            self.out_valid, self.out_data = Pin(dut.out_valid), Pin(dut.out_data)
+            self.in_ready = self.in_last = self.out_ready = self.out_last = Tied()
+            return
         self.in_valid, self.in_ready = Pin(dut.s_axis_tvalid), Pin(dut.s_axis_tready)
         self.in_data, self.in_last = Pin(dut.s_axis_tdata), Pin(dut.s_axis_tlast)
         self.out_valid, self.out_ready = Pin(dut.m_axis_tvalid), Pin(dut.m_axis_tready)
@@ -145,7 +161,7 @@ class Bench:
         job, result = self.job, _Result()
         beats = [(word, "1" if i == len(f) - 1 else "0", i == 0) for f in job.frames for i, word in enumerate(f)]
         go_in = pattern(random.Random(job.seed * 2 + 1), job.idle)
-        go_out = pattern(random.Random(job.seed * 2 + 2), job.stall)
+        go_out = pattern(random.Random(job.seed * 2 + 2), job.stall if self.stalls else 0)
         monitors = self.monitors(result)
         expected = len(job.frames) * job.out_beats
         words = result.words
@@ -212,7 +228,10 @@ class Bench:
         await Timer(PERIOD_NS / 4, "ns")  # past the edge: what it changed is seen
         if self.out_valid.read() == "1" or (offering and self.in_ready.read() == "1"):
             return
-        changes = [ValueChange(self.dut.s_axis_tready), ValueChange(self.dut.m_axis_tvalid)]
+        if not self.stalls:
+            changes = [ValueChange(self.dut.out_valid)]
+        else:
+            changes = [ValueChange(self.dut.s_axis_tready), ValueChange(self.dut.m_axis_tvalid)]
         await First(*changes, Timer((timeout + 1) * PERIOD_NS, "ns"))
         await Timer(PERIOD_NS / 4, "ns")
 
@@ -222,9 +241,10 @@ class Bench:
             raise ProtocolError(f"cycle {cycle}: a beat after the last frame")
         if place == 0:
             result.first_out.append(cycle)
-        if (beat[1] == "1") != (place == self.job.out_beats - 1):
+        last = place == self.job.out_beats - 1
+        if self.stalls and (beat[1] == "1") != last:
             raise ProtocolError(f"cycle {cycle}: tlast is {beat[1]}, {_where(result.words, self.job)}")
-        if beat[1] == "1":
+        if last:
             result.last_out.append(cycle)
         result.words.append(beat[0])
 
@@ -232,7 +252,7 @@ class Bench:
         accepting = self.in_ready.read()
         states: dict[str, list[str]] = {"10": [], "01": []}
         for name in self.job.watched:
-            state = "".join(Pin(getattr(self.dut, f"{name}_{p}")).read() for p in ("valid", "ready"))
+            state = "".join(Pin(getattr(self.dut, f"{name}_{p}")).read() for p in ("valid", "ready") if self.stalls)
             states.get(state, []).append(name)
         full, empty = (", ".join(names) or "none" for names in states.values())
         return (
@@ -272,7 +292,7 @@ def _store(path: Path, result: _Result) -> None:
 async def stream(dut: Any) -> None:
     """Run the job in BITWRIGHT_JOB and leave the result, or the broken rule, beside it."""
     folder = Path(os.environ["BITWRIGHT_JOB"])
-    job = _load(folder / "job.json", len(dut.s_axis_tdata))
+    job = _load(folder / "job.json", len(dut.s_axis_tdata if hasattr(dut, "s_axis_tdata") else dut.in_data))
     bench = Bench(dut, job)
     Clock(dut.aclk, PERIOD_NS, "ns").start()
     try:

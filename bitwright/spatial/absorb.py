@@ -1,7 +1,7 @@
 """Gates that the adders behind them take into their own LUTs: a ReLU then costs nothing.
 
-A bit and a sign that clears it are two of the wires of a column; a LUT with two outputs has room for four, beside the
-carry from the column below.
+A bit and a sign that clears it are two of the wires of a column; a LUT with two outputs has room for five, the carry
+of a compressor among them.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .circuit import Cell, Circuit, Lut, Row
-
-WIRES = 4
-"""Of a column, beside a carry."""
+from .places import columns
 
 AND_NOT = (0b0010, 0b0100)
 """The first input without the second, and the second without the first."""
@@ -30,10 +28,16 @@ class _Gate:
 
 def gated_bit(circuit: Circuit, net: int) -> int:
     """The net in front of the gate that makes a net; 0 if no gate makes it."""
-    gate = circuit.driver(net)
-    if not isinstance(gate, Lut) or gate.table not in AND_NOT or len(gate.inputs) != 2:
-        return 0
-    return gate.inputs[0 if gate.table == AND_NOT[0] else 1] >> 1
+    gate = _gate(circuit.driver(net))
+    return gate.bit if gate else 0
+
+
+def _gate(cell: Cell | None) -> _Gate | None:
+    """The cell as a gate, if it is one."""
+    if not isinstance(cell, Lut) or cell.table not in AND_NOT or len(cell.inputs) != 2:
+        return None
+    bit, kill = (b >> 1 for b in (cell.inputs if cell.table == AND_NOT[0] else cell.inputs[::-1]))
+    return _Gate(cell.net, bit, kill)
 
 
 def absorbed(cells: Sequence[Cell], outputs: Sequence[int]) -> list[Cell]:
@@ -41,18 +45,16 @@ def absorbed(cells: Sequence[Cell], outputs: Sequence[int]) -> list[Cell]:
     kept = {b >> 1 for b in outputs}
     gates: dict[int, _Gate] = {}
     for cell in cells:
-        if isinstance(cell, Row):
-            continue
-        kept.update(b >> 1 for b in cell.inputs)
-        if cell.table in AND_NOT and len(cell.inputs) == 2:
-            bit, kill = (b >> 1 for b in (cell.inputs if cell.table == AND_NOT[0] else cell.inputs[::-1]))
-            gates[cell.net] = _Gate(cell.net, bit, kill)
+        kept.update(b >> 1 for b in (cell.carries if isinstance(cell, Row) else cell.inputs))
+        if gate := _gate(cell):
+            gates[gate.net] = gate
     places = defaultdict[int, list[tuple[int, int]]](list)
     wires: dict[tuple[int, int], set[int]] = {}
+    room: dict[tuple[int, int], int] = {}
     for number, cell in enumerate(cells):
         if isinstance(cell, Row):
-            for k, column in enumerate(cell.columns):
-                wires[number, k] = {b >> 1 for b in column if b > 1}
+            for k, (column, place) in enumerate(zip(cell.columns, columns(cell), strict=False)):
+                wires[number, k], room[number, k] = set(place.wires), place.room
                 for bit in column:
                     places[bit >> 1].append((number, k))
     taken: dict[int, _Gate] = {}
@@ -61,7 +63,7 @@ def absorbed(cells: Sequence[Cell], outputs: Sequence[int]) -> list[Cell]:
         if gate.net in kept or gate.bit in taken or gate.kill in taken:
             continue
         after = {place: (wires[place] - {gate.net}) | {gate.bit, gate.kill} for place in places[gate.net]}
-        if all(len(found) <= WIRES for found in after.values()):
+        if all(len(found) <= room[place] for place, found in after.items()):
             wires |= after
             taken[gate.net] = gate
             kept |= {gate.bit, gate.kill}
@@ -79,9 +81,9 @@ def _gated(row: Row, taken: dict[int, _Gate]) -> Row:
     """The row, its bits read in front of their gates."""
     if not any(b >> 1 in taken for column in row.columns for b in column):
         return row
-    columns, kills = list[tuple[int, ...]](), list[tuple[int, ...]]()
+    bits, kills = list[tuple[int, ...]](), list[tuple[int, ...]]()
     for column in row.columns:
         gates = [taken.get(b >> 1) for b in column]
-        columns.append(tuple(2 * g.bit + (b & 1) if g else b for b, g in zip(column, gates, strict=True)))
+        bits.append(tuple(2 * g.bit + (b & 1) if g else b for b, g in zip(column, gates, strict=True)))
         kills.append(tuple(2 * g.kill if g else 0 for g in gates))
-    return replace(row, columns=tuple(columns), kills=tuple(kills))
+    return replace(row, columns=tuple(bits), kills=tuple(kills))

@@ -18,7 +18,7 @@ from ..ops.table import Table
 from ..ops.threshold import Threshold
 from ..ops.wrap import Wrap
 from ..ops.xnor import Xnor
-from .circuit import Circuit, Word
+from .circuit import SHALLOW, Circuit, Heaps, Word
 from .digits import signed_digits
 from .steps import Linear, Term, counted, looked_up, shifted
 
@@ -56,9 +56,9 @@ class Network:
         return self.layers[-1].words if self.layers else self.source
 
 
-def built(x: TensorType, nodes: Sequence[Node]) -> Network:
+def built(x: TensorType, nodes: Sequence[Node], heaps: Heaps = SHALLOW) -> Network:
     """The circuit of a chain of nodes over one vector of type `x`."""
-    circuit = Circuit()
+    circuit = Circuit(heaps)
     source = tuple(circuit.input(x.elem, lo, hi) for lo, hi in ranges(x))
     network = Network(circuit, source)
     for number, group in enumerate(grouped(nodes)):

@@ -6,7 +6,7 @@ A bit is a literal, 2·net + 1 if it is inverted; net 0 is the constant 0, so th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +25,20 @@ Planes = NDArray[np.uint64]
 class Row:
     """The sum of the columns of up to three bits, the first of the lowest weight, as the bits of `nets`.
 
-    Carries beyond them are dropped. Where there are `kills`, each bit counts 0 (if it is inverted, 1) where its literal
-    there is one.
+    Carries beyond them are dropped; a bit that nobody reads may have net 0, but not the last. Where there are `kills`,
+    each bit counts 0 (if it is inverted, 1) where its literal there is one. `carries` are bits of the lowest column
+    that cost nothing: one where the carry chain begins, and one beside the first compressor.
     """
 
     columns: tuple[tuple[int, ...], ...]
     nets: tuple[int, ...]
     kills: tuple[tuple[int, ...], ...] = ()
+    carries: tuple[int, ...] = ()
 
     @property
     def operands(self) -> int:
-        return max(map(len, self.columns))
+        """Two at least, zeros among them."""
+        return max(2, *map(len, self.columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,25 @@ class Sum:
     width: int
 
 
+@dataclass(frozen=True, slots=True)
+class Heaps:
+    """How sums are added up: what a layer of rows fewer, or a row that is there earlier, may cost."""
+
+    excess: float = 0.15
+    """Share of the bits of a heap that may be taken away singly to spare it a layer of rows."""
+    patient: bool = True
+    """Whether a row may take into its chains what comes as late as the latest of its bits, or only as its lowest column."""
+
+
+SHALLOW = Heaps()
+"""Few logic levels."""
+
+
 @dataclass
 class Circuit:
     """`level` is the depth of each net in logic levels, as the delay model counts them."""
 
+    heaps: Heaps = SHALLOW
     inputs: list[int] = field(default_factory=list[int])
     cells: list[Cell] = field(default_factory=list[Cell])
     level: list[float] = field(default_factory=lambda: [0.0])
@@ -107,13 +125,14 @@ class Circuit:
         self.layer, self.neuron = layer, -1
         self._known.clear()
 
-    def add(self, columns: Sequence[Sequence[int]], width: int) -> tuple[int, ...]:
+    def add(self, columns: Sequence[Sequence[int]], width: int, carries: Sequence[int] = ()) -> tuple[int, ...]:
         """A row; its bits. The caller sees to it that `width` bits hold the sum, or that the rest need not be seen."""
         levels = [max((self.level[b >> 1] for b in c), default=0.0) for c in columns]
-        if len(columns) == 1 and width <= 2:
+        if len(columns) == 1 and width <= 2 and not carries:
             nets = [self._net(levels[0] + 1) for _ in range(width)]
             self.cells.append(Row((tuple(columns[0]),), tuple(nets)))
             return tuple(2 * n for n in nets)
+        levels[0] = max(levels[0], *(self.level[b >> 1] for b in carries), 0.0)
         ternary, chain, nets = any(len(c) > 2 for c in columns), 0.0, list[int]()
         for k in range(width):
             here = levels[k] + 1 if k < len(columns) else 0.0
@@ -121,7 +140,7 @@ class Circuit:
                 here = max(here, levels[k - 1] + 2 if 0 < k <= len(columns) else 0.0)
             chain = max(chain + CARRY, here)
             nets.append(self._net(chain + 1 - CARRY))
-        self.cells.append(Row(tuple(map(tuple, columns)), tuple(nets)))
+        self.cells.append(Row(tuple(map(tuple, columns)), tuple(nets), carries=tuple(carries)))
         return tuple(2 * n for n in nets)
 
     def lut(self, inputs: Sequence[int], table: int) -> int:
@@ -188,7 +207,7 @@ def simulate(
         if isinstance(cell, Lut):
             known[cell.net] = _looked_up([at(b) for b in cell.inputs], cell.table, shape)
             continue
-        carries: dict[int, list[Planes]] = {}
+        carries: dict[int, list[Planes]] = {0: [at(b) for b in cell.carries]}
         for k, net in enumerate(cell.nets):
             bits = carries.pop(k, [])
             if k < len(cell.columns):
@@ -198,7 +217,8 @@ def simulate(
                 a, b, c = bits.pop(), bits.pop(), bits.pop() if bits else known[0]
                 bits.append(a ^ b ^ c)
                 carries.setdefault(k + 1, []).append((a & b) | (c & (a | b)))
-            known[net] = bits[0] if bits else known[0]
+            if net:
+                known[net] = bits[0] if bits else known[0]
     return [at(b) for b in wanted]
 
 
@@ -217,16 +237,16 @@ def reads(cell: Cell) -> list[int]:
     """The nets of its inputs."""
     if isinstance(cell, Lut):
         return [b >> 1 for b in cell.inputs]
-    return [b >> 1 for c in (*cell.columns, *cell.kills) for b in c]
+    return [b >> 1 for c in (*cell.columns, *cell.kills, cell.carries) for b in c]
 
 
 def makes(cell: Cell) -> Sequence[int]:
     """The nets of its outputs."""
-    return (cell.net,) if isinstance(cell, Lut) else cell.nets
+    return (cell.net,) if isinstance(cell, Lut) else [n for n in cell.nets if n]
 
 
 def live(circuit: Circuit, wanted: Sequence[int]) -> list[Cell]:
-    """The cells that the wanted literals depend on, rows without the top bits that nobody reads."""
+    """The cells that the wanted literals depend on, rows without the bits that nobody reads."""
     used, found = {b >> 1 for b in wanted}, list[Cell]()
     for cell in reversed(circuit.cells):
         if isinstance(cell, Lut):
@@ -236,7 +256,7 @@ def live(circuit: Circuit, wanted: Sequence[int]) -> list[Cell]:
             continue
         width = max((k + 1 for k, net in enumerate(cell.nets) if net in used), default=0)
         if width:
-            columns = cell.columns[:width]
-            found.append(Row(columns, cell.nets[:width], cell.kills[:width]))
+            nets = tuple(net if net in used else 0 for net in cell.nets[:width])
+            found.append(replace(cell, columns=cell.columns[:width], nets=nets, kills=cell.kills[:width]))
             used.update(reads(found[-1]))
     return found[::-1]

@@ -11,9 +11,6 @@ from dataclasses import dataclass, field
 
 from .circuit import ONE, Circuit, Word
 
-EXCESS = 0.15
-"""Share of the bits of a heap that may be taken away singly to spare it a layer of rows."""
-
 
 @dataclass
 class Heap:
@@ -56,16 +53,13 @@ def _reduced(circuit: Circuit, columns: dict[int, list[int]], width: int) -> dic
     """One layer of rows; the earliest bits are added first."""
     for bits in columns.values():
         bits.sort(key=lambda b: circuit.level[b >> 1])
-    _compressed(circuit, columns, width)
-    tallest = max(map(len, columns.values()))
     rest: dict[int, list[int]] = {}
-    if tallest <= 3:
-        low = min(c for c, bits in columns.items() if len(bits) > 1)
-        for c in range(low):
-            if c in columns:
-                rest[c] = columns[c]
-        _row(circuit, [columns.get(c, []) for c in range(low, max(columns) + 1)], low, width, rest)
+    if _last(circuit, columns, width, rest):
         return rest
+    _compressed(circuit, columns, width)
+    if _last(circuit, columns, width, rest):
+        return rest
+    tallest = max(map(len, columns.values()))
     for layer in range(tallest // 3):
         runs = list(_runs(columns, width))
         long = [(low, high) for low, high in runs if high > low or high == width - 1]
@@ -80,10 +74,44 @@ def _reduced(circuit: Circuit, columns: dict[int, list[int]], width: int) -> dic
                 taken.append(columns[c][:3])
                 columns[c] = columns[c][3:]
                 before = {b >> 1 for b in taken[-1]}
-            _row(circuit, taken, low, width, rest)
+            there = max(circuit.level[b >> 1] for bits in (taken if circuit.heaps.patient else taken[:1]) for b in bits)
+            early = [b for b in columns[low] if circuit.level[b >> 1] <= there]
+            carries = _carries(early, 2) if high > low else []
+            for bit in carries:
+                columns[low].remove(bit)
+            _row(circuit, taken, low, width, rest, carries)
     for c, bits in columns.items():
         rest.setdefault(c, []).extend(bits)
     return rest
+
+
+def _last(circuit: Circuit, columns: dict[int, list[int]], width: int, rest: dict[int, list[int]]) -> bool:
+    """Whether one row is enough for the whole: then it is in `rest`."""
+    low = min(c for c, bits in columns.items() if len(bits) > 1)
+    tallest = max((len(bits) for c, bits in columns.items() if c > low), default=0)
+    if tallest > 3:
+        return False
+    operands = max(2, tallest)
+    if len(columns[low]) > operands:
+        carries = _carries(columns[low], operands - 1)[: len(columns[low]) - operands] if max(columns) > low else []
+        if len(columns[low]) - len(carries) > 3:
+            return False
+    else:
+        carries = []
+    first = list(columns[low])
+    for bit in carries:
+        first.remove(bit)
+    for c in range(low):
+        if c in columns:
+            rest[c] = columns[c]
+    taken = [first, *(columns.get(c, []) for c in range(low + 1, max(columns) + 1))]
+    _row(circuit, taken, low, width, rest, carries)
+    return True
+
+
+def _carries(bits: Sequence[int], most: int) -> list[int]:
+    """Of a column, the bits that may go into a row where its chains begin: none that is inverted, constants first."""
+    return sorted((b for b in bits if b == ONE or not b & 1), key=lambda b: b != ONE)[:most]
 
 
 def _compressed(circuit: Circuit, columns: dict[int, list[int]], width: int) -> None:
@@ -96,7 +124,7 @@ def _compressed(circuit: Circuit, columns: dict[int, list[int]], width: int) -> 
     if limit < 3:
         return
     over = sum(max(0, len(bits) - limit) for bits in columns.values())
-    if over > EXCESS * sum(map(len, columns.values())):
+    if over > circuit.heaps.excess * sum(map(len, columns.values())):
         return
     for c in range(width):
         while len(columns.get(c, [])) > limit:
@@ -109,10 +137,25 @@ def _compressed(circuit: Circuit, columns: dict[int, list[int]], width: int) -> 
                 columns[c + 1].sort(key=lambda b: circuit.level[b >> 1])
 
 
-def _row(circuit: Circuit, taken: Sequence[Sequence[int]], low: int, width: int, rest: dict[int, list[int]]) -> None:
-    most = sum(len(bits) << k for k, bits in enumerate(taken))
+def _row(
+    circuit: Circuit,
+    taken: Sequence[Sequence[int]],
+    low: int,
+    width: int,
+    rest: dict[int, list[int]],
+    carries: Sequence[int],
+) -> None:
+    first, *others = taken
+    alone = [b for b in first if b != ONE]
+    if not carries and others and not (len(alone) == 1 and alone[0] & 1):  # ~x + 1 is a wire: x, and a carry beside it
+        carries = _carries(first, 1)  # a column of one bit less needs a LUT less, or a smaller one
+        first = [*first]
+        for bit in carries:
+            first.remove(bit)
+        taken = [first, *others]
+    most = sum(len(bits) << k for k, bits in enumerate(taken)) + len(carries)
     out = min(max(len(taken), most.bit_length()), width - low)
-    for k, bit in enumerate(circuit.add(taken, out)):
+    for k, bit in enumerate(circuit.add(taken, out, carries)):
         rest.setdefault(low + k, []).append(bit)
 
 

@@ -17,7 +17,7 @@ from .circuit import Circuit, Row
 
 
 def prove(circuit: Circuit) -> None:
-    """Raise CompileError E191 unless every sum of the circuit is what was asked for."""
+    """Raise CompileError E105 unless every sum of the circuit is what was asked for."""
     rows = {net: row for row in circuit.cells if isinstance(row, Row) for net in row.nets}
     order = {row.nets[0]: k for k, row in enumerate(circuit.cells) if isinstance(row, Row)}
     for asked, bits in circuit.sums.items():
@@ -66,10 +66,10 @@ def _replaced(row: Row, form: Mapping[int, int], width: int) -> tuple[Counter[in
     for k, net in enumerate(row.nets):
         if (form[net] - (unit << k)) % turn:
             return None
-    most = sum(len(c) << k for k, c in enumerate(row.columns))
+    most = sum(len(c) << k for k, c in enumerate(row.columns)) + len(row.carries)
     if most >> len(row.nets) and (unit << len(row.nets)) % turn:
         return None  # a carry that counts is dropped
     for net in row.nets:
         form[net] = 0
-    literals = [(b, unit << k) for k, c in enumerate(row.columns) for b in c]
+    literals = [(b, unit << k) for k, c in enumerate(row.columns) for b in c] + [(b, unit) for b in row.carries]
     return _form(literals, 0)

@@ -17,13 +17,18 @@ from ..ops.threshold import Threshold
 from ..ops.wrap import Wrap
 from .absorb import absorbed
 from .build import STEPS, SUMS, Network, built
-from .circuit import Cell, Lut, live
+from .circuit import SHALLOW, Cell, Heaps, Lut, live
 from .pipeline import XC7, Pipeline, pipelined
+from .places import luts
 from .proof import prove
 from .verilog import Ports, print_circuit
 
 FAMILY = 1
 """Of the adders: those with a chip's own cells; `rtl/bw_add3.v`."""
+
+LEAN = Heaps(excess=0.0)
+"""No bit is taken away singly: more rows behind one another, but carry chains are quick."""
+QUICK = Heaps(excess=0.0, patient=False), Heaps(patient=False), Heaps(excess=1.0, patient=False)
 
 MOST_TABLE_BITS = 12
 """Of the operand of a table in a circuit."""
@@ -46,16 +51,16 @@ class Unit:
 
     def block(self, fold: Fold) -> Block:
         """Its modules, with at least as many lanes on either side as it has elements."""
+        return Block("bw_circuit", {}, lambda name: self.modules(name, fold, (self.x.elem.width, self.y.elem.width)))
 
-        def modules(name: str) -> dict[str, str]:
-            ports = Ports(self.x.elem, fold.simd, self.y.elem, fold.pe)
-            return print_circuit(self.network, self.cells, self.pipeline, name, ports, FAMILY)
-
-        return Block("bw_circuit", {}, modules)
+    def modules(self, name: str, fold: Fold, slots: tuple[int, int]) -> dict[str, str]:
+        """The same by name, that of `name` first; an element has so many bits on either side, its own at least."""
+        ports = Ports(slots[0], fold.simd, slots[1], fold.pe)
+        return print_circuit(self.network, self.cells, self.pipeline, name, ports, FAMILY)
 
     def estimate(self) -> Estimate:
-        """A LUT a column of a row and a table each; the registers as the stages say."""
-        lut = sum(1 if isinstance(c, Lut) else len(c.columns) for c in self.cells)
+        """A LUT a place of a row and a table each; the registers as the stages say."""
+        lut = sum(1 if isinstance(c, Lut) else luts(c) for c in self.cells)
         ends = self.x.vector * self.x.elem.width + self.y.vector * self.y.elem.width
         return Estimate(self.latency, Resources(lut=lut, ff=self.pipeline.registers + ends))
 
@@ -79,9 +84,31 @@ def _period(op: Op) -> int:
 
 
 @lru_cache(maxsize=512)
-def unit(nodes: tuple[Node, ...], x: TensorType, period: float) -> Unit:
-    """The circuit of a chain of nodes over the vectors of `x`, for a clock period in ns; proved as it is built."""
-    network = built(x, nodes)
+def unit(nodes: tuple[Node, ...], x: TensorType, period: float, *, shortest: bool = False) -> Unit:
+    """The circuit of a chain of nodes over the vectors of `x`, for a clock period in ns; proved as it is built.
+
+    Sums are added up in several ways: what fits between two registers has few logic levels; else it is the way that takes
+    the fewest LUTs and registers, or, with `shortest`, the fewest stages.
+    """
+    first = _made(nodes, x, period, SHALLOW)
+    if not first.pipeline.last:
+        return first
+    others = (_made(nodes, x, period, heaps) for heaps in (LEAN, *QUICK * shortest))
+    return min((first, *others), key=_stages if shortest else _area)
+
+
+def _stages(made: Unit) -> tuple[int, float]:
+    return made.pipeline.last, _area(made)
+
+
+def _area(made: Unit) -> float:
+    """In LUTs; a slice has two registers for each."""
+    cost = made.estimate().cost
+    return cost.lut + cost.ff / 2
+
+
+def _made(nodes: tuple[Node, ...], x: TensorType, period: float, heaps: Heaps) -> Unit:
+    network = built(x, nodes, heaps)
     outputs = [b for w in network.words for b in w.bits]
     prove(network.circuit)
     cells = absorbed(live(network.circuit, outputs), outputs)

@@ -7,23 +7,26 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..ir.types import IntType
-from .absorb import WIRES, gated_bit
+from .absorb import gated_bit
 from .build import Layer, Network
 from .circuit import ONE, ZERO, Cell, Lut, Row, Word, makes, reads
 from .pipeline import Pipeline
+from .places import CARRIED, WIRES, columns, luts, places, single, tables
 
 ZERO_BIT, ONE_BIT = "1'b0", "1'b1"
+_Instance = tuple[str, str, list[tuple[str, str]]]
+"""A module, its parameters, and its ports and what they read."""
+
 _BIT = re.compile(r"(~?\w+)\[(\d+)\]$")
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Types and lanes of `in_data` and `out_data`; lanes beyond the elements are not read, and zero."""
+    """Bits of an element of `in_data` and `out_data`, and their lanes; those beyond the elements are not read, and zero."""
 
-    x: IntType
+    x: int
     x_lanes: int
-    y: IntType
+    y: int
     y_lanes: int
 
 
@@ -49,22 +52,22 @@ def print_circuit(
         lines.append(f"  {name}_l{k} layer{k} (.clk(clk), .x({bus}), .y(l{k}));")
         source, bus = words, f"l{k}"
     ends = _Printer(network, pipeline, family, [], source, source)
-    fields = [ends.field(w, ports.y.width, pipeline.last) for w in source]
+    fields = [ends.field(w, ports.y, pipeline.last) for w in source]
     if ports.y_lanes > len(source):
-        fields.append(f"{(ports.y_lanes - len(source)) * ports.y.width}'d0")
+        fields.append(f"{(ports.y_lanes - len(source)) * ports.y}'d0")
     top = [
         f"// {len(network.layers)} layers as a circuit of constants: a vector a cycle.",
         f"module {name} (",
         "  input  wire clk,",
         "  input  wire rst_n,",
         "  input  wire in_valid,",
-        f"  input  wire [{ports.x_lanes * ports.x.width - 1}:0] in_data,",
+        f"  input  wire [{ports.x_lanes * ports.x - 1}:0] in_data,",
         "  output wire out_valid,",
-        f"  output reg  [{ports.y_lanes * ports.y.width - 1}:0] out_data",
+        f"  output reg  [{ports.y_lanes * ports.y - 1}:0] out_data",
         ");",
-        f"  reg  [{ports.x_lanes * ports.x.width - 1}:0] x_all;",
+        f"  reg  [{ports.x_lanes * ports.x - 1}:0] x_all;",
         "  always @(posedge clk) x_all <= in_data;",
-        *_gathered(network.source, ports.x.width),
+        *_gathered(network.source, ports.x),
         *lines,
         *ends.inputs(bus),
         "  always @(posedge clk) out_data <= {",
@@ -92,8 +95,17 @@ def _owner(network: Network, cell: Row | Lut) -> tuple[int, int]:
     return network.circuit.owner[_net(cell)]
 
 
+def _by_tables(row: Row) -> bool:
+    """Whether a row is told by its tables: where it reads gates, and where its words would take more LUTs."""
+    if row.kills or (single(row) and row.operands < 3):
+        return True
+    if row.operands > 2:
+        return luts(row) < len(row.columns)
+    return luts(row) < sum(not place.plain for place in columns(row))
+
+
 def _net(cell: Row | Lut) -> int:
-    return cell.net if isinstance(cell, Lut) else cell.nets[0]
+    return cell.net if isinstance(cell, Lut) else cell.nets[-1]
 
 
 def _told(layer: Layer) -> str:
@@ -180,9 +192,11 @@ class _Printer:
         if isinstance(cell, Lut):
             self.widths[vector], self.names[cell.net] = 0, (vector, -1, 0)
             return vector
-        self.widths[vector] = len(cell.nets)
-        for k, net in enumerate(cell.nets):
-            self.names[net] = (vector, k, 0)
+        found = places(cell) if _by_tables(cell) else columns(cell)
+        self.widths[vector] = len(found)
+        for k, place in enumerate(found):
+            if net := cell.nets[place.low]:
+                self.names[net] = (vector, k, 0)
         return vector
 
     def _cell(self, vector: str, cell: Row | Lut) -> Iterator[str]:
@@ -195,47 +209,55 @@ class _Printer:
                 f"(.a({{{inputs}}}), .y({vector}));"
             )
             return
-        if cell.kills:
-            yield from self._gated(vector, cell)
-            return
-        stage, width = self.pipeline.stage[cell.nets[0]], len(cell.columns)
-        operands = self._operands(cell)
+        family = f", .FAMILY({self.family})" if self.family else ""
+        stage = self.pipeline.stage[cell.nets[-1]]
+        yield f"  wire [{self.widths[vector] - 1}:0] {vector};"
+        printed = self._by_tables(cell, stage) if _by_tables(cell) else self._plainly(cell, stage)
+        module, params, ports = printed
+        chained = ", .CHAINED(0)" if single(cell) else ""
+        told = ", ".join(f".{port}({bits})" for port, bits in ports)
+        yield f"  {module} #({params}{chained}{family}) u_{vector} ({told}, .y({vector}));"
+
+    def _plainly(self, row: Row, stage: int) -> _Instance:
+        """A row as the sum of two or three words."""
+        operands = self._operands(row)
         inverted = [sum(self._inverted(b) << k for k, b in enumerate(bits)) for bits in operands]
+        width = len(row.columns)
         masks = "".join(f", .INV_{'ABC'[t]}({width}'h{m:x})" for t, m in enumerate(inverted) if m)
         reads = [[self._read(b ^ self._inverted(b), stage) for b in bits] for bits in operands]
-        ports = ", ".join(f".{'abc'[t]}({_joined(bits)})" for t, bits in enumerate(reads))
-        family = f", .FAMILY({self.family})" if self.family else ""
-        yield f"  wire [{len(cell.nets) - 1}:0] {vector};"
-        yield (
-            f"  bw_add{cell.operands} #(.WIDTH({width}), .OUT({len(cell.nets)}){masks}{family}) u_{vector} "
-            f"({ports}, .y({vector}));"
+        ports = [("abc"[t], _joined(bits)) for t, bits in enumerate(reads)]
+        return (
+            f"bw_add{row.operands}",
+            f".WIDTH({width}), .OUT({len(row.nets)}){masks}",
+            ports + self._carries(row, stage, ("ci", "cm") if row.operands > 2 else ("ci",)),
         )
 
-    def _gated(self, vector: str, row: Row) -> Iterator[str]:
-        """A row of which each column is told by its tables over up to four wires."""
-        stage, width, ternary = self.pipeline.stage[row.nets[0]], len(row.columns), row.operands > 2
-        wires, low, high = [[ZERO] * width for _ in range(WIRES)], 0, 0
-        for k, (column, kills) in enumerate(zip(row.columns, row.kills, strict=True)):
-            nets = sorted({b & ~1 for b in (*column, *kills) if b > ONE})
-            for t, net in enumerate(nets):
-                wires[t][k] = net ^ self._inverted(net)
-            for reading in range(1 << WIRES):
-                at = {0: 0} | {net: (reading >> t & 1) ^ self._inverted(net) for t, net in enumerate(nets)}
-                bits = [at[b & ~1] & ~at[kill] & 1 ^ (b & 1) for b, kill in zip(column, kills, strict=True)]
-                first, total = bits[0] if bits else 0, sum(bits)
-                low |= (total & 1) << (16 * k + reading)
-                high |= (total >> 1 if ternary else first) << (16 * k + reading)
-        tables = (("PARITY", low), ("MOST", high)) if ternary else (("DIFFER", low), ("FIRST", high))
-        told = "".join(f", .{name}({16 * width}'h{table:x})" for name, table in tables)
-        ports = ", ".join(
-            f".{'abcd'[t]}({_joined([self._read(b, stage) for b in bits])})" for t, bits in enumerate(wires)
-        )
-        family = f", .FAMILY({self.family})" if self.family else ""
-        yield f"  wire [{len(row.nets) - 1}:0] {vector};"
-        yield (
-            f"  bw_gated{row.operands} #(.WIDTH({width}), .OUT({len(row.nets)}){told}{family}) u_{vector} "
-            f"({ports}, .y({vector}));"
-        )
+    def _by_tables(self, row: Row, stage: int) -> _Instance:
+        """A row as the places of a chain, each told by its tables over up to five wires."""
+        found = places(row)
+        wires, into, over = [[ZERO_BIT] * len(found) for _ in range(WIRES)], 0, 0
+        for k, place in enumerate(found):
+            order = list(place.wires)
+            if len(order) > CARRIED and (place.carried or place.compress):  # a carry has the fourth wire to itself
+                order.insert(CARRIED, 0)
+            flipped = frozenset(n for n in order if self._inverted(2 * n))
+            for t, net in enumerate(order):
+                if net:
+                    wires[t][k] = self._read(2 * net ^ self._inverted(2 * net), stage)
+            first, second = tables(row, place, order, flipped)
+            into |= first << (32 * k)
+            over |= second << (32 * k)
+        if len(row.carries) > 1:
+            wires[CARRIED][0] = self._read(row.carries[1], stage)
+        compress = sum(place.compress << k for k, place in enumerate(found))
+        size = 32 * len(found)
+        params = f".WIDTH({len(found)}), .INTO({size}'h{into:x}), .OVER({size}'h{over:x}), .COMPRESS({len(found)}'h{compress:x})"
+        ports = [("abcde"[t], _joined(bits)) for t, bits in enumerate(wires)]
+        return "bw_row", params, ports + self._carries(row, stage, ("ci",))
+
+    def _carries(self, row: Row, stage: int, ports: Sequence[str]) -> list[tuple[str, str]]:
+        bits = (*row.carries, ZERO, ZERO)
+        return [(port, self._read(bit, stage)) for port, bit in zip(ports, bits, strict=False)]
 
     def _operands(self, row: Row) -> list[list[int]]:
         """The bits of each operand, neighbours of one vector in the same of them where it can be."""

@@ -97,8 +97,8 @@ def test_half_a_frame() -> None:
     ("change", "says"),
     [
         ({"slot": 3}, "slot one of"),
-        ({"lanes": 3}, "power of two from 8"),
-        ({"lanes": 1}, "power of two from 8"),
+        ({"lanes": 3}, "number of bytes"),
+        ({"lanes": 1}, "number of bytes"),
         ({"vector": 4}, "vectors \\* vector must be the elements of the shape"),
         ({"beats": 5}, "beats or tdata contradict"),
         ({"tdata": 32}, "beats or tdata contradict"),

@@ -9,7 +9,9 @@ import pytest
 from tests.rtl.harness import RTL
 from tests.rtl.test_lint import yosys
 
-ADDERS = {2: next(p for p in RTL if p.stem == "bw_add2"), 3: next(p for p in RTL if p.stem == "bw_add3")}
+CHAIN, ROW, ADD2, ADD3 = (next(p for p in RTL if p.stem == f"bw_{name}") for name in ("chain", "row", "add2", "add3"))
+ADDERS = {2: ADD2, 3: ADD3}
+PROVED = "SAT proof finished - no model found: SUCCESS!"
 
 
 def proof(operands: int, width: int, out: int, masks: list[int]) -> tuple[str, ...]:
@@ -18,12 +20,13 @@ def proof(operands: int, width: int, out: int, masks: list[int]) -> tuple[str, .
     return equal(ADDERS[operands], {"WIDTH": width, "OUT": out} | inverted)
 
 
-def equal(path: Path, params: Mapping[str, object]) -> tuple[str, ...]:
+def equal(path: Path, params: Mapping[str, object], **constants: int) -> tuple[str, ...]:
     commands = ["read_verilog +/xilinx/cells_sim.v"]
     sizes = " ".join(f"-chparam {name} {value}" for name, value in params.items())
     for family, name in ((0, "any"), (1, "chip")):
         commands += [
             f"read_verilog -defer {path}",
+            *([f"read_verilog -defer {CHAIN}"] if path.stem != CHAIN.stem else []),
             f"hierarchy -top {path.stem} {sizes} -chparam FAMILY {family}",
             "proc",
             "flatten",
@@ -31,13 +34,14 @@ def equal(path: Path, params: Mapping[str, object]) -> tuple[str, ...]:
             f"rename -top {name}",
             f"design -stash {name}",
         ] + (["read_verilog +/xilinx/cells_sim.v"] if family == 0 else [])
+    given = " ".join(f"-set in_{name} {value}" for name, value in constants.items())
     return (
         *commands,
         "design -copy-from any -as any any",
         "design -copy-from chip -as chip chip",
         "miter -equiv -flatten any chip miter",
         "hierarchy -top miter",
-        "sat -verify -prove trigger 0 miter",
+        f"sat -verify -prove trigger 0 {given} miter",
     )
 
 
@@ -46,8 +50,12 @@ def equal(path: Path, params: Mapping[str, object]) -> tuple[str, ...]:
 def test_cells_of_the_chip_make_the_same_sum(operands, width, more):
     rng = np.random.default_rng(width * 10 + operands)
     masks = rng.integers(0, 1 << width, operands).tolist()
-    log = yosys(*proof(operands, width, width + more, masks))
-    assert "SAT proof finished - no model found: SUCCESS!" in log
+    assert PROVED in yosys(*proof(operands, width, width + more, masks))
+
+
+def test_a_full_adder_needs_no_chain():
+    log = yosys(*equal(ADD3, {"WIDTH": 1, "OUT": 2, "INV_B": 1, "CHAINED": 0}, ci=0, cm=0))
+    assert PROVED in log
 
 
 def test_a_wrong_table_is_found(tmp_path):
@@ -60,13 +68,22 @@ def test_a_wrong_table_is_found(tmp_path):
         yosys(*commands)
 
 
-@pytest.mark.parametrize("operands", [2, 3])
-@pytest.mark.parametrize("width,more", [(1, 0), (1, 1), (3, -1), (4, 2)])
-def test_gated_rows_of_the_chips_cells(operands, width, more):
-    rng = np.random.default_rng(width * 10 + operands)
-    first, second = (int.from_bytes(rng.bytes(2 * width), "little") for _ in range(2))
-    names = ("MOST", "PARITY") if operands == 3 else ("FIRST", "DIFFER")
-    tables = {name: f"{16 * width}'h{value:x}" for name, value in zip(names, (first, second), strict=True)}
-    path = next(p for p in RTL if p.stem == f"bw_gated{operands}")
-    log = yosys(*equal(path, {"WIDTH": width, "OUT": width + more} | tables))
-    assert "SAT proof finished - no model found: SUCCESS!" in log
+@pytest.mark.parametrize("width", [1, 3, 4, 9])
+def test_chains_of_the_chips_cells(width):
+    assert PROVED in yosys(*equal(CHAIN, {"WIDTH": width}))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_rows_of_the_chips_cells(seed):
+    """Any tables will do: wires and constants among them, which take no LUT."""
+    rng = np.random.default_rng(seed)
+    width = int(rng.integers(1, 8))
+    plain = [0, 0xFFFFFFFF, 0xAAAAAAAA, 0xFF00FF00]
+    into = [int(rng.choice(plain)) if rng.random() < 0.5 else int(rng.integers(1 << 32)) for _ in range(width)]
+    over = [int(rng.choice(plain[:2])) if rng.random() < 0.5 else int(rng.integers(1 << 32)) for _ in range(width)]
+    tables = {
+        name: f"{32 * width}'h{sum(t << (32 * k) for k, t in enumerate(found)):x}"
+        for name, found in (("INTO", into), ("OVER", over))
+    }
+    params = {"WIDTH": width, "COMPRESS": int(rng.integers(1 << width)), "CHAINED": int(seed > 0)}
+    assert PROVED in yosys(*equal(ROW, params | tables))
