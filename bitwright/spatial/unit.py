@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ..ir import chip
+from ..ir.chip import Chip
 from ..ir.graph import Node
 from ..ir.netlist import Block, Estimate, Fold, Resources
 from ..ir.op import Op
@@ -18,12 +20,9 @@ from ..ops.wrap import Wrap
 from .absorb import absorbed
 from .build import STEPS, SUMS, Network, built
 from .circuit import Cell, Lut, live
-from .pipeline import XC7, Pipeline, pipelined
+from .pipeline import Pipeline, pipelined
 from .proof import prove
 from .verilog import Ports, print_circuit
-
-FAMILY = 1
-"""Of the adders: those with a chip's own cells; `rtl/bw_add3.v`."""
 
 MOST_TABLE_BITS = 12
 """Of the operand of a table in a circuit."""
@@ -38,6 +37,7 @@ class Unit:
     cells: Sequence[Cell]
     x: TensorType
     y: TensorType
+    target: Chip
 
     @property
     def latency(self) -> int:
@@ -49,13 +49,14 @@ class Unit:
 
         def modules(name: str) -> dict[str, str]:
             ports = Ports(self.x.elem, fold.simd, self.y.elem, fold.pe)
-            return print_circuit(self.network, self.cells, self.pipeline, name, ports, FAMILY)
+            return print_circuit(self.network, self.cells, self.pipeline, name, ports, self.target.cells)
 
         return Block("bw_circuit", {}, modules)
 
     def estimate(self) -> Estimate:
         """A LUT a column of a row and a table each; the registers as the stages say."""
-        lut = sum(1 if isinstance(c, Lut) else len(c.columns) for c in self.cells)
+        each = (1.0, self.target.ternary)
+        lut = sum(1 if isinstance(c, Lut) else len(c.columns) * each[c.operands > 2] for c in self.cells)
         ends = self.x.vector * self.x.elem.width + self.y.vector * self.y.elem.width
         return Estimate(self.latency, Resources(lut=lut, ff=self.pipeline.registers + ends))
 
@@ -78,11 +79,16 @@ def _period(op: Op) -> int:
     return len(op.base) if isinstance(op, Threshold) else 1
 
 
-@lru_cache(maxsize=512)
 def unit(nodes: tuple[Node, ...], x: TensorType, period: float) -> Unit:
     """The circuit of a chain of nodes over the vectors of `x`, for a clock period in ns; proved as it is built."""
+    return _unit(nodes, x, period, chip.current())
+
+
+@lru_cache(maxsize=512)
+def _unit(nodes: tuple[Node, ...], x: TensorType, period: float, target: Chip) -> Unit:
     network = built(x, nodes)
     outputs = [b for w in network.words for b in w.bits]
     prove(network.circuit)
     cells = absorbed(live(network.circuit, outputs), outputs)
-    return Unit(network, pipelined(network.circuit, cells, outputs, period, XC7), cells, x, nodes[-1].type)
+    pipeline = pipelined(network.circuit, cells, outputs, period, target.delays)
+    return Unit(network, pipeline, cells, x, nodes[-1].type, target)
