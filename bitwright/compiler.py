@@ -11,15 +11,17 @@ import numpy as np
 
 from . import __version__, page
 from .boards import Board, load_board, write_handoff
+from .boards.board import save_board
 from .boards.hls4ml import write_project
 from .boards.host import Boundary
 from .boards.vitis import vector_frames, write_component
 from .builder import Built, FixedPoint
 from .calibration import Choices, Quantised, measure, quantise
-from .design import BOUNDARY, CONSTANTS, GRAPH, QUANTIZED, Design, load
+from .design import BOARD, BOUNDARY, CONSTANTS, GRAPH, QUANTIZED, Design, load
 from .errors import CompileError
 from .frontend.input_shape import parse_shapes
 from .frontend.reader import Imported, import_model
+from .ir.chip import Chip, targeting
 from .ir.graph import Graph
 from .ir.netlist import Lanes, Netlist, Protocol, Resources, Stage
 from .ir.text import print_graph
@@ -42,6 +44,7 @@ from .store import MANIFEST, build_directory, check_replaceable, write_json
 Progress = Callable[[str], None]
 
 BACKENDS = ("verilog", "hls", "hls4ml")
+ROUNDING = 1e-6  # of sums of block RAMs that are no binary fraction of 36 kb
 STYLES = {"auto": Circuits.MAY, "folded": Circuits.NEVER, "spatial": Circuits.MUST}
 
 
@@ -92,19 +95,21 @@ def compile(
         imported = import_model(Path(model), input_type=chosen.input_type, shapes=parse_shapes(chosen.shape))
     else:
         imported = import_model(done.calibrated.model, input_type=chosen.input_type)
-    progress("optimising")
-    graph = run_passes(imported.graph, PIPELINE)
-    progress("folding")
     clock = chosen.clock or board.clock_mhz
-    spatial = Spatial(STYLES[chosen.style], 1000 / clock, chosen.latency)
-    if chosen.ports == Protocol.VALID.value:
-        lowered = lower_plain(graph, spatial)
-    else:
-        lowered = lower(graph, _budget(board, chosen.margin), _target_cycles(chosen, clock), spatial)
+    with targeting(board.chip_family.chip):
+        progress("optimising")
+        graph = run_passes(imported.graph, PIPELINE)
+        progress("folding")
+        spatial = Spatial(STYLES[chosen.style], 1000 / clock, chosen.latency)
+        if chosen.ports == Protocol.VALID.value:
+            lowered = lower_plain(graph, spatial)
+        else:
+            lowered = lower(graph, _budget(board, chosen.margin), _target_cycles(chosen, clock), spatial)
     progress("writing")
     boundary = _boundary(imported, lowered.graph, lowered.netlist)
     manifest = _manifest(chosen, board, clock, imported, lowered.graph, lowered)
-    cpp = program(lowered, split(lowered.graph, spatial)) if chosen.backend == "hls" else None
+    with targeting(board.chip_family.chip):
+        cpp = program(lowered, split(lowered.graph, spatial)) if chosen.backend == "hls" else None
     if cpp is not None:
         for stage in manifest["stages"]:
             stage["hls"] = cpp.results[stage["name"]]
@@ -165,7 +170,9 @@ def _target_cycles(options: Options, clock: float) -> int | None:
 
 def _budget(board: Board, margin: float | None) -> Budget:
     usable = (board if margin is None else board.with_margin(margin)).usable
-    return Budget(usable.lut, usable.ff, usable.bram36, usable.dsp, board.stream_bits)
+    shell, packed = board.shell, board.chip_family.chip.packed
+    room = Resources((usable.lut - shell.lut) / packed, usable.ff - shell.ff, usable.bram36 - shell.bram36 + ROUNDING)
+    return Budget(max(0, room.lut), max(0, room.ff), max(0, room.bram36), usable.dsp, board.stream_bits)
 
 
 def _boundary(imported: Imported | Built, graph: Graph, netlist: Netlist) -> dict[str, Any]:
@@ -193,7 +200,9 @@ def _manifest(
     options: Options, board: Board, clock: float, imported: Imported | Built, graph: Graph, lowered: Lowered
 ) -> dict[str, Any]:
     netlist, timing = lowered.netlist, lowered.timing
-    budget = _budget(board, options.margin)
+    budget, chip, shell = _budget(board, options.margin), board.chip_family.chip, board.shell
+    usable = (board if options.margin is None else board.with_margin(options.margin)).usable
+    around = Resources(shell.lut / chip.packed, shell.ff, shell.bram36)
     need = sum((i.cost for i in netlist.instances), Resources())
     return {
         "bitwright": __version__,
@@ -209,12 +218,13 @@ def _manifest(
         "latency_cycles": timing.latency_cycles,
         "macs": network_macs(imported.graph),
         "macs_built": sum(s.macs for s in netlist.stages),
-        "estimate": _resources(need),
-        "usable": {"lut": budget.lut, "ff": budget.ff, "bram36": budget.bram36, "dsp": budget.dsp},
-        "chip": {"lut": board.lut, "ff": board.ff, "bram36": board.bram36, "dsp": board.dsp},
+        "estimate": _resources(need + around, chip),
+        "shell": _resources(around, chip),
+        "usable": {"lut": usable.lut, "ff": usable.ff, "bram36": round(usable.bram36, 4), "dsp": usable.dsp},
+        "chip": {"lut": board.lut, "ff": board.ff, "bram36": round(board.bram36, 4), "dsp": board.dsp},
         "fits": max(budget.excess(need).values()) <= 1.0,
         "queues": [{"stage": q.stage, "wire": q.stream.name, "depth": q.depth, "width": q.width} for q in netlist.queues],
-        "stages": [_stage(s, timing.frame_cycles, graph) for s in netlist.stages],
+        "stages": [_stage(s, timing.frame_cycles, graph, chip) for s in netlist.stages],
     }  # fmt: skip
 
 
@@ -224,11 +234,16 @@ def network_macs(graph: Graph) -> int:
     return sum(op.weight.size * (y.size // y.vector) for op, y in products if isinstance(op, Dense | Depthwise))
 
 
-def _resources(need: Resources) -> dict[str, float]:
-    return {"lut": round(need.lut), "ff": round(need.ff), "bram36": need.bram36, "dsp": need.dsp}
+def _resources(need: Resources, chip: Chip) -> dict[str, float]:
+    return {
+        "lut": round(need.lut * chip.packed),
+        "ff": round(need.ff),
+        "bram36": round(need.bram36, 4),
+        "dsp": need.dsp,
+    }
 
 
-def _stage(stage: Stage, frame_cycles: int, graph: Graph) -> dict[str, Any]:
+def _stage(stage: Stage, frame_cycles: int, graph: Graph, chip: Chip) -> dict[str, Any]:
     return {
         "name": stage.name,
         "inputs": list(stage.inputs),
@@ -245,7 +260,7 @@ def _stage(stage: Stage, frame_cycles: int, graph: Graph) -> dict[str, Any]:
         "type": str(graph.types[stage.value]),
         "stream": {"wire": stage.stream.name, "lanes": stage.lanes.lanes, "vector": stage.lanes.vector,
                    "vectors": stage.lanes.vectors, "width": stage.lanes.elem.width, "signed": stage.lanes.elem.signed},
-        "estimate": _resources(stage.cost),
+        "estimate": _resources(stage.cost, chip),
         "origin": [{"op_type": o.op_type, "name": o.name, "index": o.index} for o in stage.origin],
     }  # fmt: skip
 
@@ -261,6 +276,7 @@ def _write(
     write_rtl(netlist, folder / "rtl")
     if netlist.ports is Protocol.AXIS:  # the boards' shells speak AXI4-Stream
         write_handoff(board, manifest, boundary, folder / "board")
+    save_board(board, folder / BOARD)
     page.write(folder, manifest)
     write_json(folder / MANIFEST, manifest)
 
