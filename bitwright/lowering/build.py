@@ -93,8 +93,10 @@ def lower(graph: Graph, budget: Budget, target: int | None, spatial: Spatial = F
             return best
         try:
             found = _lower(wider, graph, budget, None, spatial)
-        except CompileError:  # it does not fit
-            return best
+        except CompileError as error:
+            if error.code not in ("E302", "E490"):
+                raise
+            return best  # it does not fit
         if found.timing.frame_cycles >= best.timing.frame_cycles:
             return best
         best = found
