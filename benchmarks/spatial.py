@@ -3,7 +3,8 @@
     python -m benchmarks.spatial [--data FOLDER] [--json [FILE]] [--no-peers] [PART OF A NAME …]
 
 FOLDER holds .npz files: `hgq*` (a format a channel, wrapping), `jsc*` (one format a layer, wrapping and saturating)
-and `cmvm` (matrices). The peers are installed from the package registry into `build/peers`. All is combinational, between
+and `cmvm` (matrices). Two rows have no file and no peers: a requantiser alone, and a convolution as a whole accelerator with
+its window and its ports. The peers are installed from the package registry into `build/peers`. All is combinational, between
 registers for ours, and synthesised by one script. `lut` counts LUT cells plainly, one with two
 outputs as one; `lut_packed` is the carry-aware estimate; `levels` are LUTs, carry cells and multiplexers on the longest
 true path. alkaid's sums of three operands are inferred well by Vivado only: with Vivado its figures may be lower.
@@ -29,11 +30,18 @@ from numpy.typing import NDArray
 
 from bitwright.boards import netlist, netlist_eval, timing
 from bitwright.builder import FixedPoint
-from bitwright.ir.graph import Graph, evaluate
+from bitwright.ir.graph import Graph, Node, evaluate
 from bitwright.ir.netlist import Fold
+from bitwright.ir.types import IntType, TensorType
+from bitwright.lowering.build import lower
+from bitwright.lowering.folding import Budget
+from bitwright.lowering.layers import Circuits, Spatial
 from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
-from bitwright.lowering.verilog import library, modules_of
+from bitwright.lowering.verilog import library, modules_of, write_rtl
+from bitwright.ops.dense import Dense
+from bitwright.ops.shift import Shift
+from bitwright.ops.window import Window
 from bitwright.sim.emulator import Emulator
 from bitwright.spatial.simulate import run
 from bitwright.spatial.unit import Unit, unit
@@ -50,6 +58,7 @@ ROOT = Path(__file__).parent.parent
 DATA = ROOT.parent / "shared" / "bench" / "spatial"
 PIPELINED = (10.0, 5.0)
 """Clock periods in ns at which the registers are counted too."""
+ROOMY = Budget(lut=1e6, ff=1e6, bram36=1e3, dsp=0, stream_bits=64)
 ROWS = 200_000
 RANDOM = 10_000
 """Samples that the synthesised netlists are compared on, besides the corners of the inputs."""
@@ -57,16 +66,17 @@ RANDOM = 10_000
 
 @dataclass(frozen=True)
 class Work:
-    """A graph over codes, codes in, and the codes that must come out."""
+    """A graph over codes, codes in, and the codes that must come out; peers read the `file`, if there is one."""
 
     name: str
-    file: Path
+    file: Path | None
     graph: Graph
     x: NDArray[np.int64]
     y: NDArray[np.int64]
 
 
 def works(folder: Path) -> Iterator[tuple[str, Callable[[], Work]]]:
+    yield "requantiser", _requantiser
     for path in sorted(folder.glob("*.npz")):
         with np.load(path) as data:
             keys = set(data.files)
@@ -130,7 +140,38 @@ def _matrix(path: Path, key: str) -> Work:
     return _work(f"cmvm:{key}", path, net, x, (x @ weight).astype(np.float64))
 
 
-def _work(name: str, path: Path, net: FixedPoint, x: NDArray[np.int64], y: NDArray[np.float64]) -> Work:
+def _requantiser() -> Work:
+    """16 lanes of 14 bits, signed: ReLU, an eighth of it rounded half upwards, at most 63."""
+    net = FixedPoint([1] * 16, 8, 5)
+    net.relu()
+    net.quantize([0] * 16, 4, 2, "half_up", "saturate")
+    x = np.random.default_rng(0).integers(-(1 << 13), 1 << 13, (2000, 16))
+    y = np.clip((np.maximum(x, 0) + 4) >> 3, 0, 63)
+    return _work("requantiser", None, net, x, np.asarray(y * 0.25, np.float64))
+
+
+def convolution(folder: Path) -> dict[str, Any]:
+    """3×3, 8 to 8 channels, weights of 4 bits of which half are zero, over 12×12 pixels of 4 bits: with window and ports."""
+    rng = np.random.default_rng(0)
+    weight = rng.integers(-8, 8, (8, 72)) * (rng.permutation(8 * 72).reshape(8, 72) % 2)
+    x = TensorType.of((12, 12, 8), IntType(4, False))
+    nodes: list[Node] = []
+    one = np.ones(2, np.int64)
+    for op in (
+        Window(3 * one, one, one, np.ones(4, np.int64), 0),
+        Dense(weight, rng.integers(-100, 100, 8)),
+        Shift(np.array([8]), 0, 4, 0, 15),
+    ):
+        source = nodes[-1].name if nodes else "x"
+        nodes.append(Node(f"v{len(nodes)}", op, (source,), op.infer(nodes[-1].type if nodes else x)))
+    graph = run_passes(Graph({"x": x}, tuple(nodes), (nodes[-1].name,)), PIPELINE)
+    made = lower(graph, ROOMY, None, Spatial(Circuits.MUST, PIPELINED[0]))
+    write_rtl(made.netlist, folder / "conv")
+    timing = {"frame_cycles": made.timing.frame_cycles, "latency_cycles": made.timing.latency_cycles}
+    return {"name": "convolution"} | _counted(folder / "conv", "bw_accel") | timing | {"peers": {}, "peer_figures": {}}
+
+
+def _work(name: str, path: Path | None, net: FixedPoint, x: NDArray[np.int64], y: NDArray[np.float64]) -> Work:
     return Work(name, path, run_passes(net.graph, PIPELINE), x, np.rint(y / net.output_scale).astype(np.int64))
 
 
@@ -211,6 +252,7 @@ def _counted(folder: Path, top: str) -> dict[str, Any]:
 def peer(tool: str, python: Path, work: Work, folder: Path) -> dict[str, Any]:
     """The same figures of a peer's."""
     script = Path(__file__).parent / "spatial_peer.py"
+    assert work.file is not None
     made = folder / tool
     done = subprocess.run(
         [python, script, tool, work.file, work.name, made], check=True, capture_output=True, text=True
@@ -237,7 +279,7 @@ def measured(work: Work, python: Path | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         row = {"name": work.name} | ours(work, folder)
-        details = {tool: peer(tool, python, work, folder) for tool in PEERS} if python else {}
+        details = {tool: peer(tool, python, work, folder) for tool in PEERS} if python and work.file else {}
     row["peers"] = {tool: found["lut"] for tool, found in details.items()}
     row["peer_figures"] = details
     return row | _ratios(row)
@@ -263,6 +305,12 @@ def main() -> None:
     chosen = parser.parse_args()
     python = None if chosen.no_peers else environment()
     rows: list[dict[str, Any]] = []
+    if not chosen.names or any(part in "convolution" for part in chosen.names):
+        with tempfile.TemporaryDirectory() as name:
+            rows.append(convolution(Path(name)))
+        print(f"convolution                      {rows[0]['lut']:6} LUT", file=sys.stderr, flush=True)
+        if chosen.json and chosen.json != "-":
+            _update(Path(chosen.json), rows)
     for name, make in works(chosen.data):
         if chosen.names and not any(part in name for part in chosen.names):
             continue
