@@ -20,6 +20,7 @@ from .design import BOUNDARY, CONSTANTS, GRAPH, QUANTIZED, Design, load
 from .errors import CompileError
 from .frontend.input_shape import parse_shapes
 from .frontend.reader import Imported, import_model
+from .ir.chip import targeting
 from .ir.graph import Graph
 from .ir.netlist import Lanes, Netlist, Protocol, Resources, Stage
 from .ir.text import print_graph
@@ -42,6 +43,7 @@ from .store import MANIFEST, build_directory, check_replaceable, write_json
 Progress = Callable[[str], None]
 
 BACKENDS = ("verilog", "hls", "hls4ml")
+ROUNDING = 1e-6  # of sums of block RAMs that are no binary fraction of 36 kb
 STYLES = {"auto": Circuits.MAY, "folded": Circuits.NEVER, "spatial": Circuits.MUST}
 
 
@@ -92,15 +94,16 @@ def compile(
         imported = import_model(Path(model), input_type=chosen.input_type, shapes=parse_shapes(chosen.shape))
     else:
         imported = import_model(done.calibrated.model, input_type=chosen.input_type)
-    progress("optimising")
-    graph = run_passes(imported.graph, PIPELINE)
-    progress("folding")
     clock = chosen.clock or board.clock_mhz
-    spatial = Spatial(STYLES[chosen.style], 1000 / clock, chosen.latency)
-    if chosen.ports == Protocol.VALID.value:
-        lowered = lower_plain(graph, spatial)
-    else:
-        lowered = lower(graph, _budget(board, chosen.margin), _target_cycles(chosen, clock), spatial)
+    with targeting(board.chip_family.chip):
+        progress("optimising")
+        graph = run_passes(imported.graph, PIPELINE)
+        progress("folding")
+        spatial = Spatial(STYLES[chosen.style], 1000 / clock, chosen.latency)
+        if chosen.ports == Protocol.VALID.value:
+            lowered = lower_plain(graph, spatial)
+        else:
+            lowered = lower(graph, _budget(board, chosen.margin), _target_cycles(chosen, clock), spatial)
     progress("writing")
     boundary = _boundary(imported, lowered.graph, lowered.netlist)
     manifest = _manifest(chosen, board, clock, imported, lowered.graph, lowered)
@@ -165,7 +168,7 @@ def _target_cycles(options: Options, clock: float) -> int | None:
 
 def _budget(board: Board, margin: float | None) -> Budget:
     usable = (board if margin is None else board.with_margin(margin)).usable
-    return Budget(usable.lut, usable.ff, usable.bram36, usable.dsp, board.stream_bits)
+    return Budget(usable.lut, usable.ff, usable.bram36 + ROUNDING, usable.dsp, board.stream_bits)
 
 
 def _boundary(imported: Imported | Built, graph: Graph, netlist: Netlist) -> dict[str, Any]:
@@ -210,7 +213,7 @@ def _manifest(
         "macs": network_macs(imported.graph),
         "macs_built": sum(s.macs for s in netlist.stages),
         "estimate": _resources(need),
-        "usable": {"lut": budget.lut, "ff": budget.ff, "bram36": budget.bram36, "dsp": budget.dsp},
+        "usable": {"lut": budget.lut, "ff": budget.ff, "bram36": round(budget.bram36, 4), "dsp": budget.dsp},
         "chip": {"lut": board.lut, "ff": board.ff, "bram36": board.bram36, "dsp": board.dsp},
         "fits": max(budget.excess(need).values()) <= 1.0,
         "queues": [{"stage": q.stage, "wire": q.stream.name, "depth": q.depth, "width": q.width} for q in netlist.queues],
@@ -225,7 +228,7 @@ def network_macs(graph: Graph) -> int:
 
 
 def _resources(need: Resources) -> dict[str, float]:
-    return {"lut": round(need.lut), "ff": round(need.ff), "bram36": need.bram36, "dsp": need.dsp}
+    return {"lut": round(need.lut), "ff": round(need.ff), "bram36": round(need.bram36, 4), "dsp": need.dsp}
 
 
 def _stage(stage: Stage, frame_cycles: int, graph: Graph) -> dict[str, Any]:

@@ -12,7 +12,7 @@ ALLOWED = {
     "errors": set(),
     "ir": {"errors"},
     "ops": {"errors", "ir"},
-    "boards": {"errors"},
+    "boards": {"errors", "ir"},
     "frontend": {"errors", "ir", "ops"},
     "spatial": {"errors", "ir", "ops"},
     "lowering": {"errors", "ir", "ops", "boards", "spatial"},

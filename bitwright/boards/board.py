@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields, replace
 from math import floor
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
+from bitwright.boards.family import Family, list_families, load_family
 from bitwright.errors import CompileError
 
 FOLDER = Path(__file__).parent
@@ -41,6 +42,31 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True)
+class Uart:
+    """The serial line of a board: the chip's pins (`rx` is where the chip hears), their standard, and bits a second.
+
+    `led` is the pin of a status light, if there is one; `led_low` says that a low level lights it.
+    """
+
+    rx: str
+    tx: str
+    baud: int = 1_000_000
+    io: str = "LVCMOS33"
+    led: str = ""
+    led_io: str = ""
+    led_low: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The chip by the names that place and route gives it."""
+
+    name: str
+    package: str = ""
+    speed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """What the compiler needs to know of a board. Clocks in MHz, memory bandwidth in GB/s (10⁹ bytes)."""
 
@@ -62,14 +88,29 @@ class Board:
     stream_bits: int = 64
     memory_gb_s: float | None = None
     limits: Limits = field(default_factory=Limits)
+    uart: Uart | None = None
+    device: Device | None = None
+
+    @property
+    def chip_family(self) -> Family:
+        """The facts that the board's chip shares with its family."""
+        return load_family(self.family)
+
+    @property
+    def open_flow(self) -> str:
+        """What can be done without a vendor's tool: "bitstream", "synthesis" or "" for nothing beyond simulation."""
+        if self.device is not None and self.uart is not None and self.chip_family.place:
+            return "bitstream"
+        return "synthesis" if self.family == "xc7" or self.chip_family.synthesis else ""
 
     @property
     def usable(self) -> Resources:
-        """What a plan may use: the chip times the limits, rounded down (BRAMs to halves)."""
+        """What a plan may use: the chip times the limits, rounded down (BRAMs to the smallest there are)."""
+        block = self.chip_family.chip.block
         return Resources(
             lut=floor(self.lut * self.limits.lut),
             ff=floor(self.ff * self.limits.ff),
-            bram36=floor(self.bram36 * self.limits.bram * 2) / 2,
+            bram36=floor(self.bram36 / block * self.limits.bram + 1e-6) * block,
             uram=floor(self.uram * self.limits.uram),
             dsp=floor(self.dsp * self.limits.dsp),
         )
@@ -111,8 +152,10 @@ def _choices(wrong: str, known: list[str], what: str) -> str:
 
 # Reading. A board file may be the user's own, and parts of it end up in Tcl: every field is checked.
 
+_Part = TypeVar("_Part", Limits, Uart, Device)
 _Check = Callable[[Any], bool]
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+_DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+/-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +196,18 @@ _SOME = _Rule(lambda value: _is_count(value) and value > 0, "a whole number from
 _POSITIVE = _Rule(lambda value: _is_number(value) and value > 0, "a number above 0")
 _SHARE = _Rule(lambda value: _is_number(value) and 0 < value <= 1, "a number above 0 and up to 1")
 
+_FLAG = _Rule(lambda value: isinstance(value, bool), "true or false")
+_TABLE = _Rule(lambda value: isinstance(value, dict), "a table")
+
 _RULES: dict[str, _Rule] = {
     "name": _NAME,
     "part": _NAME,
-    "family": _NAME,
+    "family": _Rule(lambda value: value in list_families(), f"one of {', '.join(list_families())}"),
     "flow": _NAME,
     "lut": _SOME,
     "ff": _SOME,
     "bram36": _Rule(lambda value: _is_number(value) and value >= 0, "a number from 0"),
+    "bram": _COUNT,
     "dsp": _COUNT,
     "clock_mhz": _POSITIVE,
     "title": _Rule(_is_title, "one line of text"),
@@ -171,10 +218,23 @@ _RULES: dict[str, _Rule] = {
     "clock_pin_mhz": _POSITIVE,
     "stream_bits": _Rule(_is_stream_width, "a power of two from 8 to 1024"),
     "memory_gb_s": _POSITIVE,
-    "limits": _Rule(lambda value: isinstance(value, dict), "a table"),
+    "limits": _TABLE,
+    "uart": _TABLE,
+    "device": _TABLE,
 }
+_PIN = _Rule(_is_word, "a pin's name")
+_UART_RULES = {
+    "rx": _PIN,
+    "tx": _PIN,
+    "baud": _Rule(lambda value: _is_count(value) and 300 <= value <= 12_000_000, "from 300 to 12000000"),
+    "io": _NAME,
+    "led": _PIN,
+    "led_io": _NAME,
+    "led_low": _FLAG,
+}
+_PART = _Rule(lambda value: isinstance(value, str) and _DEVICE.fullmatch(value) is not None, "a device's name")
+_DEVICE_RULES = {"name": _PART, "package": _NAME, "speed": _NAME}
 _LIMIT_RULES = {limit.name: _SHARE for limit in fields(Limits)}
-_REQUIRED = tuple(f.name for f in fields(Board) if f.default is MISSING and f.default_factory is MISSING)
 
 
 def _read_board(path: Path) -> Board:
@@ -184,13 +244,32 @@ def _read_board(path: Path) -> Board:
     if base is not None:
         table = _over_base(base, table, where)
     _check(table, _RULES, where)
-    missing = [key for key in _REQUIRED if key not in table]
+    if "bram" in table and "family" in table:
+        table["bram36"] = table.pop("bram") * load_family(table["family"]).chip.block
+    missing = [key for key in _required(Board) if key not in table]
     if missing:
         raise CompileError("E403", f"{where} does not say {', '.join(missing)}", hint="see docs/boards.md")
-    limits = table.pop("limits", {})
-    _check(limits, _LIMIT_RULES, f"{where}, [limits]")
+    limits, uart, device = (table.pop(name, None) for name in ("limits", "uart", "device"))
     table["aliases"] = tuple(table.get("aliases", ()))
-    return Board(**table, limits=Limits(**limits))
+    return Board(
+        **table,
+        limits=_part(Limits, limits or {}, _LIMIT_RULES, f"{where}, [limits]"),
+        uart=uart and _part(Uart, uart, _UART_RULES, f"{where}, [uart]"),
+        device=device and _part(Device, device, _DEVICE_RULES, f"{where}, [device]"),
+    )
+
+
+def _part(made: type[_Part], table: dict[str, Any], rules: dict[str, "_Rule"], where: str) -> _Part:
+    """A table of the file as what it says."""
+    _check(table, rules, where)
+    missing = [key for key in _required(made) if key not in table]
+    if missing:
+        raise CompileError("E403", f"{where} does not say {', '.join(missing)}", hint="see docs/boards.md")
+    return made(**table)
+
+
+def _required(made: type[Any]) -> list[str]:
+    return [f.name for f in fields(made) if f.default is MISSING and f.default_factory is MISSING]
 
 
 def _over_base(base: Any, table: dict[str, Any], where: str) -> dict[str, Any]:
@@ -200,8 +279,12 @@ def _over_base(base: Any, table: dict[str, Any], where: str) -> dict[str, Any]:
         raise CompileError("E403", f"{where}: there is no base {base!r}", hint=_choices(str(base), names, "boards"))
     below = _read_toml(FOLDER / f"{base}.toml")
     merged = {**below, "aliases": [], **table}
-    if isinstance(table.get("limits"), dict):
-        merged["limits"] = {**below.get("limits", {}), **table["limits"]}
+    for key in ("bram", "bram36"):
+        if key in table:
+            merged.pop("bram36" if key == "bram" else "bram", None)
+    for key in ("limits", "uart", "device"):
+        if isinstance(table.get(key), dict):
+            merged[key] = {**below.get(key, {}), **table[key]}
     return merged
 
 

@@ -10,6 +10,7 @@ from math import ceil, gcd, lcm
 import numpy as np
 
 from ..errors import CompileError
+from ..ir import chip
 from ..ir.graph import Graph
 from ..ir.netlist import (
     Block,
@@ -243,9 +244,12 @@ def _ring(layer: Layer, fold: Fold) -> int:
 
 
 def fifo_cost(width: int, depth: int) -> Resources:
-    """One SRL a bit and 32 words, or a register."""
+    """One SRL a bit and 32 words, or a register; a distributed RAM, or flip-flops, where LUTs do not shift."""
     if depth == 1:
         return Resources(lut=2, ff=width + 2)
+    if not chip.current().shifts:
+        words, bits = 1 << area.clog2(depth), area.clog2(depth)
+        return Resources(lut=area.lutram(width, words) + 4 * bits + 4, ff=3 * bits + 2)
     return Resources(lut=width * ceil(depth / 32) + 8, ff=area.clog2(depth) + 3)
 
 
@@ -545,7 +549,7 @@ class _Builder:
             ports = _valid_only("in", out)
         result = self._stream(stage, Lanes(layer.y.elem, fold.lanes, layer.y.vector, layer.y.size // layer.y.vector))
         cost = fifo_cost(width, depth)
-        params = {"WIDTH": width, "DEPTH": depth, "GROUP": parts, **_short(layer, fold)}
+        params = {"WIDTH": width, "DEPTH": depth, "GROUP": parts, **_short(layer, fold), **_shift()}
         self._place(stage, "fifo", "bw_fifo", params, ports | _out(result.wire) | {"credit": credit}, cost)
         edges = [s.edge for s in inputs]
         self.schedules.append(lambda: _domain(layer, fold, edges, result.edge, latency, credits, window).processes())
@@ -734,7 +738,12 @@ def _groups(vector: int, small: int, large: int) -> list[int]:
 
 
 def _queue_params(width: int, depth: int) -> dict[str, int | Memory]:
-    return {"WIDTH": width, "DEPTH": depth, "STYLE": int(ring_style(width * depth))}
+    return {"WIDTH": width, "DEPTH": depth, "STYLE": int(ring_style(width * depth)), **_shift()}
+
+
+def _shift() -> dict[str, int | Memory]:
+    """The parameter of FIFOs for a chip whose LUTs are no shift registers."""
+    return {} if chip.current().fifo_shift else {"SHIFT": 0}
 
 
 def _queue_schedule(inner: Edge, out: Edge, width: int, depth: int) -> list[Process]:

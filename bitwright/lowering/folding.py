@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CompileError
+from ..ir import chip
 from ..ir.netlist import Fold, Multiplier, Ram, Resources
 from ..ir.types import IntType, TensorType
 from ..ops import area, packing, sparse
@@ -30,7 +31,6 @@ from ..ops.window import Window
 from ..ops.xnor import Xnor
 from .layers import Circuits, Kind, Layer
 
-DSP_BITS = 9  # Yosys makes narrower products of LUTs, whatever is asked
 SPARSE = 0.5  # share of zeros from which the sparse engine is tried
 BALANCING = (0.5, 1.0)  # powers of a resource's use by which it is weighted, to use idle ones first
 DESCENTS = 4  # how often these weights follow what is used
@@ -156,7 +156,7 @@ class _Options:
 class _Solver:
     def __init__(self, layers: Sequence[Layer], cost: Cost, budget: Budget) -> None:
         self.layers, self.budget = layers, budget
-        self.dsp_pays = [_slice_bits(layer) >= DSP_BITS for layer in layers]
+        self.dsp_pays = [_slice_bits(layer) >= chip.current().least for layer in layers]
         self.pe_counts = [_counts(layer.rows, ()) if layer.shared == 1 else [layer.rows] for layer in layers]
         self.cost = lru_cache(maxsize=None)(cost)
         self.kinds = lru_cache(maxsize=None)(self._kinds)
@@ -530,7 +530,7 @@ def _divisors_of_many(rows: int) -> list[int]:
 
 def _homes(bits: int) -> tuple[Ram, ...]:
     """Where it may pay to keep so many bits."""
-    if bits < SMALL_MEMORY:
+    if bits < min(SMALL_MEMORY, chip.current().keeps):
         return (Ram.DISTRIBUTED,)
     return (Ram.BLOCK,) if bits > LARGE_MEMORY else tuple(Ram)
 

@@ -9,6 +9,7 @@ from math import ceil, gcd
 import numpy as np
 
 from ..errors import CompileError
+from ..ir import chip
 from ..ir.graph import Graph, Node
 from ..ir.netlist import Fold, Ram
 from ..ir.op import Op
@@ -311,4 +312,4 @@ class _Splitter:
 
 def ring_style(bits: int) -> Ram:
     """Where a buffer of so many bits is kept by default: a block RAM pays from about 40 LUTs of distributed memory on."""
-    return Ram.BLOCK if bits > 4096 else Ram.DISTRIBUTED
+    return Ram.BLOCK if bits > chip.current().keeps else Ram.DISTRIBUTED

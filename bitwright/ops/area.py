@@ -1,7 +1,8 @@
-"""Area of a 7-series chip: LUTs of adders, comparators, multipliers and memories, as Yosys builds them.
+"""Area of a chip: LUTs of adders, comparators, multipliers and memories, as Yosys builds them.
 
 Every figure is an estimate, fitted to `synth_xilinx` runs of the library modules (`benchmarks/area.py` repeats them),
-in the units of the carry-aware count: a LUT that feeds a carry chain counts 1, LUT6 and LUT5 1, LUT4 ¾, smaller ½.
+in the units of the carry-aware count: a LUT that feeds a carry chain counts 1, LUT6 and LUT5 1, LUT4 ¾, smaller ½. Chips
+with LUTs of four inputs count each as one; `ir/chip.py` has the figures in which they differ.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from math import ceil
 
+from ..ir import chip
+from ..ir.chip import Chip
 from ..ir.netlist import Fold, Memory, Multiplier, Ram, Resources
 from ..ir.op import Op
 from ..ir.types import IntType, TensorType
@@ -35,6 +38,10 @@ def rom(width: int, depth: int, style: Ram) -> Resources:
 
 def _rom_luts(depth: int) -> float:
     """LUTs a bit of a ROM of LUTs."""
+    if chip.current().lut_inputs == 4:
+        tables = ceil(depth / 16)
+        few = next((s for d, s in ((1, 0.0), (2, 0.3), (4, 0.7), (8, 0.9)) if depth <= d), float(tables))
+        return few + _selects(tables)
     if depth <= 64:
         return next(s for d, s in ((1, 0.0), (2, 0.25), (4, 0.45), (8, 0.5), (16, 0.75), (64, 1.0)) if depth <= d)
     share = 1 << clog2(ceil(depth / 64))  # multiplexers of LUT6, free up to four of them
@@ -54,25 +61,31 @@ class BlockRom:
 BLOCK_IN_LUTS = 350
 """LUTs that a 36 kb block is worth, where one can stand for the other: about what there is of both on these chips."""
 
-SHAPES = ((512, 72, 1.0), (1024, 36, 1.0), (2048, 18, 1.0), (4096, 9, 1.0), (8192, 4, 1.0), (16384, 2, 1.0),
-          (32768, 1, 1.0), (512, 36, 0.5), (1024, 18, 0.5), (2048, 9, 0.5), (4096, 4, 0.5), (8192, 2, 0.5),
-          (16384, 1, 0.5))  # fmt: skip
-"""Words, bits and 36 kb blocks of each shape that a block RAM has as a simple dual-port memory."""
-
 MULTIPLEXER = ((1, 0.0), (2, 0.5), (4, 1.0), (8, 2.0), (9, 4.0), (16, 6.5), (32, 13.0), (64, 26.0))
 """LUTs a bit of a multiplexer of so many ways."""
 
 
 def multiplexer(ways: int) -> float:
     """LUTs a bit of a multiplexer of so many ways."""
+    if chip.current().lut_inputs == 4:
+        return 0.75 * (ways - 1)
     return next((cost for most, cost in MULTIPLEXER if ways <= most), ways * 0.41)
 
 
-@cache
+def _selects(tables: int) -> float:
+    """LUTs of four inputs that choose between the tables of a bit, beyond those that the chip has multiplexers for."""
+    return 0.7 * (ceil(tables * 16 / chip.current().muxed) - 1)
+
+
 def block_rom(width: int, depth: int) -> BlockRom:
     """The cheapest layout of a ROM in block RAM: as it is, or in rows of several words, with or without a rest."""
+    return _block_rom(width, depth, chip.current())
+
+
+@cache
+def _block_rom(width: int, depth: int, target: Chip) -> BlockRom:
     best = BlockRom(1, depth, 0, Resources(ff=width, bram36=block_rams(width, depth)))
-    for rows in sorted({d for d, _, _ in SHAPES if d < depth}):
+    for rows in sorted({d for d, _, _ in target.shapes if d < depth}):
         for segments in {depth // rows, ceil(depth / rows)}:
             rest = max(0, depth - segments * rows)
             ways = segments + (rest > 0)
@@ -103,12 +116,21 @@ def _worth(layout: BlockRom) -> float:
 
 
 def block_rams(width: int, depth: int) -> float:
-    """36 kb blocks of a simple dual-port memory, in halves: the best of the shapes that the blocks have."""
-    return min(ceil(width / w) * ceil(depth / d) * blocks for d, w, blocks in SHAPES)
+    """36 kb blocks of a simple dual-port memory: the best of the shapes that the blocks have."""
+    return min(ceil(width / w) * ceil(depth / d) * blocks for d, w, blocks in chip.current().shapes)
 
 
 def lutram(width: int, depth: int) -> float:
-    """LUTs of a distributed RAM with one write and one read port (RAM32M: 6 bits in 4 LUTs, RAM64M: 3 bits)."""
+    """LUTs of a distributed RAM with one write and one read port (RAM32M: 6 bits in 4 LUTs, RAM64M: 3 bits).
+
+    A chip without any keeps the bits in flip-flops, one a logic cell.
+    """
+    target = chip.current()
+    if target.lutram is None:
+        return width * (depth + multiplexer(depth)) + depth
+    if target.lut_inputs == 4:
+        banks = ceil(depth / target.lutram.words)
+        return banks * ceil(width / target.lutram.bits) * target.lutram.luts + width * multiplexer(banks)
     if depth <= 32:
         return ceil(width / 6) * 4
     return ceil(depth / 64) * ceil(width / 3) * 4 + (width * (ceil(depth / 64) - 1) * 0.5 if depth > 64 else 0)
@@ -138,7 +160,9 @@ def product(a: IntType, b: IntType, width: int) -> Resources:
     wide, rows = (a, digits(b)) if digits(b) <= digits(a) else (b, digits(a))
     row = wide.width + int(not wide.signed)
     stages = max(1, rows // 2)
-    return Resources(lut=max(rows * (row + 0.5) - 2, row), ff=width + (stages - 1) * (row + 2 * rows + 1))
+    return Resources(
+        lut=max(rows * (row + 0.5) - 2, row) * chip.current().row, ff=width + (stages - 1) * (row + 2 * rows + 1)
+    )
 
 
 def product_sum(a: IntType, b: IntType, addend: int, drop: int) -> Resources:
@@ -146,7 +170,7 @@ def product_sum(a: IntType, b: IntType, addend: int, drop: int) -> Resources:
     row, count = a.width + int(not a.signed) + 2, digits(b)
     totals = [row + 2 * d - drop for d in range(count)]
     high = max(0, addend - (row - 2 - drop))
-    lut = sum(row - max(0, drop - 2 * d) for d in range(count)) + high
+    lut = sum(row - max(0, drop - 2 * d) for d in range(count)) * chip.current().row + high
     held = [
         t + (row - 2 + 2 * (count - d) - 1) * (d < count - 1) for d, t in enumerate(totals) if (count - 1 - d) % 2 == 0
     ]
@@ -156,16 +180,17 @@ def product_sum(a: IntType, b: IntType, addend: int, drop: int) -> Resources:
 
 
 def other_port(bits: int) -> int:
-    """Bits, signed, that one DSP48E1 slice multiplies an operand of so many bits by: 25 by 18."""
-    return 25 if bits <= 18 else 18
+    """Bits, signed, that one DSP slice multiplies an operand of so many bits by: of a DSP48E1 25 by 18."""
+    target = chip.current()
+    return target.wide if bits <= target.narrow else target.narrow
 
 
 def slices(a: int, b: int) -> int:
-    """DSP48E1 slices of one signed product of operands of so many bits: 25 by 18 in one, pieces of one bit less beyond."""
-    narrow, wide = sorted((a, b))
-    if narrow <= 18 and wide <= 25:
+    """DSP slices of one signed product of operands of so many bits; where one is too small, pieces of one bit less."""
+    (narrow, wide), target = sorted((a, b)), chip.current()
+    if narrow <= target.narrow and wide <= target.wide:
         return 1
-    return ceil((wide - 1) / 24) * ceil((narrow - 1) / 17)
+    return ceil((wide - 1) / (target.wide - 1)) * ceil((narrow - 1) / (target.narrow - 1))
 
 
 def read_cycles(folds: int) -> int:

@@ -9,6 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..ir import chip
+from ..ir.chip import Chip
 from ..ir.netlist import Block, Estimate, Fold, Kernel, Memory, Multiplier, Ram, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
@@ -210,9 +212,13 @@ def _kind(fold: Fold) -> Multiplier:
     return Multiplier.DSP if fold.multiplier is Multiplier.DSP else Multiplier.LUT
 
 
-@lru_cache(maxsize=1024)
 def product_of(op: MulShift, x: TensorType, kind: Multiplier) -> Product:
     """What of the product is computed, by which multiplier."""
+    return _product_of(op, x, kind, chip.current())
+
+
+@lru_cache(maxsize=1024)
+def _product_of(op: MulShift, x: TensorType, kind: Multiplier, _: Chip) -> Product:
     seen, m_width, spare = op.seen(x), signed_width(op.m), op.spare(x)
     port = area.other_port(seen.width + int(not seen.signed))
     rest = min(max(0, m_width - port), op.shift) if kind is Multiplier.DSP else 0

@@ -1,6 +1,6 @@
 """Several products in one DSP slice: how many rows share one, how far their weights stand apart, what the memory holds.
 
-A slice multiplies 25 by 18 bits, signed. With the weights w₀, w₁, … of several rows at multiples of STEP bits in the wide
+A slice of the 7 series multiplies 25 by 18 bits, signed. With the weights w₀, w₁, … of several rows at multiples of STEP bits in the wide
 operand, (Σ wⱼ·2^(j·STEP)) · a = Σ (wⱼ·a)·2^(j·STEP). A negative field takes one from the field above it, in the operand
 as in the product: the weights are stored less that one, and `rtl/bw_dsp.v` gives the sums theirs back. Where that would
 take a bit more a weight, all rows but the last are stored with an offset that makes them positive, and the slice takes
@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from math import ceil
 
+from ..ir import chip
+from ..ir.chip import Chip
 from ..ir.op import Codes
 from ..ir.types import IntType
-
-WIDE, NARROW = 25, 18
-"""Bits of the operands of a DSP48E1, both signed."""
 
 CHAINS = (4, 2, 1)
 """Columns that the slices' adders may sum. A longer chain saves adders, and costs registers for the columns that wait."""
@@ -38,15 +37,19 @@ class Packing:
     offset: bool = False
 
 
-@cache
 def choose(low: int, high: int, a: IntType, pe: int, simd: int) -> Packing:
     """The packing with the fewest slices for weights of [low, high], and of these the one with the longest chains."""
+    return _choose(low, high, a, pe, simd, chip.current())
+
+
+@cache
+def _choose(low: int, high: int, a: IntType, pe: int, simd: int, target: Chip) -> Packing:
     low, high = min(low, 0), max(high, 0)
     for groups in range(1, pe):
         rows = ceil(pe / groups)
         # Of as many groups the fewest rows: the fewer, the wider their fields.
         for chain in (c for c in CHAINS if c <= simd):
-            for found in (_offset(low, high, a, rows, chain), _borrowing(low, high, a, rows, chain)):
+            for found in (_offset(low, high, a, rows, chain, target), _borrowing(low, high, a, rows, chain, target)):
                 if found is not None:
                     return found
     return single(low, high, a, next(c for c in CHAINS if c <= simd))
@@ -56,35 +59,36 @@ def single(low: int, high: int, a: IntType, chain: int) -> Packing:
     """A row for itself, in chains of so many columns if a slice holds a product."""
     low, high = min(low, 0), max(high, 0)
     stored = IntType.covering(low, high)
-    wide = stored.width + int(not stored.signed) > WIDE or a.width + int(not a.signed) > NARROW
+    target = chip.current()
+    wide = stored.width + int(not stored.signed) > target.wide or a.width + int(not a.signed) > target.narrow
     chain = 1 if wide else chain
     field = _sum_type(low, high, a, chain).width
     return Packing(1, field, field, chain, stored)
 
 
-def _borrowing(low: int, high: int, a: IntType, rows: int, chain: int) -> Packing | None:
+def _borrowing(low: int, high: int, a: IntType, rows: int, chain: int, target: Chip) -> Packing | None:
     """`rows` > 1 rows in a slice, as far apart as they can be, each stored less what the rows below it borrow."""
     stored = IntType.covering(low - 1, high) if low < 0 else IntType.covering(low, high)
-    return _fit(low, high, a, Packing(rows, 0, 0, chain, stored))
+    return _fit(low, high, a, Packing(rows, 0, 0, chain, stored), target)
 
 
-def _offset(low: int, high: int, a: IntType, rows: int, chain: int) -> Packing | None:
+def _offset(low: int, high: int, a: IntType, rows: int, chain: int, target: Chip) -> Packing | None:
     """The same with offsets, if they save a bit a weight and what they add is easily taken off: of one column."""
     stored = IntType.covering(low, high)
     if chain > 1 or low == 0 or low - 1 >= stored.lo or stored.width < 2:
         return None
-    found = _fit(low, high, a, Packing(rows, 0, 0, chain, stored, offset=True))
+    found = _fit(low, high, a, Packing(rows, 0, 0, chain, stored, offset=True), target)
     if found is None or (a.signed and rows > 2):
         return None
     added = a.width + stored.width - 1
     return found if added <= found.step else None
 
 
-def _fit(low: int, high: int, a: IntType, found: Packing) -> Packing | None:
+def _fit(low: int, high: int, a: IntType, found: Packing, target: Chip) -> Packing | None:
     """The packing with its rows as far apart as they can be, or None if they are too close."""
     stored = found.stored
-    step = (WIDE - stored.width - int(not stored.signed)) // (found.rows - 1)
-    if step < stored.width or a.width + int(not a.signed) > NARROW:
+    step = (target.wide - stored.width - int(not stored.signed)) // (found.rows - 1)
+    if step < stored.width or a.width + int(not a.signed) > target.narrow:
         return None
     need = _sum_type(low, high, a, found.chain).width
     return replace(found, step=step, field=max(step, need)) if need <= step + 1 else None

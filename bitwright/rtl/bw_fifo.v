@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Output FIFO of a credit domain. It has no in_ready: whoever writes holds a credit, so there is room. Every GROUP words
-// that leave give one credit back; of every FOLDS groups the last has LAST words. The storage is a shift register with an addressed read (one SRL a bit and 32 words).
+// that leave give one credit back; of every FOLDS groups the last has LAST words. The storage is a shift register with an
+// addressed read (one SRL a bit and 32 words), or a distributed RAM for chips whose LUTs cannot shift.
 // LATENCY: 1 (in_valid in cycle t, out_valid in cycle t+1 when empty); the last pop of a group in cycle t gives credit in cycle t+1
 module bw_fifo #(
   // bits a word
@@ -12,7 +13,9 @@ module bw_fifo #(
   // groups a round
   parameter FOLDS = 1,
   // words of the last of them, 1 to GROUP
-  parameter LAST  = GROUP
+  parameter LAST  = GROUP,
+  // storage: 1 shift registers, 0 distributed RAM
+  parameter SHIFT = 1
 ) (
   input  wire             clk,
   input  wire             rst_n,
@@ -74,7 +77,7 @@ module bw_fifo #(
 
       assign out_valid = full;
       assign out_data  = word;
-    end else begin : g_shift
+    end else begin : g_many
       localparam A = $clog2(DEPTH);
       // Words held minus one: the sign bit says empty, the rest addresses the oldest word.
       reg  [A:0] level;
@@ -86,13 +89,30 @@ module bw_fifo #(
 
       assign out_valid = ~level[A];
 
-      genvar b;
-      for (b = 0; b < WIDTH; b = b + 1) begin : g_bit
-        // A power of two long, so that no address is out of range; an SRL's unused taps are free.
-        reg [(1<<A)-1:0] chain;
+      if (SHIFT != 0) begin : g_shift
+        genvar b;
+        for (b = 0; b < WIDTH; b = b + 1) begin : g_bit
+          // A power of two long, so that no address is out of range; an SRL's unused taps are free.
+          reg [(1<<A)-1:0] chain;
+          always @(posedge clk)
+            if (in_valid) chain <= {chain[(1<<A)-2:0], in_data[b]};
+          assign out_data[b] = chain[level[A-1:0]];
+        end
+      end else begin : g_memory
+        (* ram_style = "distributed", no_rw_check *)
+        reg [WIDTH-1:0] mem [0:(1<<A)-1];
+        reg [A-1:0]     write_at, read_at;
         always @(posedge clk)
-          if (in_valid) chain <= {chain[(1<<A)-2:0], in_data[b]};
-        assign out_data[b] = chain[level[A-1:0]];
+          if (!rst_n) begin
+            write_at <= {A{1'b0}};
+            read_at  <= {A{1'b0}};
+          end else begin
+            if (in_valid) write_at <= write_at + 1'b1;
+            if (pop) read_at <= read_at + 1'b1;
+          end
+        always @(posedge clk)
+          if (in_valid) mem[write_at] <= in_data;
+        assign out_data = mem[read_at];
       end
     end
   endgenerate

@@ -9,7 +9,9 @@ module bw_queue #(
   // words, at least 1
   parameter DEPTH = 16,
   // memory: 0 shift registers, distributed RAM if longer than 32 words; 1 block RAM
-  parameter STYLE = 0
+  parameter STYLE = 0,
+  // the chip's LUTs are shift registers; else distributed RAM takes their place
+  parameter SHIFT = 1
 ) (
   input  wire             clk,
   input  wire             rst_n,
@@ -33,7 +35,7 @@ module bw_queue #(
   );
 
   generate
-    if (STYLE == 0 && DEPTH <= 32) begin : g_shift
+    if (STYLE == 0 && DEPTH <= 32 && (SHIFT != 0 || DEPTH == 1)) begin : g_shift
       wire credit;
       bw_fifo #(.WIDTH(WIDTH), .DEPTH(DEPTH)) fifo (
         .clk      (clk),

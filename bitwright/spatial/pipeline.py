@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log
 
+from ..ir.chip import Delays
 from .circuit import Cell, Circuit, Lut, Row, makes, reads
 from .mincut import ALWAYS, Flow
 from .places import places
@@ -26,28 +26,6 @@ SOURCE, SINK = 0, 1
 NEVER = float("-inf")
 ROUNDING = 1e-9
 """Of sums in another order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delays:
-    """Of a chip family, in ns: cells as its timing data tell, and nets of fan-out f as net + spread · ln f."""
-
-    lut: float
-    net: float
-    spread: float
-    enter: float
-    """From a LUT into a carry chain and to the first sum bit."""
-    bit: float
-    """A bit further on the chain."""
-    register: float
-    """Clock to output, set-up and uncertainty."""
-
-    def wire(self, fan_out: int) -> float:
-        return self.net + self.spread * log(max(1, fan_out))
-
-
-XC7 = Delays(lut=0.124, net=0.57, spread=0.28, enter=0.6, bit=0.03, register=0.65)
-"""Speed grade -1, as `boards/timing.py` has it; nets as its pessimistic view takes them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ..ir import chip
+from ..ir.chip import Chip
 from ..ir.graph import Node
 from ..ir.netlist import Block, Estimate, Fold, Resources
 from ..ir.op import Op
@@ -18,13 +20,10 @@ from ..ops.wrap import Wrap
 from .absorb import absorbed
 from .build import STEPS, SUMS, Network, built
 from .circuit import SHALLOW, Cell, Heaps, Lut, live
-from .pipeline import XC7, Pipeline, pipelined
+from .pipeline import Pipeline, pipelined
 from .places import luts
 from .proof import prove
 from .verilog import Ports, print_circuit
-
-FAMILY = 1
-"""Of the adders: those with a chip's own cells; `rtl/bw_add3.v`."""
 
 LEAN = Heaps(excess=0.0)
 """No bit is taken away singly: more rows behind one another, but carry chains are quick."""
@@ -43,6 +42,7 @@ class Unit:
     cells: Sequence[Cell]
     x: TensorType
     y: TensorType
+    target: Chip
 
     @property
     def latency(self) -> int:
@@ -56,11 +56,12 @@ class Unit:
     def modules(self, name: str, fold: Fold, slots: tuple[int, int]) -> dict[str, str]:
         """The same by name, that of `name` first; an element has so many bits on either side, its own at least."""
         ports = Ports(slots[0], fold.simd, slots[1], fold.pe)
-        return print_circuit(self.network, self.cells, self.pipeline, name, ports, FAMILY)
+        return print_circuit(self.network, self.cells, self.pipeline, name, ports, self.target.cells)
 
     def estimate(self) -> Estimate:
         """A LUT a place of a row and a table each; the registers as the stages say."""
-        lut = sum(1 if isinstance(c, Lut) else luts(c) for c in self.cells)
+        each = (1.0, self.target.ternary)
+        lut = sum(1 if isinstance(c, Lut) else luts(c) * each[c.operands > 2] for c in self.cells)
         ends = self.x.vector * self.x.elem.width + self.y.vector * self.y.elem.width
         return Estimate(self.latency, Resources(lut=lut, ff=self.pipeline.registers + ends))
 
@@ -83,17 +84,21 @@ def _period(op: Op) -> int:
     return len(op.base) if isinstance(op, Threshold) else 1
 
 
-@lru_cache(maxsize=512)
 def unit(nodes: tuple[Node, ...], x: TensorType, period: float, *, shortest: bool = False) -> Unit:
     """The circuit of a chain of nodes over the vectors of `x`, for a clock period in ns; proved as it is built.
 
     Sums are added up in several ways: what fits between two registers has few logic levels; else it is the way that takes
     the fewest LUTs and registers, or, with `shortest`, the fewest stages.
     """
-    first = _made(nodes, x, period, SHALLOW)
+    return _unit(nodes, x, period, shortest, chip.current())
+
+
+@lru_cache(maxsize=512)
+def _unit(nodes: tuple[Node, ...], x: TensorType, period: float, shortest: bool, target: Chip) -> Unit:
+    first = _made(nodes, x, period, SHALLOW, target)
     if not first.pipeline.last:
         return first
-    others = (_made(nodes, x, period, heaps) for heaps in (LEAN, *QUICK * shortest))
+    others = (_made(nodes, x, period, heaps, target) for heaps in (LEAN, *QUICK * shortest))
     return min((first, *others), key=_stages if shortest else _area)
 
 
@@ -107,9 +112,10 @@ def _area(made: Unit) -> float:
     return cost.lut + cost.ff / 2
 
 
-def _made(nodes: tuple[Node, ...], x: TensorType, period: float, heaps: Heaps) -> Unit:
+def _made(nodes: tuple[Node, ...], x: TensorType, period: float, heaps: Heaps, target: Chip) -> Unit:
     network = built(x, nodes, heaps)
     outputs = [b for w in network.words for b in w.bits]
     prove(network.circuit)
     cells = absorbed(live(network.circuit, outputs), outputs)
-    return Unit(network, pipelined(network.circuit, cells, outputs, period, XC7), cells, x, nodes[-1].type)
+    pipeline = pipelined(network.circuit, cells, outputs, period, target.delays)
+    return Unit(network, pipeline, cells, x, nodes[-1].type, target)

@@ -6,8 +6,11 @@ import pytest
 
 from bitwright.boards import Limits, list_boards, load_board, write_handoff
 from bitwright.boards.board import FOLDER
+from bitwright.boards.family import list_families, load_family
 from bitwright.errors import CompileError
+from bitwright.ir.chip import XC7
 
+NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 OWN = """
 name = "own"
 part = "xc7z010clg400-1"
@@ -68,6 +71,41 @@ def test_base(tmp_path: Path) -> None:
     assert board.limits == Limits(ff=0.9)
 
 
+def test_the_boards_of_the_open_flow_make_bitstreams() -> None:
+    found = {board.name: board.open_flow for board in list_boards()}
+    assert [name for name, flow in found.items() if flow == "bitstream"] == [
+        "ice40-hx8k",
+        "icebreaker",
+        "orangecrab-25f",
+        "orangecrab-85f",
+        "tang-nano-20k",
+        "tang-nano-9k",
+        "ulx3s-25f",
+        "ulx3s-85f",
+    ]
+    assert found["pynq-z2"] == found["arty-a7-35"] == "synthesis"
+
+
+def test_the_estimates_are_fitted_to_the_family_xc7() -> None:
+    """The chip that stands where no board is told is the one in the family's file."""
+    assert load_family("xc7").chip == XC7
+
+
+@pytest.mark.parametrize("name", list_families())
+def test_families(name: str) -> None:
+    family = load_family(name)
+    assert family.title and family.dsp_kind and family.chip.family == name
+    assert family.chip.block == family.kbit / 36
+    assert not family.place or (family.synthesis and 0 < family.vco[0] < family.vco[1])
+
+
+def test_block_rams_in_the_sizes_of_the_chip(tmp_path: Path) -> None:
+    text = 'base = "icebreaker"\nbram = 20\n[limits]\nbram = 0.5\n[uart]\nbaud = 115200\n'
+    board = load_board(own(tmp_path, text))
+    assert (board.bram36, board.usable.bram36) == (20 * 4 / 36, 10 * 4 / 36)
+    assert board.uart is not None and (board.uart.baud, board.uart.rx, board.uart.led_low) == (115_200, "6", True)
+
+
 def test_unknown_name() -> None:
     with pytest.raises(CompileError) as caught:
         load_board("pinq-z2")
@@ -112,7 +150,20 @@ def known_names() -> list[str]:
             "  hint: did you mean 'lut'? keys: bram, dsp, ff, lut, uram",
         ),
         (OWN + "limits = 1", "E403: board file '/own.toml': limits must be a table, not '1'"),
-        ("base = [1]", "E403: board file '/own.toml': there is no base [1]\n  hint: boards: pynq-z1, pynq-z2"),
+        ("base = [1]", f"E403: board file '/own.toml': there is no base [1]\n  hint: boards: {', '.join(NAMES)}"),
+        (
+            OWN.replace('"xc7"', '"xc8"'),
+            "E403: board file '/own.toml': family must be one of ecp5, gw1n, gw2a, ice40, xc7, xcup, not 'xc8'",
+        ),
+        (OWN + '[uart]\nrx = "A1"', "E403: board file '/own.toml', [uart] does not say tx\n  hint: see docs/boards.md"),
+        (
+            OWN + '[uart]\nrx = "A1"\ntx = "A2"\nbaud = 50',
+            "E403: board file '/own.toml', [uart]: baud must be from 300 to 12000000, not '50'",
+        ),
+        (
+            OWN + '[device]\nname = "--run x.py"',
+            "E403: board file '/own.toml', [device]: name must be a device's name, not '--run x.py'",
+        ),
     ],
 )
 def test_wrong_files(tmp_path: Path, text: str, says: str) -> None:
@@ -133,4 +184,4 @@ def test_unknown_flow(tmp_path: Path) -> None:
     board = load_board(own(tmp_path, OWN.replace('"pynq"', '"pinq"')))
     with pytest.raises(CompileError) as caught:
         write_handoff(board, {}, {}, tmp_path)
-    assert str(caught.value).startswith("E404: board own: there is no flow 'pinq'\n  hint: flows: pynq")
+    assert str(caught.value).startswith("E404: board own: there is no flow 'pinq'\n  hint: flows: ip, pynq, uart")

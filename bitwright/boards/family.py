@@ -1,0 +1,91 @@
+"""A family of chips: the facts that boards with such a chip share. One TOML file a family, in `families/`."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bitwright.ir.chip import Chip, Delays, LutRam
+
+FOLDER = Path(__file__).parent / "families"
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """The Yosys command for a family; the LUTs that a cell counts, and the cells that are flip-flops, block RAMs, DSPs."""
+
+    command: str
+    lut: dict[str, int]
+    ff: frozenset[str]
+    bram: frozenset[str]
+    dsp: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """`place` names the module in `boards/place` that places and routes, `package` the one on PyPI that it needs.
+
+    `kbit` is the size of the smallest block RAM. `vco` is the range of the PLL's oscillator in MHz.
+    """
+
+    name: str
+    title: str
+    chip: Chip
+    dsp_kind: str
+    kbit: int
+    synthesis: Synthesis | None = None
+    place: str = ""
+    package: str = ""
+    vco: tuple[float, float] = field(default=(0.0, 0.0))
+
+
+def list_families() -> list[str]:
+    """The families' names."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+@cache
+def load_family(name: str) -> Family:
+    """The family of that name, one of `list_families()`."""
+    table = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    place, pll = table.get("place", {}), table.get("pll", {})
+    return Family(
+        name=name,
+        title=table["title"],
+        chip=_chip(name, table),
+        dsp_kind=table["dsp"]["kind"],
+        kbit=table["bram"]["kbit"],
+        synthesis=_synthesis(table["synthesis"]) if "synthesis" in table else None,
+        place=place.get("tool", ""),
+        package=place.get("package", ""),
+        vco=tuple(pll.get("vco", (0.0, 0.0))),
+    )
+
+
+def _chip(name: str, table: dict[str, Any]) -> Chip:
+    dsp, bram, ram = table["dsp"], table["bram"], table.get("lutram")
+    return Chip(
+        family=name,
+        lut_inputs=table["lut_inputs"],
+        cells=table["cells"],
+        wide=dsp["wide"],
+        narrow=dsp["narrow"],
+        least=dsp["least"],
+        shapes=tuple((words, bits, blocks * bram["kbit"] / 36) for words, bits, blocks in bram["shapes"]),
+        lutram=LutRam(**ram) if ram else None,
+        delays=Delays(**table["delay"]),
+        **{key: table[key] for key in ("ternary", "row", "logic", "muxed", "shifts", "keeps") if key in table},
+    )
+
+
+def _synthesis(table: dict[str, Any]) -> Synthesis:
+    return Synthesis(
+        command=table["command"],
+        lut=dict(table["lut"]),
+        ff=frozenset(table["ff"]),
+        bram=frozenset(table["bram"]),
+        dsp=frozenset(table["dsp"]),
+    )

@@ -1,0 +1,30 @@
+"""The handoff of an accelerator alone: for chips without a shell here, it is synthesised out of context and built in by hand."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bitwright.boards.board import Board
+from bitwright.boards.host import Boundary
+from bitwright.boards.texts import HOST, figures, templates, write_files
+
+TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = Path(__file__).parent / "scripts"
+"""Vivado's synthesis out of context, with fields `board`, `part` and `period_ns`."""
+
+
+def write_handoff(board: Board, manifest: dict[str, Any], boundary: dict[str, Any], out: Path) -> list[Path]:
+    """Write Vivado's out-of-context scripts, `host.py` and `boundary.json` into `out`, and return the files, sorted."""
+    mhz, wire = float(manifest["clock_mhz"]), Boundary(boundary)
+    fields = {
+        "board": board.name,
+        "part": board.part,
+        "period_ns": f"{1000 / mhz:.3f}",
+        "input_bits": str(wire.input.tdata),
+        "output_bits": str(wire.output.tdata),
+        "figures": figures(manifest, mhz),
+    }
+    files = templates(TEMPLATES, fields) | templates(SCRIPTS, fields)
+    files["host.py"] = HOST.read_text(encoding="utf-8")
+    files["boundary.json"] = json.dumps(boundary, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    return write_files(files, out)
