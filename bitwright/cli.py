@@ -236,14 +236,18 @@ def run_command(folder: str, source: str, sink: str, engine: str, raw: bool, dum
 @_json
 @_reports_errors
 def synth_command(folder: str, as_json: bool) -> None:
-    """Synthesise a build with Yosys and count its resources."""
+    """Synthesise a build with Yosys and count its resources; where the board has an open flow, make its bitstream."""
     from dataclasses import asdict
 
     from . import page, report
     from .design import load
 
     design = load(folder)
-    found = asdict(design.synthesise()) | {"bitstream": None}
+    if design.board().open_flow == "bitstream":
+        found = asdict(design.make_bitstream())
+    else:
+        found = asdict(design.synthesise()) | {"bitstream": None}
+    found["estimate"] = design.manifest["estimate"]
     page.save(design.folder, design.manifest, "synth", found)
     if as_json:
         print(json.dumps(found))
@@ -283,13 +287,26 @@ def boards_command(as_json: bool) -> None:
 
     boards = list_boards()
     if as_json:
-        keys = ("name", "part", "lut", "ff", "bram36", "dsp", "clock_mhz", "flow")
+        keys = (
+            "name",
+            "title",
+            "part",
+            "family",
+            "lut",
+            "ff",
+            "bram36",
+            "dsp",
+            "dsp_kind",
+            "clock_mhz",
+            "flow",
+            "open_flow",
+        )
         print(json.dumps({"boards": [{k: getattr(b, k) for k in keys} | {"aliases": list(b.aliases)} for b in boards]}))
         return
     for b in boards:
         names = ", ".join([b.name, *b.aliases])
-        room = f"{b.lut:>7,} LUT {b.bram36:>5g} BRAM {b.dsp:>5} DSP  {b.clock_mhz:g} MHz"
-        print(f"{names:20} {b.part:18} {room}")
+        room = f"{b.lut:>9,} LUT {b.bram36:>7.5g} BRAM {b.dsp:>6,} DSP  {b.clock_mhz:>3g} MHz"
+        print(f"{names:26} {b.part:21} {room}  {b.open_flow or '-'}")
 
 
 @cli.command("ops")

@@ -11,12 +11,13 @@ import numpy as np
 
 from . import __version__, page
 from .boards import Board, load_board, write_handoff
+from .boards.board import save_board
 from .boards.hls4ml import write_project
 from .boards.host import Boundary
 from .boards.vitis import vector_frames, write_component
 from .builder import Built, FixedPoint
 from .calibration import Choices, Quantised, measure, quantise
-from .design import BOUNDARY, CONSTANTS, GRAPH, QUANTIZED, Design, load
+from .design import BOARD, BOUNDARY, CONSTANTS, GRAPH, QUANTIZED, Design, load
 from .errors import CompileError
 from .frontend.input_shape import parse_shapes
 from .frontend.reader import Imported, import_model
@@ -264,6 +265,7 @@ def _write(
     write_rtl(netlist, folder / "rtl")
     if netlist.ports is Protocol.AXIS:  # the boards' shells speak AXI4-Stream
         write_handoff(board, manifest, boundary, folder / "board")
+    save_board(board, folder / BOARD)
     page.write(folder, manifest)
     write_json(folder / MANIFEST, manifest)
 

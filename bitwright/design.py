@@ -20,10 +20,13 @@ from .sim import reference
 from .store import MANIFEST, is_build
 
 if TYPE_CHECKING:
+    from .boards import Board
+    from .boards.chip import ChipResult
     from .boards.yosys import SynthResult
     from .sim.verify import Verification
 
 GRAPH, CONSTANTS, BOUNDARY = "model/graph.ir", "model/constants.npz", "model/boundary.json"
+BOARD = "board/board.json"
 QUANTIZED = "model/quantized.onnx"
 """The model as it was compiled, where calibration made it from a float one."""
 ENGINES = ("numpy", "rtl", "hls", "hls4ml")
@@ -124,13 +127,23 @@ class Design:
             self.synthesise()
         return folder
 
+    def board(self) -> Board:
+        """The board that it was compiled for."""
+        from .boards.board import saved_board
+
+        return saved_board(self.folder / BOARD)
+
     def synthesise(self) -> SynthResult:
         """Synthesise with Yosys into `synth/` and return the resources."""
-        from .boards import load_board
         from .boards.yosys import synthesise
 
-        family = load_board(self.manifest["board"]).family
-        return synthesise(self.folder / "rtl", "bw_accel", self.folder / "synth", family=family)
+        return synthesise(self.folder / "rtl", "bw_accel", self.folder / "synth", family=self.board().family)
+
+    def make_bitstream(self) -> ChipResult:
+        """Synthesise, place and route the whole chip into `synth/`, where the board has an open flow for that."""
+        from .boards.chip import make_bitstream
+
+        return make_bitstream(self.folder, self.board(), self.manifest["clock_mhz"])
 
 
 def load(folder: str | Path) -> Design:

@@ -5,10 +5,11 @@ the file does not say from that board.
 """
 
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from math import floor
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -237,12 +238,37 @@ _DEVICE_RULES = {"name": _PART, "package": _NAME, "speed": _NAME}
 _LIMIT_RULES = {limit.name: _SHARE for limit in fields(Limits)}
 
 
+def save_board(board: Board, path: Path) -> None:
+    """Keep a board beside a design, for `saved_board`."""
+    table = _told(asdict(board))
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(table, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _told(table: dict[str, Any]) -> dict[str, Any]:
+    """What is not empty of a table and of those in it."""
+    told = {key: _told(value) if isinstance(value, dict) else value for key, value in table.items()}
+    return {key: value for key, value in told.items() if value not in (None, "", ())}
+
+
+def saved_board(path: Path) -> Board:
+    """The board of a design. CompileError E402 or E403 where the file was changed to something else."""
+    where = f"board file {str(path)!r}"
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CompileError("E402", f"cannot read the {where}: {error}", hint="compile the model again") from None
+    return _board(table, where)
+
+
 def _read_board(path: Path) -> Board:
     table = _read_toml(path)
     where = f"board file {str(path)!r}"
     base = table.pop("base", None)
-    if base is not None:
-        table = _over_base(base, table, where)
+    return _board(table if base is None else _over_base(base, table, where), where)
+
+
+def _board(table: dict[str, Any], where: str) -> Board:
     _check(table, _RULES, where)
     if "bram" in table and "family" in table:
         table["bram36"] = table.pop("bram") * load_family(table["family"]).chip.block

@@ -74,6 +74,13 @@ def read_netlist(path: Path, top: str) -> list[Cell]:
     ]
 
 
+def count_types(path: Path, top: str) -> dict[str, int]:
+    """How many cells of each type module `top` has, without Yosys' own notes."""
+    module = json.loads(path.read_text(encoding="utf-8"))["modules"][top]
+    types = Counter(cell["type"] for cell in module["cells"].values() if not cell["type"].startswith("$"))
+    return dict(sorted(types.items()))
+
+
 def count(cells: list[Cell]) -> Counts:
     """The estimate is carry-aware: a LUT that feeds a carry chain is never shared, the small rest is.
 

@@ -1,4 +1,4 @@
-"""Synthesis with Yosys for 7-series chips: an estimate of size and clock without a vendor's tool.
+"""Synthesis with Yosys: for 7-series chips an estimate of size and clock without a vendor's tool, for others the netlist to place.
 
 Yosys runs in a process of its own (`python -m bitwright.boards.yosys …`), because an error in it ends the process.
 """
@@ -10,17 +10,20 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bitwright.boards import netlist, timing
+from bitwright.boards.family import Family
 from bitwright.errors import CompileError
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 LOG = "yosys.log"
 NETLIST = "netlist.json"
 VERILOG = "netlist.v"
+SCRIPT = "yosys.ys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,43 @@ def synthesise(rtl_dir: Path, top: str, out: Path, family: str = "xc7", timeout:
         path=clock.path if clock else (),
         cells=counts.cells,
         seconds=round(time.perf_counter() - start, 2),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChipCells:
+    """What Yosys made of a whole chip: LUTs, flip-flops, block RAMs and DSPs as its cells count them."""
+
+    lut: int
+    ff: int
+    bram: int
+    dsp: int
+    cells: dict[str, int]
+
+
+def synthesise_chip(folders: Sequence[Path], top: str, out: Path, family: Family) -> ChipCells:
+    """Synthesise every `*.v` in the folders for a chip of the family, pins and all; `netlist.json` goes into `out`.
+
+    Memory files are found in the first folder. CompileError E390, E411 or E412, as `synthesise` raises them.
+    """
+    if family.synthesis is None:
+        raise CompileError("E411", f"there is no synthesis of whole chips of family {family.name}")
+    if importlib.util.find_spec("pyosys") is None:
+        raise CompileError("E390", "synthesis needs Yosys", hint="pip install pyosys")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / NETLIST).unlink(missing_ok=True)
+    first = folders[0].resolve()
+    sources = [os.path.relpath(file, first) for folder in folders for file in sorted(folder.resolve().glob("*.v"))]
+    (out / SCRIPT).write_text("\n".join(_chip_commands(sources, top, family)) + "\n", encoding="utf-8")
+    _run(out / LOG, [out / NETLIST], None, "chip", str(first), str(out.resolve()))
+    counted = netlist.count_types(out / NETLIST, top)
+    rules = family.synthesis
+    return ChipCells(
+        lut=sum(rules.lut.get(cell, 0) * n for cell, n in counted.items()),
+        ff=sum(n for cell, n in counted.items() if cell in rules.ff),
+        bram=sum(n for cell, n in counted.items() if cell in rules.bram),
+        dsp=sum(n for cell, n in counted.items() if cell in rules.dsp),
+        cells=counted,
     )
 
 
@@ -136,6 +176,26 @@ def _commands(sources: list[str], top: str) -> list[str]:
     ]
 
 
+def _chip_commands(sources: list[str], top: str, family: Family) -> list[str]:
+    """The script for a whole chip. A chip without distributed RAM keeps what was meant for one in flip-flops."""
+    assert family.synthesis is not None
+    synthesis = f"{family.synthesis.command} -top {top}"
+    reads = [f"read_verilog -DSYNTHESIS {json.dumps(source)}" for source in sources]
+    passes = [synthesis]
+    if family.chip.lutram is None:
+        registers = 'setattr -set ram_style "registers" a:ram_style=distributed'
+        passes = [f"{synthesis} -run begin:coarse", registers, f"{synthesis} -run coarse:"]
+    return [*reads, "scratchpad -set abc9.verify false", *passes, "check"]
+
+
+def _chip(first: str, out: str) -> None:
+    """In the process of its own."""
+    os.chdir(first)
+    design = _passes((Path(out) / SCRIPT).read_text(encoding="utf-8").splitlines())
+    os.chdir(out)
+    _passes([f"write_json {NETLIST}"], design)
+
+
 def _synthesis(rtl_dir: str, top: str, out: str) -> None:
     """In the process of its own. Names inside `rtl_dir` are relative, so that its path may hold anything."""
     os.chdir(rtl_dir)
@@ -158,7 +218,7 @@ def _passes(commands: list[str], design: Any = None) -> Any:
     return design
 
 
-MAIN = {"synthesis": _synthesis, "verilog": _verilog}
+MAIN = {"synthesis": _synthesis, "chip": _chip, "verilog": _verilog}
 
 if __name__ == "__main__":
     MAIN[sys.argv[1]](*sys.argv[2:])

