@@ -169,7 +169,8 @@ def _target_cycles(options: Options, clock: float) -> int | None:
 
 def _budget(board: Board, margin: float | None) -> Budget:
     usable = (board if margin is None else board.with_margin(margin)).usable
-    return Budget(usable.lut, usable.ff, usable.bram36 + ROUNDING, usable.dsp, board.stream_bits)
+    whole = Budget(usable.lut, usable.ff, usable.bram36 + ROUNDING, usable.dsp, board.stream_bits)
+    return whole.less(Resources(board.shell.lut, board.shell.ff, board.shell.bram36))
 
 
 def _boundary(imported: Imported | Built, graph: Graph, netlist: Netlist) -> dict[str, Any]:
@@ -214,6 +215,7 @@ def _manifest(
         "macs": network_macs(imported.graph),
         "macs_built": sum(s.macs for s in netlist.stages),
         "estimate": _resources(need),
+        "shell": {"lut": board.shell.lut, "ff": board.shell.ff, "bram36": round(board.shell.bram36, 4), "dsp": 0},
         "usable": {"lut": budget.lut, "ff": budget.ff, "bram36": round(budget.bram36, 4), "dsp": budget.dsp},
         "chip": {"lut": board.lut, "ff": board.ff, "bram36": board.bram36, "dsp": board.dsp},
         "fits": max(budget.excess(need).values()) <= 1.0,

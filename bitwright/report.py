@@ -100,10 +100,20 @@ def _short(name: str) -> str:
 
 def _resources(report: dict[str, Any]) -> Iterator[str]:
     synth = report.get("synth")
-    yield f"{'resource':10}{'estimate':>10}{'synthesis':>11}{'plan limit':>12}"
+    shell = report["shell"] if any(report["shell"].values()) else None
+    head = f"{'shell':>9}" if shell else ""
+    yield f"{'resource':10}{'estimate':>10}{head}{'synthesis':>11}{'plan limit':>12}"
     for name in RESOURCES:
         measured = f"{synth[name]:,}" if synth else "-"
-        yield f"{name:10}{report['estimate'][name]:10,}{measured:>11}{report['usable'][name]:12,}"
-    if synth and synth.get("fmax_mhz"):
-        low, high = synth["fmax_mhz"]
-        yield f"clock       {low:.0f} to {high:.0f} MHz by a pre-placement estimate"
+        around = f"{shell[name]:9,}" if shell else ""
+        yield f"{name:10}{report['estimate'][name]:10,}{around}{measured:>11}{report['usable'][name]:12,}"
+    if synth and (reached := synth.get("fmax_mhz")):
+        yield _clock(reached, synth)
+
+
+def _clock(reached: float | list[float], synth: dict[str, Any]) -> str:
+    """How fast the design is, by place and route or before it."""
+    if isinstance(reached, list):
+        return f"clock       {reached[0]:.0f} to {reached[1]:.0f} MHz by a pre-placement estimate"
+    verdict = "met" if synth["meets_clock"] else "NOT met"
+    return f"clock       {synth['clock_mhz']:g} MHz {verdict}: {reached:.1f} MHz after place and route; {synth['bitstream']}"

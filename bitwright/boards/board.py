@@ -105,6 +105,14 @@ class Board:
         return "synthesis" if self.family == "xc7" or self.chip_family.synthesis else ""
 
     @property
+    def shell(self) -> Resources:
+        """What the flow puts around an accelerator, as far as it is known beforehand."""
+        shell, block = self.chip_family.shell, self.chip_family.chip.block
+        if self.flow != "uart":
+            return Resources(0, 0, 0.0, 0, 0)
+        return Resources(shell.lut, shell.ff, shell.bram * block, 0, 0)
+
+    @property
     def usable(self) -> Resources:
         """What a plan may use: the chip times the limits, rounded down (BRAMs to the smallest there are)."""
         block = self.chip_family.chip.block

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,15 @@ class Synthesis:
 
 
 @dataclass(frozen=True, slots=True)
+class Shell:
+    """What the UART shell takes of a chip; block RAMs of the chip's own size."""
+
+    lut: int = 0
+    ff: int = 0
+    bram: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Family:
     """`place` names the module in `boards/place` that places and routes, `package` the one on PyPI that it needs.
 
@@ -39,7 +48,8 @@ class Family:
     synthesis: Synthesis | None = None
     place: str = ""
     package: str = ""
-    vco: tuple[float, float] = field(default=(0.0, 0.0))
+    vco: tuple[float, float] = (0.0, 0.0)
+    shell: Shell = Shell()
 
 
 def list_families() -> list[str]:
@@ -62,6 +72,7 @@ def load_family(name: str) -> Family:
         place=place.get("tool", ""),
         package=place.get("package", ""),
         vco=tuple(pll.get("vco", (0.0, 0.0))),
+        shell=Shell(**table.get("shell", {})),
     )
 
 
@@ -77,7 +88,7 @@ def _chip(name: str, table: dict[str, Any]) -> Chip:
         shapes=tuple((words, bits, blocks * bram["kbit"] / 36) for words, bits, blocks in bram["shapes"]),
         lutram=LutRam(**ram) if ram else None,
         delays=Delays(**table["delay"]),
-        **{key: table[key] for key in ("ternary", "row", "logic", "muxed", "shifts", "keeps") if key in table},
+        **{key: table[key] for key in ("ternary", "row", "xnor", "logic", "muxed", "shifts", "keeps") if key in table},
     )
 
 

@@ -48,8 +48,8 @@ class Chip:
     `cells` is the `FAMILY` of RTL modules with a chip's own cells, 0 for those that suit any. `wide` and `narrow` are the
     bits of a DSP slice's operands, both signed; `least` those of both operands together from which synthesis takes one.
     `shapes` lists the words, bits and 36 kb blocks of a block RAM as a simple dual-port memory. `ternary` are the LUTs of
-    a bit of a sum of three numbers, `row` those of a bit of a row that selects and adds, `logic` what other logic takes
-    beside what it takes in LUTs of six inputs.
+    a bit of a sum of three numbers, `row` those of a bit of a row that selects and adds, `xnor` those of a pair of bits
+    that are compared and counted, `logic` what multiplexers and control take over what they take in LUTs of six inputs.
     """
 
     family: str
@@ -63,6 +63,7 @@ class Chip:
     delays: Delays
     ternary: float = 1.0
     row: float = 1.0
+    xnor: float = 1.05
     logic: float = 1.0
     muxed: int = 256
     shifts: bool = True

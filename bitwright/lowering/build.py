@@ -198,7 +198,7 @@ def _serial_estimate(layer: Layer, fold: Fold) -> Estimate:
         return Estimate()
     assert layer.head is not None
     bits = layer.head.type.elem.width * fold.pe
-    return Estimate(1, Resources(lut=bits * 0.4, ff=bits + fold.parts))
+    return Estimate(1, Resources(lut=bits * 0.4 * chip.current().logic, ff=bits + fold.parts))
 
 
 def layer_cost(layers: Sequence[Layer]) -> Cost:
@@ -419,7 +419,7 @@ class _Builder:
         self.first = stream.edge
         params = {"WIDTH": lanes.elem.width, "SLOT": slot, "LANES": lanes.lanes, "TDATA": slot * lanes.lanes,
                   "VECTOR": lanes.vector, "BEATS": lanes.beats}  # fmt: skip
-        cost = Resources(lut=lanes.width * 0.5 + 20, ff=2 * lanes.width + 20)
+        cost = Resources(lut=lanes.width * 0.5 + 20 * chip.current().logic, ff=2 * lanes.width + 20)
         self._place("in", "axis", "bw_axis_in", params, _axis("s") | _out(stream.wire), cost)
         return stream
 
@@ -498,7 +498,7 @@ class _Builder:
         self.schedules.append(lambda: [process(stream.edge, out.edge, groups)])
         params = {"ELEM": here.elem.width, "IN_LANES": here.lanes, "OUT_LANES": lanes, "VECTOR": here.vector}
         bits = max(lanes, here.lanes) * here.elem.width
-        cost = Resources(lut=bits * (0.1 if wide else 0.6) + 10, ff=bits + 10)
+        cost = Resources(lut=(bits * (0.1 if wide else 0.6) + 10) * chip.current().logic, ff=bits + 10)
         self.pending += cost
         self._place(stage, f"gear_{here.lanes}_{lanes}_{len(self.instances)}", "bw_gear", params,
                     _in(stream.wire) | _out(out.wire), cost)  # fmt: skip

@@ -386,6 +386,8 @@ class _Solver:
             buffers = _homes(layer.window.op.kept(layer.x) * layer.window.type.elem.width)
         elif layer.kind is Kind.MOVE:
             buffers = tuple(Ram)
+        elif layer.kind is Kind.MATVEC and layer.macs and pe < layer.rows and chip.current().lut_inputs == 4:
+            buffers = _homes(2 * layer.columns * layer.inner.elem.width)  # two vectors; distributed RAM is dear there
         folds = [
             Fold(pe, simd, kind, memory, buffer, narrow)
             for kind in kinds for memory in weights for buffer in buffers for narrow in _narrow(layer, pe, simd)

@@ -127,7 +127,7 @@ def lutram(width: int, depth: int) -> float:
     """
     target = chip.current()
     if target.lutram is None:
-        return width * (depth + multiplexer(depth)) + depth
+        return width * (depth * 0.5 + multiplexer(depth)) + depth
     if target.lut_inputs == 4:
         banks = ceil(depth / target.lutram.words)
         return banks * ceil(width / target.lutram.bits) * target.lutram.luts + width * multiplexer(banks)

@@ -8,6 +8,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from ..ir import chip
 from ..ir.netlist import Block, Estimate, Fold, Kernel, Memory, Multiplier, Ram, Resources, Table
 from ..ir.op import Codes
 from ..ir.types import IntType, TensorType
@@ -240,9 +241,10 @@ def _cost(
 ) -> Resources:  # fmt: skip
     """Control, products, adder trees and accumulators."""
     nf, sf = folds(shape[0], shape[1], fold)
-    cost, dsp = Resources(lut=45, ff=40), dsp_rows(fold)
+    target = chip.current()
+    cost, dsp = Resources(lut=45 * (1 + target.logic) / 2, ff=40), dsp_rows(fold)
     if fold.multiplier is Multiplier.XNOR:
-        cost += Resources(lut=fold.pe * (fold.simd * 1.05 + 2), ff=fold.pe * fold.simd * 1.1)
+        cost += Resources(lut=fold.pe * (fold.simd * target.xnor + 2), ff=fold.pe * fold.simd * 1.1)
     if dsp:
         cost += slices(dsp, a, acc, fold.simd, pack, int(live[: dsp : pack.rows].sum()))
     if fold.multiplier is not Multiplier.XNOR and dsp < fold.pe:
@@ -266,7 +268,7 @@ def _buffer(shape: tuple[int, ...], a: IntType, fold: Fold, replay: bool) -> Res
         return Resources(ff=2 * word)
     if fold.buffer is Ram.BLOCK:
         return Resources(bram36=area.block_rams(word, 2 * sf), ff=word)
-    return Resources(lut=area.lutram(word, 2 * sf), ff=word)
+    return Resources(lut=area.lutram(word, 2 * sf) + 20 * (chip.current().logic - 1), ff=word)
 
 
 def slices(rows: int, a: IntType, acc: int, simd: int, pack: Packing, live: int) -> Resources:

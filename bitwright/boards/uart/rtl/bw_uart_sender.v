@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packets to the host, of the same form. A packet is asked for by `start` with its kind and length while `ready`; its bytes are
-// asked for by `place` and taken two cycles later, with `take`. Packets are numbered; `restart` makes the next one number 0.
+// asked for by `place` and taken four cycles later, with `take`. Packets are numbered; `restart` makes the next one number 0.
 module bw_uart_sender (
   input  wire       clk,
   input  wire       rst_n,
@@ -25,7 +25,7 @@ module bw_uart_sender (
   reg  [15:0] crc;
   wire [15:0] next;
   // A byte has been looked up for so long.
-  reg  [1:0]  age;
+  reg  [2:0]  age;
   wire        sent = out_valid & out_ready;
 
   bw_crc16 check (
@@ -36,7 +36,7 @@ module bw_uart_sender (
 
   assign ready     = state == IDLE;
   assign take      = sent && state == BODY;
-  assign out_valid = state != IDLE && age[1];
+  assign out_valid = state != IDLE && age[2];
 
   always @*
     case (state)
@@ -51,10 +51,10 @@ module bw_uart_sender (
   always @(posedge clk)
     if (!rst_n) begin
       state  <= IDLE;
-      age    <= 2'b00;
+      age    <= 3'b000;
       number <= 4'd0;
     end else begin
-      age <= sent ? 2'b00 : {age[0], 1'b1};
+      age <= sent ? 3'b000 : {age[1:0], 1'b1};
       if (restart) number <= 4'd0;
       else if (sent && state == HEAD) number <= number + 4'd1;
       case (state)

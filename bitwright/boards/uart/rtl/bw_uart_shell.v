@@ -173,7 +173,7 @@ module bw_uart_shell #(
   // Bytes out, from the stream to a FIFO.
   (* ram_style = "block", no_rw_check *)
   reg  [7:0]        queue [0:255];
-  reg  [7:0]        put_at, get_at, byte_out;
+  reg  [7:0]        put_at, get_at, found, byte_out;
   reg  [8:0]        level;
   reg  [M_BITS-1:0] word;
   reg  [MC-1:0]     left;
@@ -183,7 +183,8 @@ module bw_uart_shell #(
 
   always @(posedge clk) begin
     if (put) queue[put_at] <= word[7:0];
-    byte_out <= queue[get_at];
+    found    <= queue[get_at];
+    byte_out <= found;
   end
   always @(posedge clk)
     if (!rst_n || open) begin
