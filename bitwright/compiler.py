@@ -21,7 +21,7 @@ from .design import BOARD, BOUNDARY, CONSTANTS, GRAPH, QUANTIZED, Design, load
 from .errors import CompileError
 from .frontend.input_shape import parse_shapes
 from .frontend.reader import Imported, import_model
-from .ir.chip import targeting
+from .ir.chip import Chip, targeting
 from .ir.graph import Graph
 from .ir.netlist import Lanes, Netlist, Protocol, Resources, Stage
 from .ir.text import print_graph
@@ -169,8 +169,9 @@ def _target_cycles(options: Options, clock: float) -> int | None:
 
 def _budget(board: Board, margin: float | None) -> Budget:
     usable = (board if margin is None else board.with_margin(margin)).usable
-    whole = Budget(usable.lut, usable.ff, usable.bram36 + ROUNDING, usable.dsp, board.stream_bits)
-    return whole.less(Resources(board.shell.lut, board.shell.ff, board.shell.bram36))
+    shell, packed = board.shell, board.chip_family.chip.packed
+    room = Resources((usable.lut - shell.lut) / packed, usable.ff - shell.ff, usable.bram36 - shell.bram36 + ROUNDING)
+    return Budget(max(0, room.lut), max(0, room.ff), max(0, room.bram36), usable.dsp, board.stream_bits)
 
 
 def _boundary(imported: Imported | Built, graph: Graph, netlist: Netlist) -> dict[str, Any]:
@@ -198,7 +199,9 @@ def _manifest(
     options: Options, board: Board, clock: float, imported: Imported | Built, graph: Graph, lowered: Lowered
 ) -> dict[str, Any]:
     netlist, timing = lowered.netlist, lowered.timing
-    budget = _budget(board, options.margin)
+    budget, chip, shell = _budget(board, options.margin), board.chip_family.chip, board.shell
+    usable = (board if options.margin is None else board.with_margin(options.margin)).usable
+    around = Resources(shell.lut / chip.packed, shell.ff, shell.bram36)
     need = sum((i.cost for i in netlist.instances), Resources())
     return {
         "bitwright": __version__,
@@ -214,13 +217,13 @@ def _manifest(
         "latency_cycles": timing.latency_cycles,
         "macs": network_macs(imported.graph),
         "macs_built": sum(s.macs for s in netlist.stages),
-        "estimate": _resources(need),
-        "shell": {"lut": board.shell.lut, "ff": board.shell.ff, "bram36": round(board.shell.bram36, 4), "dsp": 0},
-        "usable": {"lut": budget.lut, "ff": budget.ff, "bram36": round(budget.bram36, 4), "dsp": budget.dsp},
-        "chip": {"lut": board.lut, "ff": board.ff, "bram36": board.bram36, "dsp": board.dsp},
+        "estimate": _resources(need + around, chip),
+        "shell": _resources(around, chip),
+        "usable": {"lut": usable.lut, "ff": usable.ff, "bram36": round(usable.bram36, 4), "dsp": usable.dsp},
+        "chip": {"lut": board.lut, "ff": board.ff, "bram36": round(board.bram36, 4), "dsp": board.dsp},
         "fits": max(budget.excess(need).values()) <= 1.0,
         "queues": [{"stage": q.stage, "wire": q.stream.name, "depth": q.depth, "width": q.width} for q in netlist.queues],
-        "stages": [_stage(s, timing.frame_cycles, graph) for s in netlist.stages],
+        "stages": [_stage(s, timing.frame_cycles, graph, chip) for s in netlist.stages],
     }  # fmt: skip
 
 
@@ -230,11 +233,16 @@ def network_macs(graph: Graph) -> int:
     return sum(op.weight.size * (y.size // y.vector) for op, y in products if isinstance(op, Dense | Depthwise))
 
 
-def _resources(need: Resources) -> dict[str, float]:
-    return {"lut": round(need.lut), "ff": round(need.ff), "bram36": round(need.bram36, 4), "dsp": need.dsp}
+def _resources(need: Resources, chip: Chip) -> dict[str, float]:
+    return {
+        "lut": round(need.lut * chip.packed),
+        "ff": round(need.ff),
+        "bram36": round(need.bram36, 4),
+        "dsp": need.dsp,
+    }
 
 
-def _stage(stage: Stage, frame_cycles: int, graph: Graph) -> dict[str, Any]:
+def _stage(stage: Stage, frame_cycles: int, graph: Graph, chip: Chip) -> dict[str, Any]:
     return {
         "name": stage.name,
         "inputs": list(stage.inputs),
@@ -251,7 +259,7 @@ def _stage(stage: Stage, frame_cycles: int, graph: Graph) -> dict[str, Any]:
         "type": str(graph.types[stage.value]),
         "stream": {"wire": stage.stream.name, "lanes": stage.lanes.lanes, "vector": stage.lanes.vector,
                    "vectors": stage.lanes.vectors, "width": stage.lanes.elem.width, "signed": stage.lanes.elem.signed},
-        "estimate": _resources(stage.cost),
+        "estimate": _resources(stage.cost, chip),
         "origin": [{"op_type": o.op_type, "name": o.name, "index": o.index} for o in stage.origin],
     }  # fmt: skip
 

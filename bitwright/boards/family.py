@@ -15,13 +15,17 @@ FOLDER = Path(__file__).parent / "families"
 
 @dataclass(frozen=True, slots=True)
 class Synthesis:
-    """The Yosys command for a family; the LUTs that a cell counts, and the cells that are flip-flops, block RAMs, DSPs."""
+    """The Yosys command for a family; the LUTs that a cell counts, and the cells that are flip-flops, block RAMs, DSPs.
+
+    `prepare` are commands between the command's first part, which flattens the design, and the rest.
+    """
 
     command: str
     lut: dict[str, int]
     ff: frozenset[str]
     bram: frozenset[str]
     dsp: frozenset[str]
+    prepare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,11 @@ def _chip(name: str, table: dict[str, Any]) -> Chip:
         shapes=tuple((words, bits, blocks * bram["kbit"] / 36) for words, bits, blocks in bram["shapes"]),
         lutram=LutRam(**ram) if ram else None,
         delays=Delays(**table["delay"]),
-        **{key: table[key] for key in ("ternary", "row", "xnor", "logic", "muxed", "shifts", "keeps") if key in table},
+        **{
+            key: table[key]
+            for key in ("ternary", "row", "xnor", "logic", "muxed", "shifts", "keeps", "packed")
+            if key in table
+        },
     )
 
 
@@ -99,4 +107,5 @@ def _synthesis(table: dict[str, Any]) -> Synthesis:
         ff=frozenset(table["ff"]),
         bram=frozenset(table["bram"]),
         dsp=frozenset(table["dsp"]),
+        prepare=tuple(table.get("prepare", ())),
     )

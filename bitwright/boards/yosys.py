@@ -177,14 +177,13 @@ def _commands(sources: list[str], top: str) -> list[str]:
 
 
 def _chip_commands(sources: list[str], top: str, family: Family) -> list[str]:
-    """The script for a whole chip. A chip without distributed RAM keeps what was meant for one in flip-flops."""
+    """The script for a whole chip."""
     assert family.synthesis is not None
     synthesis = f"{family.synthesis.command} -top {top}"
     reads = [f"read_verilog -DSYNTHESIS {json.dumps(source)}" for source in sources]
     passes = [synthesis]
-    if family.chip.lutram is None:
-        registers = 'setattr -set ram_style "registers" a:ram_style=distributed'
-        passes = [f"{synthesis} -run begin:coarse", registers, f"{synthesis} -run coarse:"]
+    if family.synthesis.prepare:
+        passes = [f"{synthesis} -run begin:coarse", *family.synthesis.prepare, f"{synthesis} -run coarse:"]
     return [*reads, "scratchpad -set abc9.verify false", *passes, "check"]
 
 

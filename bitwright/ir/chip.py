@@ -68,6 +68,7 @@ class Chip:
     muxed: int = 256
     shifts: bool = True
     keeps: int = 4096
+    packed: float = 1.0
 
     @property
     def fifo_shift(self) -> int:

@@ -130,7 +130,8 @@ def lutram(width: int, depth: int) -> float:
         return width * (depth * 0.5 + multiplexer(depth)) + depth
     if target.lut_inputs == 4:
         banks = ceil(depth / target.lutram.words)
-        return banks * ceil(width / target.lutram.bits) * target.lutram.luts + width * multiplexer(banks)
+        store = banks * ceil(width / target.lutram.bits) * target.lutram.luts
+        return store + width * multiplexer(banks) + (banks if banks > 1 else 0)
     if depth <= 32:
         return ceil(width / 6) * 4
     return ceil(depth / 64) * ceil(width / 3) * 4 + (width * (ceil(depth / 64) - 1) * 0.5 if depth > 64 else 0)

@@ -120,6 +120,9 @@ class MulShift(Op):
             "KIND": int(product.kind),
             "PARAMS": Memory(lanes * (m_width + b_width), words),
         }
+        port = area.other_port(product.slice_bits[0])
+        if product.kind is Multiplier.DSP and port != (25 if product.slice_bits[0] <= 18 else 18):
+            params["PORT"] = port
         return Block("bw_mulshift", params)
 
     def to_hls(self, x: TensorType, fold: Fold) -> Kernel | None:

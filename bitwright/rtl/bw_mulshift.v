@@ -2,8 +2,8 @@
 // Requantiser by multiplication, per channel: y = clip((m * a + b * 2^DROP - e) >>> SHIFT, LO, HI), cut to OUT_WIDTH
 // bits, where e is what bw_muladd leaves out with DROP; the compiler drops no more than changes nothing. Of a, the lowest
 // SEEN bits are multiplied: beyond their range y is LO below and HI above.
-// With KIND = 1 a DSP slice multiplies a by the upper bits of m, all that its port takes: PORT = X <= 18 ? 25 : 18, where
-// X = SEEN + (IN_SIGNED == 0). LUTs do the REST = max(0, min(M_WIDTH - PORT, SHIFT)) bits below.
+// With KIND = 1 a DSP slice multiplies a by the upper PORT bits of m. LUTs do the REST = max(0, min(M_WIDTH - PORT, SHIFT))
+// bits below.
 // LATENCY: (FOLDS > 1) + (FOLDS > 64) + MUL + 1 + (CLIP != 0), where (integer divisions)
 //   MUL = KIND == 1 ? (REST == 0 ? 1 : (REST / 2 + 2) / 2 + 1) : (DIGITS + 1) / 2,
 //   DIGITS = min((M_WIDTH + 1) / 2, IN_SIGNED ? (SEEN + 1) / 2 : SEEN / 2 + 1)
@@ -32,6 +32,8 @@ module bw_mulshift #(
   parameter signed [63:0] HI = 127,
   // multiplier: 0 LUT, 1 DSP
   parameter KIND      = 0,
+  // bits of m, signed, that a slice takes beside the SEEN bits of a, or one more if those are not signed
+  parameter PORT      = (SEEN + ((IN_SIGNED != 0) ? 0 : 1) <= 18) ? 25 : 18,
   // memory file of FOLDS words: lane l has {b, m} at l * (B_WIDTH + M_WIDTH)
   parameter PARAMS    = ""
 ) (
@@ -46,9 +48,8 @@ module bw_mulshift #(
   localparam A_DIGITS = (IN_SIGNED != 0) ? (SEEN + 1) / 2 : SEEN / 2 + 1;
   localparam RECODE_A = (A_DIGITS < M_DIGITS) ? 1 : 0;
   localparam DIGITS   = RECODE_A ? A_DIGITS : M_DIGITS;
-  // Of a slice: its operand a, what it takes of m, and the bits of m that are left.
+  // Of a slice: its operand a, and the bits of m that are left.
   localparam X        = SEEN + ((IN_SIGNED != 0) ? 0 : 1);
-  localparam PORT     = (X <= 18) ? 25 : 18;
   localparam OVER     = (M_WIDTH > PORT) ? M_WIDTH - PORT : 0;
   localparam REST     = (KIND == 0) ? 0 : (OVER < SHIFT) ? OVER : SHIFT;
   localparam BEFORE   = (REST > 0) ? (REST / 2 + 2) / 2 : 0;  // cycles until the slice is due

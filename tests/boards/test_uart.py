@@ -169,7 +169,9 @@ def test_clocks_that_cannot_be(tmp_path):
     board = load_board("icebreaker")
     with pytest.raises(CompileError, match=r"E407: board icebreaker makes no clock of 5 MHz or less from its 12 MHz"):
         clock_of(board, 5.0)
-    with pytest.raises(CompileError, match=r"E407: board icebreaker: 1000000 baud are 5\.00 clock cycles a bit at 5 MHz"):
+    with pytest.raises(
+        CompileError, match=r"E407: board icebreaker: 1000000 baud are 5\.00 clock cycles a bit at 5 MHz"
+    ):
         divisor(board, 5.0)
 
 

@@ -1,7 +1,7 @@
 """Place and route by open tools: a module an architecture, named by the family's file.
 
 Each has `constraints(board)`, the name and text of the pins' file; `clock(board, mhz)`, what makes the accelerator's
-clock; and `steps(board, mhz)`, the commands from a netlist to a bitstream.
+clock; `steps(board, mhz)`, the commands from a netlist to a bitstream; and `LOGIC`, the logic cells that a placed cell takes.
 """
 
 import importlib
@@ -46,7 +46,7 @@ class Architecture(Protocol):
     constraints: Callable[[Board], tuple[str, str]]
     clock: Callable[[Board, float], Clock | None]
     steps: Callable[[Board, float], Steps]
-    LOGIC: tuple[str, ...]
+    LOGIC: dict[str, int]
 
 
 def architecture(board: Board) -> Architecture:

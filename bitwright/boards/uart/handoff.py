@@ -34,7 +34,8 @@ def write_handoff(board: Board, manifest: dict[str, Any], boundary: dict[str, An
     wire, clock = Boundary(boundary), clock_of(board, float(manifest["clock_mhz"]))
     div, text = divisor(board, clock.mhz), json.dumps(boundary, indent=1, sort_keys=True, allow_nan=False) + "\n"
     name, pins = architecture(board).constraints(board)
-    link = {"baud": board.uart.baud, "id": design_id(text), "clock_mhz": round(clock.mhz, 6)}
+    identity = design_id(text)
+    link = {"baud": board.uart.baud, "id": identity, "clock_mhz": round(clock.mhz, 6)}
     fields = {
         "board": board.name,
         "title": board.title or board.name,
@@ -46,7 +47,7 @@ def write_handoff(board: Board, manifest: dict[str, Any], boundary: dict[str, An
     files = templates(HERE / "templates", fields)
     files |= {f"rtl/{module}.v": (HERE / "rtl" / f"{module}.v").read_text() for module in (*SHELL, clock.module)}
     files |= {
-        f"rtl/{TOP}.v": "\n".join(chip(board, wire, clock, div, link["id"])) + "\n",
+        f"rtl/{TOP}.v": "\n".join(chip(board, wire, clock, div, identity)) + "\n",
         name: pins,
         "driver.py": (HERE / "driver.py").read_text(encoding="utf-8").replace("from bitwright.boards.host ", "from host "),
         "host.py": HOST.read_text(encoding="utf-8"),

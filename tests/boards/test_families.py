@@ -1,0 +1,80 @@
+"""Designs for the chips of each family: exact, in the computed cycles, with the multipliers and memories that the chip has."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import bitwright
+from bitwright.boards import load_board
+from bitwright.boards.family import load_family
+from bitwright.ir import chip
+from bitwright.ir.types import IntType
+from bitwright.ops import area, packing
+
+MODELS = Path(__file__).parents[1] / "models"
+
+
+@pytest.mark.parametrize(
+    ("board", "model", "cycles"),
+    [
+        ("ulx3s-85f", "hello_world", 16),
+        ("icebreaker", "hello_world", 300),
+        ("ice40-hx8k", "hello_world", 300),
+        ("tang-nano-9k", "hello_world", 64),
+        ("ulx3s-25f", "tfc_2w2a", 2_000),
+        ("zcu104", "hello_world", 16),
+    ],
+)
+def test_designs_are_exact(board, model, cycles, tmp_path):
+    design = bitwright.compile(MODELS / f"{model}.onnx", tmp_path / "d", board=board, target_cycles=cycles)
+    assert design.manifest["fits"]
+    assert design.verify(samples=3).ok
+
+
+def test_what_a_chip_has_not_is_not_used(tmp_path):
+    design = bitwright.compile(MODELS / "hello_world.onnx", tmp_path / "d", board="ice40-hx8k", target_cycles=300)
+    assert design.manifest["estimate"]["dsp"] == 0
+    assert ".SHIFT(0)" not in (design.folder / "rtl" / "bw_accel.v").read_text()
+    design = bitwright.compile(MODELS / "hello_world.onnx", tmp_path / "d", board="ulx3s-85f", target_cycles=300)
+    top = (design.folder / "rtl" / "bw_accel.v").read_text()
+    assert re.search(r"bw_fifo #\([^;]*\.SHIFT\(0\)", top)
+
+
+def test_the_shell_is_part_of_the_estimate(tmp_path):
+    design = bitwright.compile(MODELS / "hello_world.onnx", tmp_path / "d", board="ulx3s-85f", target_cycles=300)
+    estimate, shell = design.manifest["estimate"], design.manifest["shell"]
+    assert shell == {"lut": 500, "ff": 310, "bram36": 1.0, "dsp": 0}
+    stages = design.manifest["stages"]
+    assert estimate["lut"] > shell["lut"] + sum(s["estimate"]["lut"] for s in stages)
+    assert design.board() == load_board("ulx3s-85f")
+
+
+@pytest.mark.parametrize(("name", "wide", "narrow"), [("ecp5", 18, 18), ("ice40", 16, 16), ("xc7", 25, 18)])
+def test_slices_are_as_wide_as_the_chip_s(name, wide, narrow):
+    with chip.targeting(load_family(name).chip):
+        assert area.slices(narrow, wide) == 1 and area.slices(narrow, wide + 1) == 2
+        assert area.other_port(narrow) == wide
+        found = packing.choose(-8, 7, IntType(4, False), 4, 1)
+    assert found.rows > 1
+    assert (found.rows - 1) * found.step + found.stored.width + int(not found.stored.signed) <= wide
+
+
+def test_block_rams_of_each_size():
+    """Words of 16 bits: 256 in a block of 4 kb, 1,024 in one of 18 kb."""
+    need = {}
+    for name in ("ice40", "ecp5", "xc7"):
+        family = load_family(name)
+        with chip.targeting(family.chip):
+            need[name] = round(area.block_rams(16, 1024) / family.chip.block)
+    assert need == {"ice40": 4, "ecp5": 1, "xc7": 1}
+
+
+def test_an_own_board_is_kept_with_its_design(tmp_path):
+    """`bitwright synth` needs the board's file no more."""
+    file = tmp_path / "own.toml"
+    file.write_text('base = "icebreaker"\nname = "own"\nclock_mhz = 12.0\n[uart]\nled = "11"\n')
+    design = bitwright.compile(MODELS / "hello_world.onnx", tmp_path / "d", board=str(file), target_cycles=300)
+    file.unlink()
+    assert design.board().name == "own" and design.board().usable == load_board("icebreaker").usable
+    assert "set_io led 11\n" in (design.folder / "board" / "chip.pcf").read_text()
