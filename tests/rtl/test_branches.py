@@ -55,16 +55,18 @@ class QueueRules(timing.Stream):
 QUEUES = [(depth, 0) for depth in (1, 2, 3, 4, 7, 16, 31, 32, 33, 50, 64)] + [(d, 1) for d in (1, 2, 3, 5, 8, 20)]
 
 
-def queue_case(depth, style, width=9, count=100):
+def queue_case(depth, style, shift=1, width=9, count=100):
     data = words(count, width)
-    return Case("bw_queue", {"WIDTH": width, "DEPTH": depth, "STYLE": style}, width, width, data, data)
+    params = {"WIDTH": width, "DEPTH": depth, "STYLE": style, "SHIFT": shift}
+    return Case("bw_queue", params, width, width, data, data)
 
 
 def test_queue(tmp_path):
-    cases = [queue_case(*q) for q in QUEUES]
+    queues = [(*q, shift) for q in QUEUES for shift in (0, 1) if shift or q[0] <= 32]
+    cases = [queue_case(*q) for q in queues]
     seen = simulate(cases, tmp_path)
-    timing.check([lambda q=q: QueueRules(*q) for q in QUEUES], cases, MATRIX, seen)
-    for (depth, style), s in zip(QUEUES, seen[0]):
+    timing.check([lambda q=q: QueueRules(*q[:2]) for q in queues], cases, MATRIX, seen)
+    for (depth, style, _), s in zip(queues, seen[0]):
         # A place is taken for as long as a word stays, and free in the cycle after.
         if depth > 1 + style:
             assert all(b - a == 1 for a, b in pairwise(s.out_cycles))

@@ -1,5 +1,6 @@
 """bw_fifo, bw_gate, bw_serial, bw_gear, bw_replay, bw_axis_in, bw_axis_out against what they must do with a list of words."""
 
+import itertools
 import random
 
 from tests.rtl import harness
@@ -152,7 +153,8 @@ def test_replay(tmp_path, monkeypatch):
 
 # A word every RATIO cycles at most, against a credit; it leaves as RATIO beats, the last of a vector as LAST.
 SERIAL = """
-module bw_test_serial #(parameter WIDTH = 8, parameter RATIO = 4, parameter FOLDS = 2, parameter LAST = 2, parameter CREDITS = 3)
+module bw_test_serial #(parameter WIDTH = 8, parameter RATIO = 4, parameter FOLDS = 2, parameter LAST = 2, parameter CREDITS = 3,
+  parameter SHIFT = 1)
   (input clk, input rst_n, input in_valid, output in_ready, input [RATIO*WIDTH-1:0] in_data,
    output out_valid, input out_ready, output [WIDTH-1:0] out_data);
   wire some, credit, beat;
@@ -166,7 +168,7 @@ module bw_test_serial #(parameter WIDTH = 8, parameter RATIO = 4, parameter FOLD
   bw_credit #(.CREDITS(CREDITS)) c (.clk(clk), .rst_n(rst_n), .take(take), .give(credit), .some(some));
   bw_serial #(.WIDTH(WIDTH), .RATIO(RATIO), .FOLDS(FOLDS), .LAST(LAST)) s (.clk(clk), .rst_n(rst_n),
     .in_valid(take), .in_data(in_data), .out_valid(beat), .out_data(data));
-  bw_fifo #(.WIDTH(WIDTH), .DEPTH(CREDITS * RATIO), .GROUP(RATIO), .FOLDS(FOLDS), .LAST(LAST)) f (.clk(clk), .rst_n(rst_n),
+  bw_fifo #(.WIDTH(WIDTH), .DEPTH(CREDITS * RATIO), .GROUP(RATIO), .FOLDS(FOLDS), .LAST(LAST), .SHIFT(SHIFT)) f (.clk(clk), .rst_n(rst_n),
     .in_valid(beat), .in_data(data), .out_valid(out_valid), .out_ready(out_ready), .out_data(out_data), .credit(credit));
 endmodule
 """
@@ -184,10 +186,10 @@ SERIALS = [
 
 
 def serial_cases(width=7, vectors=8):
-    for ratio, folds, last, credits in SERIALS:
+    for (ratio, folds, last, credits), shift in itertools.product(SERIALS, (1, 0)):
         data = [words(ratio, width) for _ in range(folds * vectors)]
         out = [w for n, beats in enumerate(data) for w in (beats[:last] if n % folds == folds - 1 else beats)]
-        params = {"WIDTH": width, "RATIO": ratio, "FOLDS": folds, "LAST": last, "CREDITS": credits}
+        params = {"WIDTH": width, "RATIO": ratio, "FOLDS": folds, "LAST": last, "CREDITS": credits, "SHIFT": shift}
         yield Case("bw_test_serial", params, ratio * width, width, [pack(w, width) for w in data], out)
 
 
