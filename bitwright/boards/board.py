@@ -102,7 +102,7 @@ class Board:
         """What can be done without a vendor's tool: "bitstream", "synthesis" or "" for nothing beyond simulation."""
         if self.device is not None and self.uart is not None and self.chip_family.place:
             return "bitstream"
-        return "synthesis" if self.family == "xc7" or self.chip_family.synthesis else ""
+        return "synthesis" if self.family == "xc7" else ""
 
     @property
     def shell(self) -> Resources:

@@ -55,7 +55,9 @@ def synthesise(rtl_dir: Path, top: str, out: Path, family: str = "xc7", timeout:
     refused the design; E413: it took longer than `timeout` seconds.
     """
     if family != "xc7":
-        raise CompileError("E411", f"there is no synthesis for chips of family {family!r}", hint="families: xc7")
+        raise CompileError(
+            "E411", f"no accelerator alone is synthesised for chips of family {family!r}", hint="families: xc7"
+        )
     if importlib.util.find_spec("pyosys") is None:
         raise CompileError("E390", "synthesis needs Yosys", hint="pip install pyosys")
     start = time.perf_counter()
@@ -125,11 +127,11 @@ def write_verilog(folder: Path) -> Path:
     return file
 
 
-def cell_models() -> Path:
-    """Yosys' Verilog models of the chip's cells. CompileError E390 if pyosys is missing."""
+def cell_models(folder: str = "xilinx") -> Path:
+    """Yosys' Verilog models of a chip's cells, of one of its folders. CompileError E390 if pyosys is missing."""
     spec = importlib.util.find_spec("pyosys")
     for place in (spec.submodule_search_locations or []) if spec else []:
-        file = Path(place) / "share" / "xilinx" / "cells_sim.v"
+        file = Path(place) / "share" / folder / "cells_sim.v"
         if file.is_file():
             return file
     raise CompileError("E390", "a netlist's cells need Yosys' models", hint="pip install pyosys")

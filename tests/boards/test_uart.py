@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import bitwright
-from bitwright.boards import load_board, write_handoff
+from bitwright.boards import load_board, write_handoff, yosys
 from bitwright.boards.board import list_boards
 from bitwright.boards.uart import driver
 from bitwright.boards.uart.handoff import HERE, TOP, clock_of, divisor
@@ -35,10 +35,10 @@ def larger(tmp_path_factory):
     return bitwright.compile(MODELS / "tfc_1w1a.onnx", folder, board="ulx3s-85f", clock=16, target_cycles=1000)
 
 
-def session(design, work, x, batches, **faults):
+def session(design, work, x, batches, sources=None, **faults):
     """What the driver gave for each batch, and how often it had to open the link anew."""
-    sources = [*(design.folder / "rtl").glob("*.v"), *(design.folder / "board" / "rtl").glob("*.v")]
-    exe = verilator.build(sorted(sources), TOP)
+    rtl = sorted([*(design.folder / "rtl").glob("*.v"), *(design.folder / "board" / "rtl").glob("*.v")])
+    exe = verilator.build(sources or rtl, TOP)
     board = design.board()
     div = divisor(board, clock_of(board, design.manifest["clock_mhz"]).mhz)
     job = {"board": str(design.folder / "board"), "div": div, "batches": batches, **CLEAN, **faults}
@@ -72,6 +72,21 @@ def test_batches_back_to_back(small, tmp_path):
 def test_frames_of_many_packets(larger, tmp_path):
     result = check(larger, tmp_path, samples("tfc_1w1a", 7), [(0, 6), (6, 1)])
     assert result["restarts"] == 0
+
+
+@pytest.mark.long
+def test_the_netlist_of_a_chip(tmp_path):
+    """What Yosys makes of an iCE40 chip, as its cells: LUTs, block RAM, multipliers, and flip-flops for distributed RAM."""
+    design = bitwright.compile(
+        MODELS / "hello_world.onnx", tmp_path / "d", board="icebreaker", clock=12, target_cycles=300
+    )
+    folders, out = [design.folder / "rtl", design.folder / "board" / "rtl"], tmp_path / "synth"
+    made = yosys.synthesise_chip(folders, TOP, out, design.board().chip_family)
+    assert made.dsp and made.bram
+    models = tmp_path / "cells.v"
+    head = "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n/* verilator lint_off WIDTH */\n"
+    models.write_text(head + yosys.cell_models("ice40").read_text())
+    check(design, tmp_path, samples("hello_world", 12), [(0, 8), (8, 4)], sources=[models, yosys.write_verilog(out)])
 
 
 GARBAGE = np.random.default_rng(5).integers(0, 256, 700).tolist()
@@ -163,6 +178,21 @@ def test_plls(name, mhz):
     frequency, times = made[clock.module]()
     assert frequency == pytest.approx(clock.mhz)
     assert low <= frequency * times <= high
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("ulx3s-85f", {"INPUT": 5, "FEEDBACK": 16, "OUTPUT": 7}),
+        ("icebreaker", {"PAD": 1, "DIVR": 0, "DIVF": 63, "DIVQ": 5, "RANGE": 1}),
+        ("ice40-hx8k", {"PAD": 0, "DIVR": 0, "DIVF": 63, "DIVQ": 4, "RANGE": 1}),
+        ("tang-nano-9k", {"DEVICE": "GW1NR-9C", "FCLKIN": "27", "IDIV": 0, "FBDIV": 1, "ODIV": 8}),
+    ],
+)
+def test_plls_of_default_clocks(name, parameters):
+    """What ecppll, icepll and gowin_pll say for the same clocks."""
+    board = load_board(name)
+    assert clock_of(board, board.clock_mhz).parameters == parameters
 
 
 def test_clocks_that_cannot_be(tmp_path):

@@ -84,7 +84,7 @@ def test_no_yosys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_another_family(tmp_path: Path) -> None:
-    with pytest.raises(CompileError, match="E411: there is no synthesis for chips of family 'ecp5'"):
+    with pytest.raises(CompileError, match="E411: no accelerator alone is synthesised for chips of family 'ecp5'"):
         yosys.synthesise(tmp_path, "top", tmp_path, family="ecp5")
 
 

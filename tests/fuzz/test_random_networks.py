@@ -6,7 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bitwright.boards.family import list_families, load_family
 from bitwright.errors import CompileError
+from bitwright.ir import chip
 from bitwright.ir.graph import Graph
 from bitwright.ir.netlist import Fold, Multiplier, Ram
 from bitwright.lowering import build as builder
@@ -66,6 +68,30 @@ def test_rtl_of_random_convolutions(seed, tmp_path):
 def test_rtl_of_many_random_convolutions(seed, tmp_path):
     print(f"seed {seed}")
     check(lowered(seed, tmp_path, random_images), frames=5, seed=seed)
+
+
+OTHERS = [name for name in list_families() if name != "xc7"]
+
+
+def for_another_chip(seed: int, folder, network: Callable[[int], Graph]) -> Built:
+    """The multipliers and memories of another family of chips, which the seed chooses."""
+    with chip.targeting(load_family(OTHERS[seed % len(OTHERS)]).chip):
+        return lowered(seed, folder, network)
+
+
+@pytest.mark.parametrize("network", [random_network, random_images])
+@pytest.mark.parametrize("seed", range(300, 305))
+def test_rtl_for_other_chips(seed, network, tmp_path):
+    print(f"seed {seed}")
+    check(for_another_chip(seed, tmp_path, network), frames=4, seed=seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("network", [random_network, random_images])
+@pytest.mark.parametrize("seed", range(305, 405))
+def test_more_rtl_for_other_chips(seed, network, tmp_path):
+    print(f"seed {seed}")
+    check(for_another_chip(seed, tmp_path, network), frames=4, seed=seed)
 
 
 def wide_lanes(seed: int, folder, monkeypatch: pytest.MonkeyPatch) -> Built:
