@@ -108,7 +108,8 @@ def compile(
     progress("writing")
     boundary = _boundary(imported, lowered.graph, lowered.netlist)
     manifest = _manifest(chosen, board, clock, imported, lowered.graph, lowered)
-    cpp = program(lowered, split(lowered.graph, spatial)) if chosen.backend == "hls" else None
+    with targeting(board.chip_family.chip):
+        cpp = program(lowered, split(lowered.graph, spatial)) if chosen.backend == "hls" else None
     if cpp is not None:
         for stage in manifest["stages"]:
             stage["hls"] = cpp.results[stage["name"]]

@@ -77,6 +77,16 @@ def _selects(tables: int) -> float:
     return 0.7 * (ceil(tables * 16 / chip.current().muxed) - 1)
 
 
+def _deep(width: int, depth: int) -> float:
+    """LUTs of four inputs that choose between blocks of a ROM that is deeper than one; on larger ones there are few of them."""
+    target = chip.current()
+    if target.lut_inputs > 4:
+        return 0.0
+    least = block_rams(width, depth)
+    ways = min(ceil(depth / d) for d, w, blocks in target.shapes if ceil(width / w) * ceil(depth / d) * blocks == least)
+    return 2 * width * multiplexer(ways)
+
+
 def block_rom(width: int, depth: int) -> BlockRom:
     """The cheapest layout of a ROM in block RAM: as it is, or in rows of several words, with or without a rest."""
     return _block_rom(width, depth, chip.current())
@@ -84,7 +94,7 @@ def block_rom(width: int, depth: int) -> BlockRom:
 
 @cache
 def _block_rom(width: int, depth: int, target: Chip) -> BlockRom:
-    best = BlockRom(1, depth, 0, Resources(ff=width, bram36=block_rams(width, depth)))
+    best = BlockRom(1, depth, 0, Resources(_deep(width, depth), width, block_rams(width, depth)))
     for rows in sorted({d for d, _, _ in target.shapes if d < depth}):
         for segments in {depth // rows, ceil(depth / rows)}:
             rest = max(0, depth - segments * rows)
@@ -131,7 +141,7 @@ def lutram(width: int, depth: int) -> float:
     if target.lut_inputs == 4:
         banks = ceil(depth / target.lutram.words)
         store = banks * ceil(width / target.lutram.bits) * target.lutram.luts
-        return store + width * multiplexer(banks) + (banks if banks > 1 else 0)
+        return store + width * multiplexer(banks) + 2 * (banks - 1)  # and what tells the banks apart
     if depth <= 32:
         return ceil(width / 6) * 4
     return ceil(depth / 64) * ceil(width / 3) * 4 + (width * (ceil(depth / 64) - 1) * 0.5 if depth > 64 else 0)
