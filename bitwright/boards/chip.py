@@ -55,7 +55,8 @@ def make_bitstream(design: Path, board: Board, clock_mhz: float) -> ChipResult:
 
     CompileError E391 if place and route is missing, E416 where it fails, E491 if the chip is too small for the netlist.
     """
-    tools, clock = architecture(board).steps(board, clock_of(board, clock_mhz).mhz), clock_of(board, clock_mhz)
+    clock = clock_of(board, clock_mhz)
+    tools = architecture(board).steps(board, clock.mhz)
     _check_installed(board, tools.commands)
     start, out = time.perf_counter(), design / "synth"
     made = synthesise_chip([design / "rtl", design / "board" / "rtl"], TOP, out, board.chip_family)
@@ -71,7 +72,8 @@ def make_bitstream(design: Path, board: Board, clock_mhz: float) -> ChipResult:
     if not (out / tools.bitstream).is_file():
         raise CompileError("E416", f"place and route left no bitstream; see {out / LOG}")
     report: dict[str, Any] = json.loads((out / REPORT).read_text(encoding="utf-8"))
-    fmax = max((c["achieved"] for c in _core_clocks(report)), default=None)
+    # The accelerator's clock is the slowest: the oscillator drives nothing else.
+    fmax = min((timed["achieved"] for timed in report["fmax"].values()), default=None)
     used = {name: entry for name, entry in report["utilization"].items() if entry["used"]}
     block = board.chip_family.chip.block
     return ChipResult(
@@ -147,12 +149,6 @@ def _run(step: Step, folder: Path) -> None:
         reason = errors[0] if errors else f"it ended with status {done.returncode}"
         code = "E491" if re.search(r"unable to place|exceeds|too many|no more|not enough", reason, re.I) else "E416"
         raise CompileError(code, f"place and route failed: {reason}; see {folder / LOG}")
-
-
-def _core_clocks(report: dict[str, Any]) -> list[dict[str, float]]:
-    """Of the clocks that were timed, the accelerator's: the slowest, for the oscillator drives nothing else."""
-    found = list(report["fmax"].values())
-    return sorted(found, key=lambda clock: clock["achieved"])[:1]
 
 
 def _slowest(report: dict[str, Any]) -> tuple[str, ...]:
