@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from bitwright.ir.chip import XC7
 from bitwright.ir.types import IntType
 from bitwright.spatial.absorb import absorbed
 from bitwright.spatial.build import built
