@@ -243,7 +243,7 @@ def synth_command(folder: str, as_json: bool) -> None:
     from .design import load
 
     design = load(folder)
-    if design.board().open_flow == "bitstream":
+    if design.board().open_flow == "bitstream" and (design.folder / "board" / "rtl").is_dir():
         found = asdict(design.make_bitstream())
     else:
         found = asdict(design.synthesise()) | {"bitstream": None}

@@ -5,12 +5,13 @@ from itertools import product
 import numpy as np
 import pytest
 
+from bitwright.ir.chip import XC7
 from bitwright.ir.types import IntType
 from bitwright.spatial.absorb import absorbed
 from bitwright.spatial.build import built
 from bitwright.spatial.circuit import Circuit, live, makes, reads
 from bitwright.spatial.mincut import Flow
-from bitwright.spatial.pipeline import XC7, pipelined
+from bitwright.spatial.pipeline import pipelined
 from bitwright.spatial.unit import unit
 from tests.spatial.circuits import random_circuit
 
@@ -43,14 +44,14 @@ def test_stages_keep_to_the_clock(seed, period):
     network = built(graph.inputs["x"], graph.nodes)
     outputs = [b for w in network.words for b in w.bits]
     cells = absorbed(live(network.circuit, outputs), outputs)
-    found = pipelined(network.circuit, cells, outputs, period, XC7)
+    found = pipelined(network.circuit, cells, outputs, period, XC7.delays)
     inside = [[c for c in cells if found.stage[makes(c)[0]] == k] for k in range(found.last + 1)]
     for cell in cells:
         here = {found.stage[net] for net in makes(cell)}
         assert len(here) == 1 and all(found.stage[net] <= min(here) for net in reads(cell) if net)
     for some in inside:  # what is in a stage would fit one stage of a circuit of its own
         made = [2 * net for c in some for net in makes(c)]
-        assert pipelined(network.circuit, some, made, period, XC7).last == 0
+        assert pipelined(network.circuit, some, made, period, XC7.delays).last == 0
 
 
 def test_registers_stand_where_few_nets_cross():
@@ -62,7 +63,7 @@ def test_registers_stand_where_few_nets_cross():
     for bit in others[1:]:
         late = circuit.lut((late, bit), 0b0110)
     out = circuit.lut((*four, late), 0x6996_9669)
-    found = pipelined(circuit, circuit.cells, [out], XC7.register + 2.0, XC7)
+    found = pipelined(circuit, circuit.cells, [out], XC7.delays.register + 2.0, XC7.delays)
     assert found.last > 2
     assert all(found.stage[f >> 1] == found.last for f in four)
 
