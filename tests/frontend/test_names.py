@@ -10,6 +10,7 @@ from bitwright.compiler import compile
 from bitwright.errors import CompileError
 from bitwright.frontend.reader import import_model
 from tests.frontend.onnx_build import Net
+from tests.test_page import parsed
 
 HOSTILE = {
     "quotes": "a'b\"c`d",
@@ -54,10 +55,10 @@ def model(name):
 
 
 def files(folder):
-    """All files of a build but those in JSON, which hold the names, as the comments of the IR do, one line each."""
+    """All files of a build but those in JSON and the page, which hold the names, as the comments of the IR do, one line each."""
     found = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix != ".json":
+        if path.is_file() and path.suffix not in (".json", ".html"):
             data = path.read_bytes()
             if path.suffix == ".ir":
                 data = b"\n".join(line.split(b"  # [[")[0] for line in data.split(b"\n"))
@@ -69,14 +70,16 @@ def files(folder):
 def plain(tmp_path_factory):
     folder = tmp_path_factory.mktemp("names")
     (folder / "m.onnx").write_bytes(model(None).SerializeToString())
-    return compile(folder / "m.onnx", folder / "build")
+    return compile(folder / "m.onnx", folder / "build", backend="hls")
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_builds_of_hostile_names(kind, plain, tmp_path):
     (tmp_path / "m.onnx").write_bytes(model(HOSTILE[kind]).SerializeToString())
-    design = compile(tmp_path / "m.onnx", tmp_path / "build")
+    design = compile(tmp_path / "m.onnx", tmp_path / "build", backend="hls")
     assert files(tmp_path / "build") == files(plain.folder)
+    pages = [parsed((d.folder / "report.html").read_text(encoding="utf-8")).seen for d in (design, plain)]
+    assert pages[0] == pages[1]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["build", "m.onnx"]
     samples = np.random.default_rng(1).integers(-128, 128, (20, 4)).astype(np.int8)
     assert design.predict(samples).tolist() == plain.predict(samples).tolist()
