@@ -12,6 +12,7 @@ import numpy as np
 from . import __version__, page
 from .boards import Board, load_board, write_handoff
 from .boards.board import save_board
+from .boards.core import write_core
 from .boards.hls4ml import write_project
 from .boards.host import Boundary
 from .boards.vitis import vector_frames, write_component
@@ -274,6 +275,7 @@ def _write(
     np.savez_compressed(folder / CONSTANTS, allow_pickle=False, **constants)
     write_json(folder / BOUNDARY, boundary)
     write_rtl(netlist, folder / "rtl")
+    write_core(board, folder / "rtl")
     if netlist.ports is Protocol.AXIS:  # the boards' shells speak AXI4-Stream
         write_handoff(board, manifest, boundary, folder / "board")
     save_board(board, folder / BOARD)
