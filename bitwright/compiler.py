@@ -83,7 +83,7 @@ def compile(
     """
     chosen, target = Options(**options), Path(output)
     board = load_board(chosen.board)
-    _check(chosen)
+    _check(chosen, board)
     check_replaceable(target)
     done: Quantised | None = None
     if chosen.calibration is not None and not isinstance(model, FixedPoint):
@@ -133,7 +133,7 @@ def compile(
     return load(target)
 
 
-def _check(options: Options) -> None:
+def _check(options: Options, board: Board) -> None:
     if options.style not in STYLES:
         raise CompileError("E503", f"there is no style '{options.style}' yet", hint=f"styles: {', '.join(STYLES)}")
     if options.ports not in (known := [p.value for p in Protocol]):
@@ -144,6 +144,8 @@ def _check(options: Options) -> None:
         raise CompileError(
             "E503", f"there is no backend '{options.backend}' yet", hint=f"backends: {', '.join(BACKENDS)}"
         )
+    if options.backend != "verilog" and not board.part.startswith("xc"):
+        raise CompileError("E504", f"Vitis HLS has no chips like that of {board.name}", hint="leave --backend out")
     if options.control not in CONTROLS or (options.control != "none" and options.backend != "hls"):
         hint = f"with --backend hls: {', '.join(CONTROLS)}; else none"
         raise CompileError("E503", f"there is no control '{options.control}' of this backend yet", hint=hint)

@@ -39,15 +39,31 @@ class Project:
 
 
 def write_project(made: Project, part: str, clock_mhz: float, folder: Path) -> None:
-    """hls4ml's project of the layers, written into `folder` by hls4ml. Raises CompileError E390 if that is missing.
+    """hls4ml's project of the layers, written into `folder` by hls4ml. Raises CompileError E390 if that is missing, E601 if it
+    does not take the network.
 
     Its names of this run, a random stamp and the folder's path, are replaced, so that the same network gives the same files.
     """
-    try:
-        from hls4ml.model import ModelGraph
-        from hls4ml.utils.config import create_config
-    except ImportError as error:
-        raise CompileError("E390", "hls4ml is not installed", hint="pip install 'bitwright[hls4ml]'") from error
+    with redirect_stdout(StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            stamp = _written(made, part, clock_mhz, folder)
+        except ImportError as error:
+            raise CompileError("E390", "hls4ml is not installed", hint="pip install 'bitwright[hls4ml]'") from error
+        except Exception as error:  # it raises whatever comes
+            hint = "compile with --backend hls, which has every operator"
+            raise CompileError("E601", f"hls4ml does not take the network: {error}", hint=hint) from error
+    for path in folder.rglob("*"):
+        if path.is_file() and path.suffix in TEXTS:
+            text = path.read_text(encoding="utf-8")
+            path.write_text(text.replace(stamp, STAMP).replace(str(folder), "."), encoding="utf-8")
+
+
+def _written(made: Project, part: str, clock_mhz: float, folder: Path) -> str:
+    """Write the project and return its stamp."""
+    from hls4ml.model import ModelGraph
+    from hls4ml.utils.config import create_config
+
     config: dict[str, Any] = create_config(
         output_dir=str(folder), project_name=NAME, backend="Vitis", part=part, clock_period=1000 / clock_mhz,
         io_type="io_stream" if made.streamed else "io_parallel",
@@ -65,12 +81,6 @@ def write_project(made: Project, part: str, clock_mhz: float, folder: Path) -> N
         layer.attributes | {k: np.ldexp(v.astype(np.float64), -layer.fraction) for k, v in layer.constants.items()}
         for layer in made.layers
     ]
-    with redirect_stdout(StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = ModelGraph.from_layer_list(config, layers, ["x"], [made.layers[-1].attributes["name"]])
-        model.write()
-    stamp = str(model.config.config["Stamp"])
-    for path in folder.rglob("*"):
-        if path.is_file() and path.suffix in TEXTS:
-            text = path.read_text(encoding="utf-8")
-            path.write_text(text.replace(stamp, STAMP).replace(str(folder), "."), encoding="utf-8")
+    model = ModelGraph.from_layer_list(config, layers, ["x"], [made.layers[-1].attributes["name"]])
+    model.write()
+    return str(model.config.config["Stamp"])

@@ -134,6 +134,8 @@ def test_a_build_without_cpp_says_so(tmp_path):
         with pytest.raises(CompileError, match="compile the model with --backend hls") as error:
             use()
         assert error.value.code == "E507"
+    with pytest.raises(CompileError, match="no chips like that of ulx3s-85f"):
+        bitwright.compile(MODELS / "hello_world.onnx", tmp_path / "e", board="ulx3s-85f", backend="hls")
     with pytest.raises(CompileError, match="no control 'axilite'"):
         bitwright.compile(MODELS / "hello_world.onnx", tmp_path / "e", control="axilite")
 
