@@ -75,7 +75,7 @@ def decide(top, parameters, folder, mutant=None):
 
 
 def run(command, folder, text=""):
-    done = subprocess.run(command, input=text, cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(command, input=text, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return done.stdout
 

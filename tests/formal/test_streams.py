@@ -47,7 +47,8 @@ PROOFS = [
     ),
 ]
 
-# Harness and parameters, and changes of library modules that between them break every one of its assertions.
+# A name's first word is the harness; its parameters, and changes of library modules that between them break every one of
+# its assertions.
 MUTANTS = {
     "queue": (
         {"DEPTH": 3},
