@@ -1,13 +1,11 @@
 """The handoff of an accelerator in C++: a Vitis HLS component with a testbench, in the build's `hls/` folder.
 
-The texts are the files in `hls_templates/vitis`: a `*.in` has its `@{fields}` filled, the others are copied as they are.
+The texts are the files in `hls_templates/vitis`.
 """
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
@@ -15,15 +13,11 @@ from numpy.typing import NDArray
 
 from .board import Board
 from .host import Boundary
+from .texts import figures, templates, write_files
 
+TEMPLATES = Path(__file__).parent.parent / "hls_templates" / "vitis"
 VECTOR_BYTES = 1 << 16
 """Of frames in the testbench, about; one there always is."""
-
-
-class _Text(Template):
-    """`@{field}`; a plain `@` is written `@@`."""
-
-    delimiter = "@"
 
 
 def vector_frames(boundary: Boundary, most: int = 16) -> int:
@@ -43,24 +37,9 @@ def write_component(
         "input_bits": str(boundary.input.tdata),
         "output_bits": str(boundary.output.tdata),
         "control": control,
-        "figures": _figures(manifest),
+        "figures": figures(manifest, float(manifest["clock_mhz"])),
     }
-    for path in (files("bitwright") / "hls_templates" / "vitis").iterdir():
-        text = path.read_text(encoding="utf-8")
-        text = _Text(text).substitute(fields) if path.name.endswith(".in") else text
-        (out / path.name.removesuffix(".in")).write_text(text, encoding="utf-8")
-    (out / "vectors.h").write_text(_vectors(inputs, outputs))
-
-
-def _figures(manifest: dict[str, Any]) -> str:
-    need = manifest["estimate"]
-    rows = [
-        ("cycles a frame", f"{manifest['frame_cycles']:,}"),
-        ("latency in cycles", f"{manifest['latency_cycles']:,}"),
-        ("clock", f"{manifest['clock_mhz']:g} MHz"),
-        *((f"{key}, estimated", f"{need[key]:,}") for key in ("lut", "ff", "bram36", "dsp")),
-    ]
-    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+    write_files(templates(TEMPLATES, fields) | {"vectors.h": _vectors(inputs, outputs)}, out)
 
 
 def _vectors(inputs: NDArray[np.uint8], outputs: NDArray[np.uint8]) -> str:

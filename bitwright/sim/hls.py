@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -32,24 +33,28 @@ FLAGS = ("-std=c++17", "-O3", "-march=native", "-fPIC", "-shared", "-w", "-fno-s
 TIMEOUT = 1800
 
 
+@cache
+def gcc() -> tuple[str, bytes]:
+    """g++, and what identifies it and the machine that it compiles for. Raises CompileError E390 if it is missing."""
+    compiler = shutil.which("g++")
+    if compiler is None:
+        raise CompileError("E390", "g++ is not installed", hint="install g++ (Debian: apt install g++)")
+    commands = ([compiler, "-march=native", "-Q", "--help=target"], [compiler, "--version"])
+    return compiler, b"".join(subprocess.run(c, capture_output=True, check=False).stdout for c in commands)
+
+
 def compile_cpp(folder: Path, include: Path | None = None, *, trace: bool = False) -> Path:
     """The shared library of a written accelerator; with the machine's integers, or those of ap_int.h in `include`.
 
     With `trace` it tells of every beat.
     Raises CompileError E390 if g++ is missing, E903 if it fails.
     """
-    compiler = shutil.which("g++")
-    if compiler is None:
-        raise CompileError("E390", "g++ is not installed", hint="install g++ (Debian: apt install g++)")
+    compiler, identity = gcc()
     driver = files("bitwright") / "hls_templates" / "emulate.cpp"
     sources = {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*.h"))}
     sources |= {"bw_accel.cpp": (folder / "bw_accel.cpp").read_bytes(), "emulate.cpp": driver.read_bytes()}
     flags = [*FLAGS, *(["-O0", f"-I{include}"] if include else ["-DBW_NATIVE"]), *(["-DBW_TRACE"] if trace else [])]
-    version = subprocess.run(
-        [compiler, "-march=native", "-Q", "--help=target"], capture_output=True, check=False
-    ).stdout
-    version += subprocess.run([compiler, "--version"], capture_output=True, check=False).stdout
-    digest = hashlib.sha256(version + "\0".join(flags).encode())
+    digest = hashlib.sha256(identity + "\0".join(flags).encode())
     for name, text in sources.items():
         digest.update(f"{name}\0{len(text)}\0".encode() + text)
     target = cache_folder() / "hls" / f"{digest.hexdigest()[:32]}.so"

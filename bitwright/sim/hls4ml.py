@@ -20,6 +20,7 @@ from ..errors import CompileError
 from ..ir.graph import Graph
 from ..ir.op import Codes
 from . import reference
+from .hls import gcc
 from .verify import Mismatch, Verification
 from .verilator import cache_folder
 
@@ -28,9 +29,8 @@ TIMEOUT = 3600
 
 def compile_project(folder: Path) -> Path:
     """The shared library that the project's build_lib.sh makes. Raises CompileError E390 without g++, E903 if it fails."""
-    if shutil.which("g++") is None:
-        raise CompileError("E390", "g++ is not installed", hint="install g++ (Debian: apt install g++)")
-    digest = hashlib.sha256(subprocess.run(["g++", "--version"], capture_output=True, check=False).stdout)
+    _, identity = gcc()
+    digest = hashlib.sha256(identity)
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
     target = cache_folder() / "hls4ml" / digest.hexdigest()[:32]
