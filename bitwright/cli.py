@@ -268,14 +268,40 @@ def report_command(folder: str, html: str | None, as_json: bool) -> None:
 
     from . import page, report
     from .design import load
+    from .store import is_chip, read_manifest
 
-    design = load(folder)
+    place, chip = Path(folder), is_chip(Path(folder))
+    manifest = read_manifest(place) if chip else load(folder).manifest
+    told = report.as_json(place, manifest)
     if html is not None:
-        page.write(design.folder, design.manifest, Path(html))
+        if chip:
+            raise CompileError("E504", "--html is for the build of one accelerator", hint="name one of them")
+        page.write(place, manifest, Path(html))
+    if "vivado" in told and not chip:
+        page.write(place, manifest)
     if as_json:
-        print(json.dumps(report.as_json(design.folder, design.manifest)))
+        print(json.dumps(told))
     else:
-        print(report.as_text(design.folder, design.manifest), end="")
+        print(report.as_text(place, manifest), end="")
+
+
+@cli.command("combine")
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=click.Path())
+@click.option("-o", "--output", required=True, type=click.Path(), help="The folder of the chip.")
+@_json
+@_reports_errors
+def combine_command(folders: tuple[str, ...], output: str, as_json: bool) -> None:
+    """Put the accelerators of several builds for one Zynq board into one chip, each with a DMA of its own."""
+    from pathlib import Path
+
+    from . import report
+    from .combine import combine
+
+    manifest = combine(list(folders), output)
+    if as_json:
+        print(json.dumps(manifest))
+    else:
+        print(report.as_text(Path(output), manifest), end="")
 
 
 @cli.command("boards")

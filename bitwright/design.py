@@ -17,7 +17,7 @@ from .ir.graph import Graph
 from .ir.op import Codes
 from .ir.text import parse_graph
 from .sim import reference
-from .store import MANIFEST, is_build
+from .store import MANIFEST, is_build, is_chip
 
 if TYPE_CHECKING:
     from .boards import Board
@@ -152,6 +152,10 @@ def load(folder: str | Path) -> Design:
     if not is_build(path):
         raise CompileError(
             "E505", f"'{path}' is not a build directory of Bitwright's", hint="bitwright compile MODEL -o DIR makes one"
+        )
+    if is_chip(path):
+        raise CompileError(
+            "E505", f"'{path}' is a chip of several accelerators", hint="name one of the builds that it was made from"
         )
     try:
         with np.load(path / CONSTANTS, allow_pickle=False) as file:

@@ -109,9 +109,11 @@ EXPLANATIONS: dict[str, str] = {
     "different length. If it is that of a circuit of constants, it is a bug of Bitwright's.",
     "E416": "Place and route stopped with an error; synth/place.log has its words. A pin in the board's file that the chip's package has not is "
     "the usual reason.",
+    "E418": "Reports of Vivado's in `board/` are shown beside the estimates, and this one is not as its commands write it. Run the script "
+    "again, or remove the file.",
     "E490": "No folding fits the board at this speed; the message says which resource is short, and by how much. Ask for fewer frames a "
     "second, take a larger board, or use fewer bits. All weights are on the chip. --margin (or the limits in a board file of your own) "
-    "says how much of the chip stays free.",
+    "says how much of the chip stays free. Of accelerators that are to share a chip it is their sum that is too large.",
     "E491": "The netlist is larger than the chip, although the estimate was not. Compile with a larger --margin, for fewer frames a "
     "second, or for a larger board.",
     "E501": "The output folder holds something that Bitwright did not make, so it is left alone. Choose another with -o.",

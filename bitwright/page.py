@@ -93,6 +93,7 @@ def render(found: dict[str, Any]) -> str:
         queues=", ".join(f"{q['depth']:,} words of {q['width']} bits ({q['stage']})" for q in found["queues"]),
         resources=_resources(found),
         clock_note=_clock(found.get("synth")),
+        vivado_note=f"By Vivado, {report.implemented(found['vivado'], mhz)}." if found.get("vivado") else "",
         verification=_verification(verification) if verification else None,
         calibration=_calibration(found["calibration"]) if found.get("calibration") else None,
     )  # fmt: skip
@@ -157,16 +158,17 @@ def _row(stage: dict[str, Any]) -> dict[str, str]:
 
 def _resources(found: dict[str, Any]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    synth = found.get("synth")
+    synth, vivado = found.get("synth"), found.get("vivado")
+    measured = vivado["accelerators"][0] if vivado else synth
     for key, name in RESOURCES:
         chip, estimate = found["chip"][key], found["estimate"][key]
-        value = synth[key] if synth else estimate
+        value = measured[key] if measured else estimate
         if not chip and not value:
             continue
         rows.append({
             "name": name, "value": f"{value:,g}" if value < 1e6 else f"{value:,}", "chip": f"{chip:,}",
-            "kind": "synthesised" if synth else "estimated", "share": f"{value / chip:.0%}" if chip else "-",
-            "other": f"estimated {estimate:,}" if synth else "",
+            "kind": "by Vivado" if vivado else "synthesised" if synth else "estimated", "share": f"{value / chip:.0%}" if chip else "-",
+            "other": f"estimated {estimate:,}" if measured else "",
             "part": min(100.0, 100 * value / chip) if chip else 0.0, "limit": min(100.0, 100 * found["usable"][key] / chip) if chip else 0.0,
         })  # fmt: skip
     return rows

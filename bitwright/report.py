@@ -7,19 +7,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .boards.vivado import read_reports
 from .errors import quoted
 
 RESOURCES = ("lut", "ff", "bram36", "dsp")
 
 
 def as_json(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
-    """The manifest with the synthesis result and the verification, where there are any."""
-    return manifest | {name: found for name in ("synth", "verification") if (found := _read(folder, name))}
+    """The manifest with the synthesis result, the verification and what Vivado reported, where there are any."""
+    found = {name: _read(folder, name) for name in ("synth", "verification")} | {
+        "vivado": read_reports(folder / "board")
+    }
+    return manifest | {name: result for name, result in found.items() if result}
 
 
 def as_text(folder: Path, manifest: dict[str, Any]) -> str:
-    """A table of stages, then resources, speed, and what was verified."""
-    return "\n".join(_lines(as_json(folder, manifest))) + "\n"
+    """A table of stages, then resources, speed, and what was verified; of a chip, its accelerators and their sum."""
+    lines = _chip_lines if "accelerators" in manifest else _lines
+    return "\n".join(lines(as_json(folder, manifest))) + "\n"
 
 
 def save(folder: Path, name: str, value: dict[str, Any]) -> None:
@@ -58,6 +63,18 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
             found["engine"], "with and without stalls"
         )
         yield f"verified    {found['frames']} frames {how}: {verdict} ({found['seconds']} s)"
+
+
+def _chip_lines(report: dict[str, Any]) -> Iterator[str]:
+    mhz = report["clock_mhz"]
+    yield f"board       {report['board']} ({report['part']}), {mhz:g} MHz"
+    yield ""
+    yield f"{'RTL':14}{'frames/s':>14}{'latency µs':>12}" + "".join(f"{name:>10}" for name in RESOURCES)
+    for part in report["accelerators"]:
+        speed = f"{mhz * 1e6 / part['frame_cycles']:14,.0f}{part['latency_cycles'] / mhz:12,.2f}"
+        yield f"{part['rtl']:14}{speed}" + "".join(f"{part['estimate'][name]:10,}" for name in RESOURCES)
+    yield ""
+    yield from _resources(report)
 
 
 def _stages(stages: list[dict[str, Any]]) -> Iterator[str]:
@@ -99,15 +116,36 @@ def _short(name: str) -> str:
 
 
 def _resources(report: dict[str, Any]) -> Iterator[str]:
-    synth = report.get("synth")
-    shell = report["shell"] if any(report["shell"].values()) else None
-    yield f"{'resource':10}{'estimate':>10}{'synthesis':>11}{'plan limit':>12}"
+    synth, vivado, shell = report.get("synth"), report.get("vivado"), report.get("shell", {})
+    yield f"{'resource':10}{'estimate':>10}{'synthesis':>11}" + f"{'Vivado':>10}" * bool(vivado) + f"{'plan limit':>12}"
     for name in RESOURCES:
         measured = f"{synth[name]:,}" if synth else "-"
-        around = f"  of these {shell[name]:,} for the board's shell" if shell and shell[name] else ""
-        yield f"{name:10}{report['estimate'][name]:10,}{measured:>11}{report['usable'][name]:12,}{around}"
+        used = f"{sum(part[name] for part in vivado['accelerators']):10,}" if vivado else ""
+        around = f"  of these {shell[name]:,} for the board's shell" if shell.get(name) else ""
+        yield f"{name:10}{report['estimate'][name]:10,}{measured:>11}{used}{report['usable'][name]:12,}{around}"
+    if vivado:
+        yield f"Vivado      {implemented(vivado, report['clock_mhz'])}"
     if synth and (reached := synth.get("fmax_mhz")):
         yield _clock(reached, synth)
+
+
+STAGES = {
+    "chip": "the whole chip",
+    "route": "the accelerator alone, routed",
+    "synth": "the accelerator alone, synthesised",
+}
+
+
+def implemented(vivado: dict[str, Any], mhz: float) -> str:
+    """What Vivado made of the design, in one line."""
+    said = [STAGES[vivado["stage"]]]
+    if whole := vivado["whole"]:
+        said[0] += f": {whole['lut']:,} LUT, {whole['ff']:,} FF, {whole['bram36']:g} BRAM, {whole['dsp']:,} DSP"
+    if (slack := vivado["slack_ns"]) is not None:
+        said.append(f"{mhz:g} MHz {'met' if slack >= 0 else 'NOT met'} with {slack:+.3f} ns of slack")
+    if vivado["power_w"] is not None:
+        said.append(f"{vivado['power_w']:g} W")
+    return "; ".join(said)
 
 
 def _clock(reached: float | list[float], synth: dict[str, Any]) -> str:

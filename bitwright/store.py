@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 from .errors import CompileError
 
@@ -48,11 +49,22 @@ def check_replaceable(target: Path) -> None:
 
 
 def is_build(folder: Path) -> bool:
+    """Whether Bitwright made the folder."""
+    return "bitwright" in read_manifest(folder)
+
+
+def is_chip(folder: Path) -> bool:
+    """Whether it is a chip that `bitwright combine` made."""
+    return "accelerators" in read_manifest(folder)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest in the folder, or an empty one."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
     except (OSError, ValueError):
-        return False
-    return isinstance(manifest, dict) and "bitwright" in manifest
+        return {}
+    return cast(dict[str, Any], manifest) if isinstance(manifest, dict) else {}
 
 
 def write_json(path: Path, value: object) -> None:

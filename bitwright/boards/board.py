@@ -81,6 +81,7 @@ class Board:
     dsp: int
     clock_mhz: float
     title: str = ""
+    board_part: str = ""
     aliases: tuple[str, ...] = ()
     uram: int = 0
     dsp_kind: str = ""
@@ -191,6 +192,10 @@ def _is_title(value: Any) -> bool:
     return isinstance(value, str) and value.isprintable() and len(value) <= 80
 
 
+def _is_board_part(value: Any) -> bool:
+    return isinstance(value, str) and all(map(_is_word, value.split(":")))
+
+
 def _is_list_of_words(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_word, cast(list[Any], value)))
 
@@ -220,6 +225,7 @@ _RULES: dict[str, _Rule] = {
     "dsp": _COUNT,
     "clock_mhz": _POSITIVE,
     "title": _Rule(_is_title, "one line of text"),
+    "board_part": _Rule(_is_board_part, "words with ':' between them, as Vivado names boards"),
     "aliases": _Rule(_is_list_of_words, f"a list, each {_NAME.says}"),
     "uram": _COUNT,
     "dsp_kind": _NAME,

@@ -14,8 +14,9 @@ import pytest
 
 from bitwright.boards import load_board, write_handoff
 from bitwright.boards.host import Boundary
+from bitwright.boards.pynq.handoff import Part, write_together
 from bitwright.boards.pynq.standin import StandIn
-from tests.boards.boundaries import boundary
+from tests.boards.boundaries import boundary, stream
 
 SPEC = boundary()
 WIRE = Boundary(SPEC)
@@ -66,8 +67,36 @@ def test_predict(handoff: Path, count: int) -> None:
     with driver(handoff, board) as module, module.Accelerator() as device:
         y = device.predict(x)
     np.testing.assert_array_equal(y, WIRE.decode(network(WIRE.encode(x))), strict=True)
-    assert not board.frames
+    assert not any(board.frames)
     assert board.bitfiles == [str(handoff / "bitwright.bit")]
+    assert all(buffer.freed for buffer in board.buffers)
+
+
+def test_several_accelerators(tmp_path: Path) -> None:
+    """Each by itself; and together, which starts all before it waits for one."""
+    other = boundary(output_shape=[15], output_stream=stream(slot=16, lanes=2, vector=15, vectors=1))
+    second = Boundary(other)
+
+    def triple(data: bytes) -> list[bytes]:
+        codes = second.input.unpack(data).reshape(-1, 15)
+        return [frame.tobytes() for frame in second.output.pack(3 * codes)]
+
+    parts = [Part(f"accel_{i}/rtl", {"clock_mhz": 100.0}, spec) for i, spec in enumerate((SPEC, other))]
+    write_together(load_board("pynq"), parts, tmp_path / "board")
+    board, x0, x1 = StandIn(accelerator, triple), samples(2), samples(5)
+    with driver(tmp_path / "board", board) as module:
+        devices = module.load()
+        together = module.predict_together(devices, [x0, x1])
+        started = [kind for kind, _ in board.events[:4]]
+        alone = [device.predict(x) for device, x in zip(devices, (x0, x1), strict=True)]
+        for device in devices:
+            device.close()
+    expected = [WIRE.decode(network(WIRE.encode(x0))), second.decode(3 * second.encode(x1).reshape(-1, 15))]
+    for found in (together, alone):
+        for y, wanted in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(y, wanted, strict=True)
+    assert started == ["receive", "send", "receive", "send"]
+    assert len(board.bitfiles) == 1
     assert all(buffer.freed for buffer in board.buffers)
 
 

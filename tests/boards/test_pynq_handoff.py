@@ -4,12 +4,14 @@ import ast
 import importlib.util
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bitwright.boards import load_board, write_handoff
+from bitwright.boards.pynq.handoff import Part, write_together
 from bitwright.errors import CompileError
 from tests.boards import tcl
 from tests.boards.boundaries import boundary, code, stream
@@ -135,6 +137,41 @@ def test_build(design: Path, golden: Callable[[str, str], None]) -> None:
     golden("build.calls", tcl.calls(design / "board" / "build.tcl"))
     made = {path.name for path in (design / "board").iterdir()} - set(FILES)
     assert made == {"bitwright.bit", "bitwright.hwh", "bitwright.xsa", "vivado"}
+
+
+@needs_tcl
+@pytest.mark.parametrize(("name", "installed"), [("kv260", ""), ("zcu104", "xilinx.com:zcu104:part0:1.1")])
+def test_build_for_ultrascale(tmp_path: Path, golden: Callable[[str, str], None], name: str, installed: str) -> None:
+    """The processor of the UltraScale+, by Vivado's file of the board or without it."""
+    (tmp_path / "rtl").mkdir()
+    (tmp_path / "rtl" / "bw_accel.v").write_text("")
+    wide = boundary(input_stream=stream(slot=8, lanes=16, vector=15, vectors=1))
+    write_handoff(load_board(name), MANIFEST, wide, tmp_path / "board")
+    before = f"set board_parts {{{installed}}}"
+    golden(f"build_{name}.calls", tcl.calls(tmp_path / "board" / "build.tcl", before=before))
+    assert (tmp_path / "board" / "bitwright.bit").exists()
+
+
+@needs_tcl
+def test_build_of_five_accelerators(tmp_path: Path, golden: Callable[[str, str], None]) -> None:
+    """The fifth shares a port into memory with the first."""
+    for i in range(5):
+        (tmp_path / f"accel_{i}" / "rtl").mkdir(parents=True)
+        (tmp_path / f"accel_{i}" / "rtl" / "bw_accel.v").write_text("")
+    parts = [Part(f"accel_{i}/rtl", MANIFEST, boundary()) for i in range(5)]
+    files = write_together(load_board("pynq"), parts, tmp_path / "board")
+    assert [path.name for path in files] == [
+        "README.md", "boundary.json", *(f"boundary_{i}.json" for i in range(1, 5)),
+        "build.tcl", "driver.py", "host.py", "notebook.ipynb",
+    ]  # fmt: skip
+    golden("build_five.calls", tcl.calls(tmp_path / "board" / "build.tcl"))
+    assert "| 4 | 16 | 12 | 32 | 20 |" in (tmp_path / "board" / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_chip_without_a_processor(tmp_path: Path) -> None:
+    board = replace(load_board("ulx3s"), flow="pynq")
+    with pytest.raises(CompileError, match="E404: board ulx3s-85f: chips of family ecp5 have no processor"):
+        write_handoff(board, MANIFEST, boundary(), tmp_path)
 
 
 @needs_tcl

@@ -6,6 +6,7 @@ rename puts _puts
 set calls {}
 set progress 100%
 set slack 0.125
+set board_parts {}
 
 proc unknown {args} {
     lappend ::calls $args
@@ -36,6 +37,11 @@ proc launch_runs {args} {
 proc write_hw_platform {args} {
     lappend ::calls [list write_hw_platform {*}$args]
     touch [lindex $args end]
+}
+
+proc get_board_parts {args} {
+    lappend ::calls [list get_board_parts {*}$args]
+    return $::board_parts
 }
 
 proc get_property {name args} {

@@ -1,10 +1,13 @@
 """The PYNQ handoff: Vivado scripts, the driver, and what the driver needs to know, in a design's `board/` folder.
 
+A Zynq of either generation has its processor in `processors/`, a piece of the block design's script by family.
+
 The texts are the files in `templates/`: a `*.in` has its `@{fields}` filled from the board and the manifest's numbers,
 the others are copied as they are. Nothing that came from the model gets into them: its names are in `boundary.json`.
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +18,50 @@ from bitwright.boards.texts import HOST, figures, number, templates, write_files
 from bitwright.errors import CompileError
 
 TEMPLATES = Path(__file__).parent / "templates"
+PROCESSORS = Path(__file__).parent / "processors"
 LENGTH_BITS = 26  # of the AXI DMA's length register: the most that it has
 MAX_TRANSFER = (1 << LENGTH_BITS) - 1
+MEMORY = {"xc7": (64, 32), "xcup": (128, 40)}
+"""Family → bits of the processor's ports into memory, and of addresses there."""
+MOST = 16
+"""Accelerators in one chip: the control's interconnect has no more masters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An accelerator of the chip: its folder of RTL, seen from the folder around `board/`, its manifest and boundary.
+
+    Of the manifest only the numbers `clock_mhz`, `frame_cycles`, `latency_cycles` and `estimate` are read, and only the
+    first has to be there.
+    """
+
+    rtl: str
+    manifest: dict[str, Any]
+    boundary: dict[str, Any]
 
 
 def write_handoff(board: Board, manifest: dict[str, Any], boundary: dict[str, Any], out: Path) -> list[Path]:
     """Write the folder `out`, beside the design's `rtl/`, and return its files, sorted.
 
-    Of `manifest` only the numbers `clock_mhz`, `frame_cycles`, `latency_cycles` and `estimate` are read, and only the
-    first has to be there. CompileError E405 or E406 where the board's DMA cannot carry the streams.
+    CompileError E404, E405 or E406 where the chip has no processor, or the board's DMA cannot carry the streams.
     """
-    wire = Boundary(boundary)
-    _check_streams(board, wire)
-    fields = _fields(board, manifest, wire)
-    files = templates(TEMPLATES, fields) | templates(SCRIPTS, fields)
+    fields = _fields(board, [Part("rtl", manifest, boundary)])
+    return _write(templates(TEMPLATES, fields) | templates(SCRIPTS, fields), [boundary], out)
+
+
+def write_together(board: Board, parts: list[Part], out: Path) -> list[Path]:
+    """Write the folder `out` of a chip with several accelerators at one clock, and return its files, sorted.
+
+    Their folders lie beside it. Raises CompileError as `write_handoff` does.
+    """
+    return _write(templates(TEMPLATES, _fields(board, parts)), [part.boundary for part in parts], out)
+
+
+def _write(files: dict[str, str], boundaries: list[dict[str, Any]], out: Path) -> list[Path]:
     files["host.py"] = HOST.read_text(encoding="utf-8")
-    files["boundary.json"] = json.dumps(boundary, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    for i, boundary in enumerate(boundaries):
+        name = f"boundary_{i}.json" if i else "boundary.json"
+        files[name] = json.dumps(boundary, indent=1, sort_keys=True, allow_nan=False) + "\n"
     return write_files(files, out)
 
 
@@ -50,18 +81,41 @@ def _check_streams(board: Board, wire: Boundary) -> None:
             )
 
 
-def _fields(board: Board, manifest: dict[str, Any], wire: Boundary) -> dict[str, str]:
+def _fields(board: Board, parts: list[Part]) -> dict[str, str]:
     """What the templates may say: words that `load_board` has checked, and numbers that are made into text here."""
-    mhz = float(manifest["clock_mhz"])
+    if board.family not in MEMORY:
+        hint = f"families with one: {', '.join(MEMORY)}; flows: ip, uart"
+        raise CompileError("E404", f"board {board.name}: chips of family {board.family} have no processor", hint=hint)
+    wires = [Boundary(part.boundary) for part in parts]
+    for wire in wires:
+        _check_streams(board, wire)
+    mhz = float(parts[0].manifest["clock_mhz"])
+    memory_bits, address_bits = MEMORY[board.family]
     return {
         "board": board.name,
+        "board_part": board.board_part,
         "part": board.part,
         "clock_mhz": number(mhz),
         "period_ns": f"{1000 / mhz:.3f}",
-        "input_bits": str(wire.input.tdata),
-        "output_bits": str(wire.output.tdata),
-        "input_bytes": str(wire.input.frame_bytes),
-        "output_bytes": str(wire.output.frame_bytes),
         "length_bits": str(LENGTH_BITS),
-        "figures": figures(manifest, mhz),
+        "memory_bits": str(memory_bits),
+        "address_bits": str(address_bits),
+        "accelerators": "\n".join(
+            f"    {{{part.rtl} {wire.input.tdata} {wire.output.tdata}}}"
+            for part, wire in zip(parts, wires, strict=True)
+        ),
+        "processor": (PROCESSORS / f"{board.family}.tcl").read_text(encoding="utf-8"),
+        "figures": "\n\n".join(_heading(i, parts) + figures(part.manifest, mhz) for i, part in enumerate(parts)),
+        "streams": "\n".join(_stream(i, wire) for i, wire in enumerate(wires)),
+        "boundaries": "  ".join(f"boundary_{i}.json" if i else "boundary.json" for i in range(len(parts))),
     }
+
+
+def _heading(index: int, parts: list[Part]) -> str:
+    return f"Accelerator {index}, `{parts[index].rtl}`\n\n" if len(parts) > 1 else ""
+
+
+def _stream(index: int, wire: Boundary) -> str:
+    """A row of the README's table."""
+    given, taken = wire.input, wire.output
+    return f"| {index} | {given.tdata} | {given.frame_bytes} | {taken.tdata} | {taken.frame_bytes} |"

@@ -31,16 +31,20 @@ class Buffer(np.ndarray[Any, Any]):
         self.freed = True
 
 
-class StandIn:
-    """A board with one accelerator behind `axi_dma_0`.
+Send = Callable[[bytes], list[bytes]]
+"""An accelerator: from the bytes of one send to the output frames' bytes, each ended by TLAST."""
 
-    `send_frames` is the accelerator: from the bytes of one send to the output frames' bytes, each ended by TLAST.
-    `events` lists the transfers in order: ("send" | "receive", bytes).
+
+class StandIn:
+    """A board with accelerators, each behind its DMA: `axi_dma_0`, `axi_dma_1`, …
+
+    `events` lists the transfers in order: ("send" | "receive", bytes); `frames` holds, for each accelerator, what it has
+    to give.
     """
 
-    def __init__(self, send_frames: Callable[[bytes], list[bytes]], *, length_bits: int = 26) -> None:
-        self.send_frames, self.max_transfer = send_frames, (1 << length_bits) - 1
-        self.frames: deque[bytes] = deque()
+    def __init__(self, *accelerators: Send, length_bits: int = 26) -> None:
+        self.accelerators, self.max_transfer = accelerators, (1 << length_bits) - 1
+        self.frames: list[deque[bytes]] = [deque() for _ in accelerators]
         self.buffers: list[Buffer] = []
         self.events: list[tuple[str, int]] = []
         self.bitfiles: list[str] = []
@@ -73,17 +77,20 @@ class StandIn:
 
 
 class Overlay:
-    """A loaded bitstream: the DMA, named as in the block design."""
+    """A loaded bitstream: the DMAs, named as in the block design."""
+
+    axi_dma_0: "Dma"
 
     def __init__(self, board: StandIn) -> None:
-        self.axi_dma_0 = Dma(board)
+        for i in range(len(board.accelerators)):
+            setattr(self, f"axi_dma_{i}", Dma(board, i))
 
 
 class Dma:
     """An AXI DMA in simple mode."""
 
-    def __init__(self, board: StandIn) -> None:
-        self.sendchannel, self.recvchannel = SendChannel(board), ReceiveChannel(board)
+    def __init__(self, board: StandIn, index: int) -> None:
+        self.sendchannel, self.recvchannel = SendChannel(board, index), ReceiveChannel(board, index)
 
 
 class Channel:
@@ -91,8 +98,8 @@ class Channel:
 
     kind = ""
 
-    def __init__(self, board: StandIn) -> None:
-        self.board, self.running = board, True
+    def __init__(self, board: StandIn, index: int) -> None:
+        self.board, self.index, self.running = board, index, True
         self.active: Buffer | None = None
 
     def transfer(self, array: Buffer) -> None:
@@ -123,7 +130,7 @@ class SendChannel(Channel):
 
     def transfer(self, array: Buffer) -> None:
         super().transfer(array)
-        self.board.frames.extend(self.board.send_frames(array.tobytes()))
+        self.board.frames[self.index].extend(self.board.accelerators[self.index](array.tobytes()))
 
     @property
     def idle(self) -> bool:
@@ -140,16 +147,17 @@ class ReceiveChannel(Channel):
 
     @property
     def idle(self) -> bool:
-        return self.active is None or bool(self.board.frames)
+        return self.active is None or bool(self.board.frames[self.index])
 
     def wait(self) -> None:
         if not self.running:
             raise RuntimeError("DMA channel not started")
         if self.active is None:
             return
-        if not self.board.frames:
+        frames = self.board.frames[self.index]
+        if not frames:
             raise TimeoutError("on a board this receive would wait for ever: there is no frame")
-        frame, target = self.board.frames.popleft(), self.active
+        frame, target = frames.popleft(), self.active
         self.active = None
         if len(frame) > target.nbytes:
             self.running = False

@@ -1,9 +1,13 @@
-"""Runs the accelerator on a PYNQ board.
+"""Runs the accelerators on a PYNQ board.
 
     from driver import Accelerator
     y = Accelerator().predict(x)
 
-`bitwright.bit`, `bitwright.hwh`, `boundary.json` and `host.py` lie in the folder of this file. Python 3.8, PYNQ 2.6.
+    from driver import load, predict_together   # where the chip has several
+    y0, y1 = predict_together(load(), [x0, x1])
+
+`bitwright.bit`, `bitwright.hwh`, `boundary.json` (`boundary_1.json`, …) and `host.py` lie in the folder of this file.
+Python 3.8, PYNQ 2.6.
 """
 
 from __future__ import annotations
@@ -19,17 +23,39 @@ from pynq import Overlay, allocate
 HERE = Path(__file__).resolve().parent
 MAX_TRANSFER = (1 << 26) - 1  # bytes: the DMA's length register has 26 bits
 CHUNK = 4 << 20  # bytes to send at once, so that contiguous memory lasts
+DONE = object()
+
+
+def load(bitfile="bitwright.bit", timeout=10.0):
+    """All accelerators of `bitfile`, in their order."""
+    overlay = Overlay(str(HERE / bitfile))
+    count = len(list(HERE.glob("boundary*.json")))
+    return [Accelerator(timeout=timeout, index=i, overlay=overlay) for i in range(count)]
+
+
+def predict_together(accelerators, inputs):
+    """Samples for each of the accelerators → their outputs. They work at the same time."""
+    packed = [a.boundary.pack(a.boundary.encode(x)) for a, x in zip(accelerators, inputs)]
+    results = [np.empty((len(p), a.boundary.output.frame_bytes), np.uint8) for a, p in zip(accelerators, packed)]
+    working = [a._steps(p, r) for a, p, r in zip(accelerators, packed, results)]
+    while working:
+        working = [steps for steps in working if next(steps, DONE) is not DONE]
+    return [a.boundary.decode(a.boundary.unpack(r)) for a, r in zip(accelerators, results)]
 
 
 class Accelerator:
-    """The accelerator in the chip. Arrays have the samples along their first axis."""
+    """An accelerator in the chip. Arrays have the samples along their first axis."""
 
-    def __init__(self, bitfile="bitwright.bit", timeout=10.0):
-        """Load `bitfile` (with the .hwh beside it). A frame that takes longer than `timeout` seconds is an error."""
-        self.boundary = Boundary.load(HERE / "boundary.json")
-        self.overlay = Overlay(str(HERE / bitfile))
+    def __init__(self, bitfile="bitwright.bit", timeout=10.0, index=0, overlay=None):
+        """Load `bitfile` (with the .hwh beside it), unless it is given as an `overlay`, and take accelerator `index` of it.
+
+        A frame that takes longer than `timeout` seconds is an error.
+        """
+        self.boundary = Boundary.load(HERE / (f"boundary_{index}.json" if index else "boundary.json"))
+        self.overlay = Overlay(str(HERE / bitfile)) if overlay is None else overlay
         self.timeout = timeout
-        self._send, self._receive = self.overlay.axi_dma_0.sendchannel, self.overlay.axi_dma_0.recvchannel
+        dma = getattr(self.overlay, f"axi_dma_{index}")
+        self._send, self._receive = dma.sendchannel, dma.recvchannel
         self._chunk = max(1, min(CHUNK, MAX_TRANSFER) // self.boundary.input.frame_bytes)
         # Two, so that the DMA fills one while the other is read.
         self._outputs = [allocate(shape=(self.boundary.output.frame_bytes,), dtype=np.uint8) for _ in range(2)]
@@ -69,10 +95,15 @@ class Accelerator:
     def _run(self, packed):
         """Input bytes (n, bytes a frame) → output bytes (n, bytes a frame)."""
         results = np.empty((len(packed), self.boundary.output.frame_bytes), np.uint8)
+        for _ in self._steps(packed, results):
+            pass
+        return results
+
+    def _steps(self, packed, results):
+        """Fill `results`; a generator, which yields while it waits for the accelerator."""
         for first in range(0, len(packed), self._chunk):
             part = slice(first, first + self._chunk)
-            self._run_chunk(packed[part], results[part])
-        return results
+            yield from self._run_chunk(packed[part], results[part])
 
     def _run_chunk(self, packed, results):
         """One send for all frames, one receive a frame: the accelerator sets TLAST at the end of each."""
@@ -80,12 +111,13 @@ class Accelerator:
         source[:] = packed.reshape(-1)
         self._receive.transfer(self._outputs[0])  # armed before anything is sent
         self._send.transfer(source)
+        yield  # others start too
         for i in range(len(results)):
-            self._finish(self._receive, f"frame {i + 1} of {len(results)} did not come back")
+            yield from self._finish(self._receive, f"frame {i + 1} of {len(results)} did not come back")
             if i + 1 < len(results):
                 self._receive.transfer(self._outputs[(i + 1) % 2])
             results[i] = self._outputs[i % 2]
-        self._finish(self._send, "the accelerator did not take all of its input")
+        yield from self._finish(self._send, "the accelerator did not take all of its input")
 
     def _finish(self, channel, otherwise):
         """Wait for a transfer, but not for ever."""
@@ -93,6 +125,7 @@ class Accelerator:
         while channel.running and not channel.idle:  # an error stops the channel, and wait() says so
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{otherwise} within {self.timeout} s; load the overlay again")
+            yield
         channel.wait()
 
     def _input_buffer(self, size):
