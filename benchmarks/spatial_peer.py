@@ -12,6 +12,7 @@ import time
 import numpy as np
 
 ROWS = 200_000  # samples to time
+REPEATS = 3  # of which the quickest counts
 
 
 def trace(tool, file, name):
@@ -58,15 +59,22 @@ def trace(tool, file, name):
     return run(x, h), data["x"] * 2.0**-part, data[f"y_{mode}"] * 2.0 ** -int(data["y_frac"])
 
 
+def quickest(predict, x):
+    """Samples a CPU-second at best."""
+    found = []
+    for _ in range(REPEATS):
+        start = time.process_time()
+        predict(x)
+        found.append(time.process_time() - start)
+    return len(x) / min(found)
+
+
 def main(tool, file, name, folder):
     start = time.process_time()
     graph, x, y = trace(tool, file, name)
     seconds = time.process_time() - start
     exact = bool(np.array_equal(graph.predict(x, n_threads=1).reshape(y.shape), y))
-    many = np.tile(x, (max(1, ROWS // len(x)), 1))
-    start = time.process_time()
-    graph.predict(many, n_threads=1)
-    speed = len(many) / (time.process_time() - start)
+    speed = quickest(lambda given: graph.predict(given, n_threads=1), np.tile(x, (max(1, ROWS // len(x)), 1)))
     if tool == "da4ml":
         from da4ml.codegen import RTLModel
 

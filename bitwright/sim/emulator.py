@@ -3,13 +3,13 @@
 Sums whose terms add up to less than 2^24 (2^53) in magnitude are exact in single (double) precision, in any order, and
 so is scaling by a power of two; rounding down, limits and wrapping then are operations of a few vector instructions. A
 layer that this does not suit is evaluated as the reference does it. Samples go through all layers a block at a time,
-which stays in the cache, a channel's samples beside each other.
+which stays in the cache, a channel's samples beside each other; the codes of the input and the output lie as they are given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from ..errors import CompileError
 from ..ir.graph import Graph, Node
 from ..ir.op import Codes
 from ..ir.types import TensorType
+from ..ops.channels import bounds
 from ..ops.dense import Dense
 from ..ops.mulshift import MulShift
 from ..ops.shift import Shift
@@ -26,6 +27,11 @@ from ..ops.wrap import Wrap
 
 BLOCK = 4096
 """Samples at a time."""
+
+PRODUCTS = 1 << 18
+"""Multiplications up to which OpenBLAS stays on one core: more cores at so little work take longer, and far more CPU."""
+LEAST = 64
+"""Samples of a matrix product at least."""
 
 Step = Callable[[NDArray[Any]], NDArray[Any]]
 """From values of shape (channels, samples) to others."""
@@ -39,11 +45,6 @@ class _Scale:
     right: Codes
     lo: int
     hi: int
-
-    @property
-    def up(self) -> int:
-        """Bits by which it makes any channel greater."""
-        return max(0, -int(self.right.min()))
 
 
 class Emulator:
@@ -74,10 +75,11 @@ class Emulator:
         moved: Codes | int = 0  # by how much the values at hand exceed the codes
         while k < len(nodes):
             node = nodes[k]
-            scale = _scale(nodes[k + 1], node.type) if k + 1 < len(nodes) else None
-            bound = (
-                _bound(node.op, here, scale) if isinstance(node.op, Dense) and len(node.type.shape) == 1 else 1 << 53
-            )
+            scale, wrap = _followers(nodes[k : k + 3])
+            if isinstance(node.op, Dense) and scale and wrap and not wrap.width.all():
+                node, scale = _without(node, node.op, here, scale, wrap.width == 0)
+            ahead = np.minimum(wrap.low, 0) * -1 if wrap else 0
+            bound = _bound(node, here, moved, scale, ahead)
             if not isinstance(node.op, Dense) or bound >= 1 << 53:
                 if np.any(moved):
                     yield _less(moved)
@@ -87,30 +89,49 @@ class Emulator:
                 continue
             carrier = np.float32 if bound < 1 << 24 else np.float64
             bias = node.op.bias - node.op.weight @ np.broadcast_to(moved, here.shape)
-            moved = 0
-            if scale is None:
-                yield _sum(node.op, bias, None, 0, carrier)
-                here, k = node.type, k + 1
-                continue
-            wrap = nodes[k + 2].op if k + 2 < len(nodes) else None
-            if isinstance(wrap, Wrap) and len(wrap.width) == node.type.vector and bound << scale.up < 1 << 30:
-                moved = np.minimum(wrap.low, 0) * -1
+            moved = ahead
+            if scale is not None:
+                yield _sum(node.op, bias, scale, moved, carrier)
+                yield from _limits(scale, node.type, moved, wrap is not None, carrier)
             else:
-                wrap = None
-            yield _sum(node.op, bias, scale, moved, carrier)
-            yield from _limits(scale, node.type, moved, wrap is not None)
+                yield _last(node.op, bias, carrier) if k + 1 == len(nodes) else _sum(node.op, bias, None, 0, carrier)
             if wrap is not None:
                 yield _masked(wrap)
-            k += 2 if wrap is None else 3
+            k += 1 + (scale is not None) + (wrap is not None)
             here = nodes[k - 1].type
         if np.any(moved):
             yield _less(moved)
 
 
-def _bound(op: Dense, x: TensorType, scale: _Scale | None) -> int:
-    """No sum of some of the terms is greater in magnitude; twice that leaves room for what is moved."""
-    terms = np.abs(op.weight).sum(axis=1) * max(-x.min, x.max) + np.abs(op.bias)
-    return 2 * int((terms + (np.abs(scale.b) if scale else 0)).max())
+def _followers(nodes: Sequence[Node]) -> tuple[_Scale | None, Wrap | None]:
+    """A scaling behind the first of the nodes, and a wrapping of at most 31 bits behind that."""
+    if len(nodes) < 2 or (scale := _scale(nodes[1], nodes[0].type)) is None:
+        return None, None
+    wrap = nodes[2].op if len(nodes) > 2 else None
+    if not isinstance(wrap, Wrap) or len(wrap.width) != nodes[1].type.vector:
+        return scale, None
+    short = nodes[1].type.min >= -(1 << 30) and nodes[1].type.max < 1 << 30
+    return scale, wrap if short else None
+
+
+def _without(node: Node, op: Dense, x: TensorType, scale: _Scale, dead: NDArray[np.bool_]) -> tuple[Node, _Scale]:
+    """Sums of zero for channels that are wrapped to nothing: their scales may be far from the others'."""
+    op = Dense(np.where(dead[:, None], 0, op.weight), np.where(dead, 0, op.bias))
+    scale = replace(scale, b=np.where(dead, 0, scale.b), right=np.where(dead, 0, scale.right))
+    return replace(node, op=op, type=op.infer(x)), scale
+
+
+def _bound(node: Node, x: TensorType, moved: Codes | int, scale: _Scale | None, ahead: Codes | int) -> int:
+    """In the unit of its lowest bit, no sum of some of a layer's terms is greater, where x and y are `moved` and `ahead`."""
+    op = node.op
+    if not isinstance(op, Dense) or len(node.type.shape) != 1:
+        return 1 << 53
+    lo, hi = (ends + moved for ends in bounds(x, x.vector))
+    bias = op.bias - op.weight @ np.broadcast_to(moved, x.shape)
+    if scale is None:
+        return int((np.abs(op.weight) @ np.maximum(-lo, hi) + np.abs(bias)).max())
+    terms = np.abs(op.weight) @ np.maximum(-lo, hi) + np.abs(bias + scale.b)
+    return int(((terms << np.maximum(-scale.right, 0)) + (ahead << np.maximum(scale.right, 0))).max())
 
 
 def _scale(node: Node, x: TensorType) -> _Scale | None:
@@ -134,29 +155,67 @@ def _sum(op: Dense, bias: Codes, scale: _Scale | None, moved: Codes | int, carri
     factor = np.exp2(-scale.right) if scale else np.ones(len(op.weight))
     weight = (op.weight * factor[:, None]).astype(carrier)
     biases = ((bias + (scale.b if scale else 0)) * factor + moved).astype(carrier)[:, None]
+    offset = bool(biases.any())
 
     def step(x: NDArray[Any]) -> NDArray[Any]:
-        y = weight @ x.astype(carrier, order="C", copy=False)
-        y += biases
-        return y
+        y = _product(weight, x.astype(carrier, order="K", copy=False))
+        return np.add(y, biases, out=y) if offset else y
 
-    return step if biases.any() else lambda x: weight @ x.astype(carrier, order="C", copy=False)
+    return step
 
 
-def _limits(scale: _Scale, x: TensorType, moved: Codes | int, whole: bool) -> Iterator[Step]:
+def _last(op: Dense, bias: Codes, carrier: type[np.floating]) -> Step:
+    """x · weight + bias, the sums of a sample beside each other."""
+    weight, biases = op.weight.astype(carrier), np.tile(bias.astype(carrier), (BLOCK, 1))
+
+    def step(x: NDArray[Any]) -> NDArray[Any]:
+        y = np.empty((x.shape[1], len(weight)), carrier)
+        _product(weight, x.astype(carrier, order="K", copy=False), y.T)
+        y += biases[: len(y)]
+        return y.T
+
+    return step
+
+
+def _product(weight: NDArray[Any], x: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """weight · x, so many samples at a time that one core does it alone."""
+    samples = x.shape[1]
+    y = np.empty((len(weight), samples), weight.dtype) if out is None else out
+    size = max(LEAST, PRODUCTS // weight.size)
+    whole = samples - samples % size
+    if whole:
+        np.matmul(weight, _parted(x[:, :whole], size), out=_parted(y[:, :whole], size))
+    np.matmul(weight, x[:, whole:], out=y[:, whole:])
+    return y
+
+
+def _parted(x: NDArray[Any], size: int) -> NDArray[Any]:
+    """The same values, of shape (parts, channels, size)."""
+    channels, samples = x.shape
+    return np.lib.stride_tricks.as_strided(x, (samples // size, channels, size), (size * x.strides[1], *x.strides))
+
+
+def _limits(
+    scale: _Scale, x: TensorType, moved: Codes | int, whole: bool, carrier: type[np.floating]
+) -> Iterator[Step]:
     """The limits that can be reached, and rounding down, which the conversion to integers does where none is negative."""
     b, right = scale.b, scale.right
     floor = np.any(right) and not (whole and scale.lo >= 0)
     if floor:
         yield lambda y: np.floor(y, out=y)
-    if ((x.min + b) >> right).min() < scale.lo:
-        lo = (scale.lo + np.asarray(moved)).astype(np.float64)
-        least = lo.astype(np.float32)[:, None] if lo.ndim else float(lo)
-        yield lambda y: np.maximum(y, least, out=y)
-    if ((x.max + b) >> right).max() > scale.hi:
-        hi = (scale.hi + np.asarray(moved)).astype(np.float64)
-        most = hi.astype(np.float32)[:, None] if hi.ndim else float(hi)
-        yield lambda y: np.minimum(y, most, out=y)
+    least, most = bounds(x, x.vector)
+    below, above = ((least + b) >> right).min() < scale.lo, ((most + b) >> right).max() > scale.hi
+    if not below and not above:
+        return
+    lo, hi = ((end + np.unique(moved)).astype(carrier) for end in (scale.lo, scale.hi))
+    if len(lo) == 1:  # far quicker than a limit a channel
+        yield lambda y: np.clip(y, lo[0], hi[0], out=y)
+        return
+    lows, highs = ((end + np.reshape(moved, (-1, 1))).astype(carrier) for end in (scale.lo, scale.hi))
+    if below:
+        yield lambda y: np.maximum(y, lows, out=y)
+    if above:
+        yield lambda y: np.minimum(y, highs, out=y)
 
 
 def _masked(op: Wrap) -> Step:

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from bitwright.builder import FixedPoint
 from bitwright.ir.graph import evaluate
 from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
-from bitwright.sim.emulator import Emulator
+from bitwright.sim.emulator import BLOCK, Emulator
 from tests.spatial.circuits import random_circuit, samples
 
 
@@ -17,3 +18,17 @@ def test_random_networks(seed, passes):
     (source,) = graph.inputs
     codes = samples(graph.inputs[source], 1500, seed)
     np.testing.assert_array_equal(Emulator(graph).run(codes), evaluate(graph, {source: codes})[graph.outputs[0]])
+
+
+def test_channels_of_no_bits_and_blocks_that_are_not_full():
+    """A channel that is wrapped to nothing has any scale; samples come in blocks, those in parts."""
+    rng = np.random.default_rng(5)
+    net = FixedPoint([1] * 20, 6, 1)
+    net.dense(rng.integers(-40, 40, (20, 80)) * 0.25, rng.integers(-99, 99, 80) * 0.25)
+    net.relu()
+    net.quantize([0] * 80, rng.integers(1, 9, 80), np.where(rng.random(80) < 0.3, -40, rng.integers(-2, 3, 80)))
+    net.dense(rng.integers(-9, 9, (80, 70)), rng.integers(-9, 9, 70))
+    graph = run_passes(net.graph, PIPELINE)
+    for count in (1, 63, BLOCK, BLOCK + 67):
+        codes = rng.integers(-128, 128, (count, 20))
+        np.testing.assert_array_equal(Emulator(graph).run(codes), evaluate(graph, {"x": codes})[graph.outputs[0]])
