@@ -3,11 +3,11 @@
     python -m benchmarks.spatial [--data FOLDER] [--json [FILE]] [--no-peers] [PART OF A NAME …]
 
 FOLDER holds .npz files: `hgq*` (a format a channel, wrapping), `jsc*` (one format a layer, wrapping and saturating)
-and `cmvm` (matrices). Two rows have no file and no peers: a requantiser alone, and a convolution as a whole accelerator with
-its window and its ports. The peers are installed from the package registry into `build/peers`. All is combinational, between
-registers for ours, and synthesised by one script. `lut` counts LUT cells plainly, one with two
-outputs as one; `lut_packed` is the carry-aware estimate; `levels` are LUTs, carry cells and multiplexers on the longest
-true path. alkaid's sums of three operands are inferred well by Vivado only: with Vivado its figures may be lower.
+and `cmvm` (matrices). Matrices of few weights over single bits (`bits:…`, those of TFC among them) have no file. Two rows
+have no peers either: a requantiser alone, and a convolution as a whole accelerator with its window and its ports. The
+peers are installed from the package registry into `build/peers`. All is combinational, between registers for ours, and
+synthesised by one script. `lut` counts LUT cells plainly, one with two outputs as one; `lut_packed` is the carry-aware
+estimate; `levels` are LUTs, carry cells and multiplexers on the longest true path. alkaid's sums of three operands are inferred well by Vivado only: with Vivado its figures may be lower.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from bitwright.boards import netlist, netlist_eval, timing
 from bitwright.builder import FixedPoint
+from bitwright.frontend.reader import import_model
 from bitwright.ir.graph import Graph, Node, evaluate
 from bitwright.ir.netlist import Fold
 from bitwright.ir.types import IntType, TensorType
@@ -42,6 +43,7 @@ from bitwright.lowering.verilog import library, modules_of, write_rtl
 from bitwright.ops.dense import Dense
 from bitwright.ops.shift import Shift
 from bitwright.ops.window import Window
+from bitwright.ops.xnor import Xnor
 from bitwright.sim.emulator import Emulator
 from bitwright.spatial.simulate import run
 from bitwright.spatial.unit import Unit, unit
@@ -60,23 +62,36 @@ PIPELINED = (10.0, 5.0)
 """Clock periods in ns at which the registers are counted too."""
 ROOMY = Budget(lut=1e6, ff=1e6, bram36=1e3, dsp=0, stream_bits=64)
 ROWS = 200_000
+BITS = (
+    ("pm1_32", 1, 32, 32),
+    ("pm1_64", 1, 64, 64),
+    ("pm1_256", 1, 256, 64),
+    ("ternary_64", -1, 64, 32),
+    ("w2_64", -2, 64, 32),
+)
+"""Matrices over bits: name, least weight (1 for ±1), inputs and outputs."""
 RANDOM = 10_000
 """Samples that the synthesised netlists are compared on, besides the corners of the inputs."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """A graph over codes, codes in, and the codes that must come out; peers read the `file`, if there is one."""
+    """A graph over codes, codes in, and the codes that must come out; peers read the `file` or get the matrix, if there is one."""
 
     name: str
     file: Path | None
     graph: Graph
     x: NDArray[np.int64]
     y: NDArray[np.int64]
+    matrix: NDArray[np.int64] | None = None
 
 
 def works(folder: Path) -> Iterator[tuple[str, Callable[[], Work]]]:
     yield "requantiser", _requantiser
+    for name, least, inputs, outputs in BITS:
+        yield f"bits:{name}", partial(_random_bits, name, least, inputs, outputs)
+    for layer in (2, 3):
+        yield f"bits:tfc{layer}", partial(_tfc, layer)
     for path in sorted(folder.glob("*.npz")):
         with np.load(path) as data:
             keys = set(data.files)
@@ -140,6 +155,27 @@ def _matrix(path: Path, key: str) -> Work:
     return _work(f"cmvm:{key}", path, net, x, (x @ weight).astype(np.float64))
 
 
+def _random_bits(name: str, least: int, inputs: int, outputs: int) -> Work:
+    """Weights from `least` to 1; those that begin at 1 are ±1."""
+    drawn = np.random.default_rng(0).integers(min(least, 0), 2, (inputs, outputs))
+    return _bits(name, 2 * drawn - 1 if least > 0 else drawn)
+
+
+def _tfc(layer: int) -> Work:
+    """A layer of the binary network in the tests, after those of its bits."""
+    graph = run_passes(import_model(ROOT / "tests" / "models" / "tfc_1w1a.onnx").graph, PIPELINE)
+    weights = [node.op.weight for node in graph.nodes if isinstance(node.op, Xnor)]
+    return _bits(f"tfc{layer}", 2 * weights[layer].T - 1)
+
+
+def _bits(name: str, matrix: NDArray[np.int64]) -> Work:
+    net = FixedPoint([0] * len(matrix), 1, 0)
+    net.dense(matrix)
+    x = np.random.default_rng(0).integers(0, 2, (2000, len(matrix)))
+    work = _work(f"bits:{name}", None, net, x, (x @ matrix).astype(np.float64))
+    return replace(work, matrix=matrix)
+
+
 def _requantiser() -> Work:
     """16 lanes of 14 bits, signed: ReLU, an eighth of it rounded half upwards, at most 63."""
     net = FixedPoint([1] * 16, 8, 5)
@@ -179,7 +215,6 @@ def ours(work: Work, folder: Path) -> dict[str, Any]:
     """Figures of our circuit, which is compared with what the work says on every sample."""
     (out,) = work.graph.outputs
     start = time.process_time()
-    unit.cache_clear()
     made = unit(work.graph.nodes, work.graph.inputs["x"], 1e9)
     seconds = time.process_time() - start
     exact = np.array_equal(evaluate(work.graph, {"x": work.x})[out], work.y)
@@ -252,11 +287,10 @@ def _counted(folder: Path, top: str) -> dict[str, Any]:
 def peer(tool: str, python: Path, work: Work, folder: Path) -> dict[str, Any]:
     """The same figures of a peer's."""
     script = Path(__file__).parent / "spatial_peer.py"
-    assert work.file is not None
-    made = folder / tool
-    done = subprocess.run(
-        [python, script, tool, work.file, work.name, made], check=True, capture_output=True, text=True
-    )
+    file, made = work.file or folder / "matrix.npz", folder / tool
+    if work.matrix is not None:
+        np.savez(file, **{work.name: work.matrix})
+    done = subprocess.run([python, script, tool, file, work.name, made], check=True, capture_output=True, text=True)
     plain = folder / f"{tool}_rtl"
     plain.mkdir()
     for path in (made / "src").rglob("*.v"):
@@ -279,7 +313,11 @@ def measured(work: Work, python: Path | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         row = {"name": work.name} | ours(work, folder)
-        details = {tool: peer(tool, python, work, folder) for tool in PEERS} if python and work.file else {}
+        details = (
+            {tool: peer(tool, python, work, folder) for tool in PEERS}
+            if python and (work.file or work.matrix is not None)
+            else {}
+        )
     row["peers"] = {tool: found["lut"] for tool, found in details.items()}
     row["peer_figures"] = details
     return row | _ratios(row)

@@ -30,11 +30,13 @@ def trace(tool, file, name):
         array, entry, config = FVArray, FVArrayInput, HWConfig(1, 1, -1)
     data = np.load(file)
     options = {"hard_dc": 2}
-    if name.startswith("cmvm:"):
+    if name.startswith(("cmvm:", "bits:")):
+        bits = name.startswith("bits:")
         weight = data[name.removeprefix("cmvm:")]
         ones = np.ones(len(weight), dtype=int)
-        x = array.from_kif(ones, 7 * ones, 0 * ones, config, 0, options)
-        given = np.random.default_rng(0).integers(-128, 128, (2000, len(weight)))
+        x = array.from_kif(ones * (not bits), ones * (1 if bits else 7), 0 * ones, config, 0, options)
+        ends = (0, 2) if bits else (-128, 128)
+        given = np.random.default_rng(0).integers(*ends, (2000, len(weight)))
         return run(x, x @ weight.astype(np.float64)), given.astype(float), given @ weight
     if "layer0_kernel" in data:
         x = entry((data["layer0_kernel"].shape[0],), config, options)

@@ -101,7 +101,7 @@ def planes(codes: NDArray[np.int64], width: int) -> Planes:
     padded = np.zeros((-(-count // 64) * 64, codes.shape[1]), np.int64)
     padded[:count] = codes
     bits = (padded.T[:, None] >> np.arange(width)[:, None] & 1).astype(np.uint8)
-    packed = np.packbits(bits, axis=-1, bitorder="little").view(np.uint64)
+    packed = np.ascontiguousarray(np.packbits(bits, axis=-1, bitorder="little")).view(np.uint64)
     return packed.reshape(-1, packed.shape[-1])
 
 

@@ -20,6 +20,7 @@ from ..ops.wrap import Wrap
 from ..ops.xnor import Xnor
 from .circuit import SHALLOW, Circuit, Heaps, Word
 from .digits import signed_digits
+from .share import shared
 from .steps import Linear, Term, counted, looked_up, shifted
 
 STEPS: tuple[type[Op], ...] = (Shift, MulShift, Wrap, Threshold, Table)
@@ -108,18 +109,20 @@ def _layer(circuit: Circuit, words: Sequence[Word], nodes: tuple[Node, ...]) -> 
     spans = ranges(nodes[0].type)
     small = [c for c in range(channels) if _fits_a_table(words, weight[c])]
     tables = _tables(words, weight, bias, tail, small)
+    added = [c for c in range(channels) if c not in tables]
     forms = [
         Linear(tuple(Term(words[i], s, d) for i in _nonzero(weight[c]) for s, d in signed_digits(int(weight[c, i]))),
                int(bias[c]), *spans[c])
-        for c in range(channels)
+        for c in added
     ]  # fmt: skip
+    form = dict(zip(added, shared(circuit, forms) if circuit.heaps.shared else forms, strict=True))
     for c in range(channels):
         circuit.neuron = c
         if c in tables:
             used = [words[i] for i in _nonzero(weight[c])]
             yield looked_up(circuit, used, tables[c])
         else:
-            yield _passed(circuit, forms[c], tail, c)
+            yield _passed(circuit, form[c], tail, c)
 
 
 def linear_form(op: Op) -> tuple[Codes, Codes]:

@@ -91,6 +91,8 @@ class Heaps:
     """Share of the bits of a heap that may be taken away singly to spare it a layer of rows."""
     patient: bool = True
     """Whether a row may take into its chains what comes as late as the latest of its bits, or only as its lowest column."""
+    shared: bool = False
+    """Whether sums of three operands that neurons have in common are built once for all."""
 
 
 SHALLOW = Heaps()

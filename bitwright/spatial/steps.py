@@ -31,6 +31,8 @@ class Linear:
     constant: int
     lo: int
     hi: int
+    parts: tuple[Term, ...] = ()
+    """Other terms of the same sum, which are added up in their place; some of them are sums of several terms."""
 
     @classmethod
     def of(cls, word: Word) -> Linear:
@@ -39,17 +41,18 @@ class Linear:
     def times(self, factor: int, plus: int) -> Linear:
         """factor · self + plus, for a power of two, or one of few digits of a sum of one term."""
         ends = sorted((self.lo * factor + plus, self.hi * factor + plus))
-        terms = [
-            Term(t.word, t.shift + shift, t.sign * sign) for t in self.terms for shift, sign in signed_digits(factor)
-        ]
-        return Linear(tuple(terms), self.constant * factor + plus, ends[0], ends[1])
+        terms, parts = (
+            tuple(Term(t.word, t.shift + shift, t.sign * sign) for t in some for shift, sign in signed_digits(factor))
+            for some in (self.terms, self.parts)
+        )
+        return Linear(terms, self.constant * factor + plus, ends[0], ends[1], parts)
 
     def bits(self, circuit: Circuit, width: int) -> tuple[int, ...]:
         """The lowest `width` bits, in two's complement."""
         asked = Sum(tuple(sorted(self._counts())), self._offset() & ((1 << width) - 1), width)
         if asked not in circuit.sums:
             heap = Heap(width, self.constant)
-            for term in self.terms:
+            for term in self.parts or self.terms:
                 heap.add(term.word, term.shift, term.sign)
             circuit.sums[asked] = heap.total(circuit)
         return circuit.sums[asked]

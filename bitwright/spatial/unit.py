@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ..ir import chip
@@ -28,6 +28,7 @@ from .verilog import Ports, print_circuit
 LEAN = Heaps(excess=0.0)
 """No bit is taken away singly: more rows behind one another, but carry chains are quick."""
 QUICK = Heaps(excess=0.0, patient=False), Heaps(patient=False), Heaps(excess=1.0, patient=False)
+SHARED = replace(SHALLOW, shared=True)
 
 MOST_TABLE_BITS = 12
 """Of the operand of a table in a circuit."""
@@ -59,11 +60,9 @@ class Unit:
         return print_circuit(self.network, self.cells, self.pipeline, name, ports, self.target.cells)
 
     def estimate(self) -> Estimate:
-        """A LUT a place of a row and a table each; the registers as the stages say."""
-        each = (1.0, self.target.ternary)
-        lut = sum(1 if isinstance(c, Lut) else luts(c) * each[c.operands > 2] for c in self.cells)
+        """LUTs of the cells; registers as the stages say."""
         ends = self.x.vector * self.x.elem.width + self.y.vector * self.y.elem.width
-        return Estimate(self.latency, Resources(lut=lut, ff=self.pipeline.registers + ends))
+        return Estimate(self.latency, Resources(lut=_luts(self.cells, self.target), ff=self.pipeline.registers + ends))
 
 
 def holds(nodes: Sequence[Node], x: TensorType) -> bool:
@@ -88,18 +87,38 @@ def unit(nodes: tuple[Node, ...], x: TensorType, period: float, *, shortest: boo
     """The circuit of a chain of nodes over the vectors of `x`, for a clock period in ns; proved as it is built.
 
     Sums are added up in several ways: what fits between two registers has few logic levels; else it is the way that takes
-    the fewest LUTs and registers, or, with `shortest`, the fewest stages.
+    the fewest LUTs and registers, or, with `shortest`, the fewest stages. Neurons share sums where that saves more of the
+    LUTs than it lengthens paths.
     """
     return _unit(nodes, x, period, shortest, chip.current())
 
 
 @lru_cache(maxsize=512)
 def _unit(nodes: tuple[Node, ...], x: TensorType, period: float, shortest: bool, target: Chip) -> Unit:
-    first = _made(nodes, x, period, SHALLOW, target)
+    plain, sharing = (built(x, nodes, heaps) for heaps in (SHALLOW, SHARED))
+    share = _extent(sharing, target) < _extent(plain, target)
+    first = _made(sharing if share else plain, nodes, x, period, target)
     if not first.pipeline.last:
         return first
-    others = (_made(nodes, x, period, heaps, target) for heaps in (LEAN, *QUICK * shortest))
+    ways = [replace(heaps, shared=share) for heaps in (LEAN, *QUICK * shortest)]
+    others = (_made(built(x, nodes, heaps), nodes, x, period, target) for heaps in ways)
     return min((first, *others), key=_stages if shortest else _area)
+
+
+def _extent(network: Network, target: Chip) -> float:
+    """LUTs times logic levels: sharing is to cost no more of these than it saves of those."""
+    circuit, outputs = network.circuit, _outputs(network)
+    return _luts(live(circuit, outputs), target) * max((circuit.level[b >> 1] for b in outputs), default=0.0)
+
+
+def _luts(cells: Sequence[Cell], target: Chip) -> float:
+    """A LUT a place of a row and a table each."""
+    each = (1.0, target.ternary)
+    return sum(1 if isinstance(c, Lut) else luts(c) * each[c.operands > 2] for c in cells)
+
+
+def _outputs(network: Network) -> list[int]:
+    return [b for w in network.words for b in w.bits]
 
 
 def _stages(made: Unit) -> tuple[int, float]:
@@ -112,9 +131,8 @@ def _area(made: Unit) -> float:
     return cost.lut + cost.ff / 2
 
 
-def _made(nodes: tuple[Node, ...], x: TensorType, period: float, heaps: Heaps, target: Chip) -> Unit:
-    network = built(x, nodes, heaps)
-    outputs = [b for w in network.words for b in w.bits]
+def _made(network: Network, nodes: tuple[Node, ...], x: TensorType, period: float, target: Chip) -> Unit:
+    outputs = _outputs(network)
     prove(network.circuit)
     cells = absorbed(live(network.circuit, outputs), outputs)
     pipeline = pipelined(network.circuit, cells, outputs, period, target.delays)

@@ -138,6 +138,7 @@ def test_planes_and_back():
     assert bits.shape == (15, 2) and bits.dtype == np.uint64
     np.testing.assert_array_equal(codes(bits, 5, True, 100), x)
     np.testing.assert_array_equal(codes(planes(x & 15, 4), 4, False, 100), x & 15)
+    np.testing.assert_array_equal(codes(planes(x & 1, 1), 1, False, 100), x & 1)
 
 
 def test_every_cell_by_its_table():

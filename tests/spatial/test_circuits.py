@@ -9,14 +9,15 @@ from bitwright.ir.types import IntType, TensorType
 from bitwright.ops.dense import Dense
 from bitwright.spatial.absorb import absorbed
 from bitwright.spatial.build import built
-from bitwright.spatial.circuit import Row, live
+from bitwright.spatial.circuit import SHALLOW, Heaps, Row, live
 from bitwright.spatial.proof import prove
 from bitwright.spatial.simulate import run
+from bitwright.spatial.unit import SHARED
 from tests.spatial.circuits import STEPS, chain, random_circuit, samples, step
 
 
-def check(graph: Graph, seed: int, count: int = 512) -> None:
-    network = built(graph.inputs["x"], graph.nodes)
+def check(graph: Graph, seed: int, heaps: Heaps = SHALLOW, count: int = 512) -> None:
+    network = built(graph.inputs["x"], graph.nodes, heaps)
     prove(network.circuit)
     codes = samples(graph.inputs["x"], count, seed)
     values = evaluate(graph, {"x": codes})
@@ -26,9 +27,10 @@ def check(graph: Graph, seed: int, count: int = 512) -> None:
     np.testing.assert_array_equal(run(network, codes, cells), values[graph.outputs[0]])
 
 
+@pytest.mark.parametrize("heaps", [SHALLOW, SHARED], ids=["plain", "shared"])
 @pytest.mark.parametrize("seed", range(100))
-def test_random_networks(seed):
-    check(random_circuit(seed), seed)
+def test_random_networks(seed, heaps):
+    check(random_circuit(seed), seed, heaps)
 
 
 @pytest.mark.parametrize("kind", STEPS)
@@ -52,11 +54,13 @@ def test_equal_neurons_are_built_once():
     assert len(two.circuit.cells) == len(one.circuit.cells)
 
 
+@pytest.mark.parametrize("largest", [1, 15])
 @pytest.mark.parametrize("seed", range(20))
-def test_a_row_that_is_wrong_is_not_proved(seed):
+def test_a_row_that_is_wrong_is_not_proved(seed, largest):
     rng = np.random.default_rng(seed)
     x = TensorType.of((8,), IntType(5, True))
-    network = built(x, chain(x, [Dense(rng.integers(-15, 16, (4, 8)), rng.integers(-50, 50, 4))]).nodes)
+    weight, bias = rng.integers(-largest, largest + 1, (4, 8)), rng.integers(-50, 50, 4)
+    network = built(x, chain(x, [Dense(weight, bias)]).nodes, SHARED)
     circuit = network.circuit
     prove(circuit)
     number = int(rng.choice([k for k, c in enumerate(circuit.cells) if isinstance(c, Row)]))
