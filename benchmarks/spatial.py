@@ -3,11 +3,12 @@
     python -m benchmarks.spatial [--data FOLDER] [--json [FILE]] [--no-peers] [PART OF A NAME …]
 
 FOLDER holds .npz files: `hgq*` (a format a channel, wrapping), `jsc*` (one format a layer, wrapping and saturating)
-and `cmvm` (matrices). Matrices of few weights over single bits (`bits:…`, those of TFC among them) have no file. Two rows
-have no peers either: a requantiser alone, and a convolution as a whole accelerator with its window and its ports. The
-peers are installed from the package registry into `build/peers`. All is combinational, between registers for ours, and
-synthesised by one script. `lut` counts LUT cells plainly, one with two outputs as one; `lut_packed` is the carry-aware
-estimate; `levels` are LUTs, carry cells and multiplexers on the longest true path. alkaid's sums of three operands are inferred well by Vivado only: with Vivado its figures may be lower.
+and `cmvm` (matrices). Matrices of few weights over single bits (`bits:…`, those of TFC among them) have no file. Two
+rows have no peers either: a requantiser alone, and a convolution as a whole accelerator with its window and its
+ports. The peers are installed from the package registry into `build/peers`. All is combinational, between registers
+for ours, and synthesised by one script. `lut` counts LUT cells plainly, one with two outputs as one; `lut_packed` is
+the carry-aware estimate; `levels` are LUTs, carry cells and multiplexers on the longest true path. alkaid's sums of
+three operands are inferred well by Vivado only: with Vivado its figures may be lower.
 """
 
 from __future__ import annotations
