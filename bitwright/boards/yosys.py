@@ -208,7 +208,8 @@ def _synthesis(rtl_dir: str, top: str, out: str) -> None:
 
 def _verilog(folder: str) -> None:
     os.chdir(folder)
-    _passes([f"read_json {NETLIST}", f"write_verilog -noattr {VERILOG}"])
+    # Names of nets and cells tell where they come from, at great length: numbers do.
+    _passes([f"read_json {NETLIST}", "rename -hide w:* c:*", f"write_verilog -noattr {VERILOG}"])
 
 
 def _passes(commands: list[str], design: Any = None) -> Any:

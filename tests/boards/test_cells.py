@@ -12,6 +12,7 @@ from bitwright.boards.netlist import Cell
 from bitwright.errors import CompileError
 from bitwright.sim import verilator
 from tests.rtl.harness import Case, Run, execute, job, wrapper
+from tests.rtl.test_lint import yosys as run_yosys
 
 PORTS = "input clk, input rst_n, input in_valid, output reg out_valid"
 RESET = "initial out_valid = 0; always @(posedge clk) out_valid <= rst_n & in_valid;"
@@ -138,6 +139,20 @@ def test_memories_multipliers_and_delays(memories: list[Memory], tmp_path: Path)
     exe = verilator.build(cells.sources(tmp_path / "synth", "bw_test"), "bw_test")
     (seen,) = execute(exe, tmp_path, job(cases, [Run(idle=0.3, seed=1)]))
     assert not [(c.module, s["error"]) for c, s in zip(cases, seen, strict=True) if s["error"]]
+
+
+@pytest.mark.parametrize("name", [*netlist.LUT_SIZES, netlist.DOUBLE_LUT])
+def test_luts_are_those_of_yosys(name: str) -> None:
+    size = 1 << netlist.LUT_SIZES.get(name, 6)
+    table = f"{size}'h{0x9D3C_71A6_E85B_0F24 & ((1 << size) - 1):x}"
+    commands = list[str]()
+    for source, alias in (("+/xilinx/cells_sim.v", "theirs"), (str(cells.LUTS), "ours")):
+        top = f"hierarchy -top {name} -chparam INIT {table}"
+        commands += [f"read_verilog {source}", top, "proc", "opt_clean", f"rename -top {alias}"]
+        commands += [f"delete {name}*", f"design -stash {alias}"]
+    commands += [f"design -copy-from {alias} {alias}" for alias in ("theirs", "ours")]
+    proof = ["miter -equiv -flatten theirs ours miter", "hierarchy -top miter", "sat -verify -prove trigger 0 miter"]
+    assert "SAT proof finished - no model found: SUCCESS!" in run_yosys(*commands, *proof)
 
 
 def test_a_cell_without_a_model(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from bitwright.boards.yosys import NETLIST, synthesise
 from bitwright.lowering.layers import Circuits, Spatial
 from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
+from bitwright.lowering.plain import lower_plain
 from bitwright.sim import verify
 from bitwright.sim.verify import Verification
-from tests.harness import Built, build
+from tests.harness import Built, build, written
 from tests.networks import random_network
 from tests.spatial.circuits import random_circuit
 
@@ -40,6 +41,14 @@ def test_a_spatial_design_and_a_wrong_one(tmp_path):
     wrong = verified(made, synth, 20)
     assert not wrong.ok and wrong.mismatches > 0 and wrong.first is not None
     assert str(wrong.first).startswith("stage netlist: frame ")
+
+
+def test_ports_without_a_handshake(tmp_path):
+    graph, spatial = run_passes(random_circuit(8), PIPELINE), Spatial(Circuits.MUST, 5.0)
+    made = written(graph, lower_plain(graph, spatial), tmp_path, spatial)
+    assert synthesise(made.rtl, "bw_accel", tmp_path / "synth").ff > 0
+    found = verified(made, tmp_path / "synth", 20)
+    assert found.ok and found.engine == "netlist" and found.latency_cycles == made.lowered.timing.latency_cycles
 
 
 @pytest.mark.long

@@ -1,4 +1,4 @@
-"""Verilog models of the cells in a 7-series netlist: Yosys' own, and ours of those that Yosys only declares."""
+"""Verilog models of the cells in a 7-series netlist: Yosys' own, but ours of LUTs and of what Yosys only declares."""
 
 import re
 from pathlib import Path
@@ -8,6 +8,8 @@ from bitwright.boards.yosys import NETLIST, cell_models, write_verilog
 from bitwright.errors import CompileError
 
 OWN = Path(__file__).parent
+LUTS = OWN / "luts.v"
+"""Instead of Yosys' models, which take a compiler twice as long."""
 BLOCK_RAMS = frozenset({"RAMB18E1", "RAMB36E1"})
 PLAIN = {"DOA_REG": 0, "DOB_REG": 0, "RAM_EXTENSION_A": "NONE", "RAM_EXTENSION_B": "NONE"}
 """What the models of block RAMs take for granted."""
@@ -15,7 +17,7 @@ PLAIN = {"DOA_REG": 0, "DOB_REG": 0, "RAM_EXTENSION_A": "NONE", "RAM_EXTENSION_B
 
 def models(cells: list[Cell]) -> str:
     """The modules that the cells need. CompileError E414 names a cell that has no model, E390 if pyosys is missing."""
-    found = _modules(cell_models().read_text(encoding="utf-8"))
+    found = {k: t for file in (cell_models(), LUTS) for k, t in _modules(file.read_text(encoding="utf-8")).items()}
     texts: dict[str, str] = {}
     for cell in cells:
         if cell.type in BLOCK_RAMS:
