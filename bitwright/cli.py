@@ -120,7 +120,12 @@ def cli() -> None:
     "--ports", default="axis", show_default=True, help="axis; or valid, without a handshake, for one circuit."
 )
 @click.option("--backend", default="verilog", show_default=True, help="verilog; hls or hls4ml: C++ beside it.")
-@click.option("--control", default="none", show_default=True, help="Of the C++: none, or axilite.")
+@click.option(
+    "--control",
+    default="none",
+    show_default=True,
+    help="none; or axilite: a port to start, stop, count and identify it by.",
+)
 @click.option("--compare", is_flag=True, help="Run the model in the ONNX oracle too, and explain every difference.")
 @click.option("--verify", "frames", type=int, is_flag=False, flag_value=10, help="Simulate so many frames  [10].")
 @_json

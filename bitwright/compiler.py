@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from .ir.netlist import Lanes, Netlist, Protocol, Resources, Stage
 from .ir.text import print_graph
 from .ir.types import TensorType
 from .lowering.build import Lowered, lower
+from .lowering.control import COST, controlled
 from .lowering.cpp import CONTROLS, write_hls
 from .lowering.folding import Budget, slot_width
 from .lowering.hls import program
@@ -56,8 +57,8 @@ class Options(Choices):
     `shape` closes the open axes of graph inputs, as "NAME=1,3,32,32". `margin` is the share of each resource of the chip
     that stays free; without it, the board says what may be used. With `latency`, circuits of constants have the fewest
     stages that the clock allows. `ports` is axis, or valid for a design without a handshake, which is one such circuit.
-    `backend` "hls" adds the accelerator in C++, "hls4ml" a project of hls4ml's; `control` says how the C++ is started, by
-    its data ("none") or through AXI4-Lite ("axilite").
+    `backend` "hls" adds the accelerator in C++, "hls4ml" a project of hls4ml's; `control` says how it is started, by its data
+    ("none"), or also through AXI4-Lite ("axilite"), in Verilog and C++.
     """
 
     board: str = "pynq"
@@ -105,9 +106,13 @@ def compile(
         if chosen.ports == Protocol.VALID.value:
             lowered = lower_plain(graph, spatial)
         else:
-            lowered = lower(graph, _budget(board, chosen.margin), _target_cycles(chosen, clock), spatial)
+            budget = _budget(board, chosen.margin).less(COST if chosen.control != "none" else Resources())
+            lowered = lower(graph, budget, _target_cycles(chosen, clock), spatial)
     progress("writing")
     boundary = _boundary(imported, lowered.graph, lowered.netlist)
+    if chosen.control != "none":
+        netlist, boundary["control"] = controlled(lowered.netlist, done.float_sha256 if done else imported.model_hash)
+        lowered = replace(lowered, netlist=netlist)
     manifest = _manifest(chosen, board, clock, imported, lowered.graph, lowered)
     with targeting(board.chip_family.chip):
         cpp = program(lowered, split(lowered.graph, spatial)) if chosen.backend == "hls" else None
@@ -146,9 +151,14 @@ def _check(options: Options, board: Board) -> None:
         )
     if options.backend != "verilog" and not board.part.startswith("xc"):
         raise CompileError("E504", f"Vitis HLS has no chips like that of {board.name}", hint="leave --backend out")
-    if options.control not in CONTROLS or (options.control != "none" and options.backend != "hls"):
-        hint = f"with --backend hls: {', '.join(CONTROLS)}; else none"
-        raise CompileError("E503", f"there is no control '{options.control}' of this backend yet", hint=hint)
+    if options.control not in CONTROLS:
+        hint = f"controls: {', '.join(CONTROLS)}"
+        raise CompileError("E503", f"there is no control '{options.control}' yet", hint=hint)
+    if options.control != "none" and options.ports != Protocol.AXIS.value:
+        raise CompileError("E504", f"--ports {options.ports} has no control", hint="leave --control out")
+    if options.control != "none" and board.flow == "uart":
+        message = f"--control {options.control}: on {board.name} nothing speaks AXI4-Lite, a serial line leads to it"
+        raise CompileError("E504", message, hint="leave --control out")
     if options.latency and options.style == "folded":
         raise CompileError("E504", "--latency is for circuits of constants", hint="leave --style folded out")
     if options.ports != "axis" and options.backend != "verilog":

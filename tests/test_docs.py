@@ -37,3 +37,11 @@ def test_every_command_of_the_readme_exists():
     assert named <= set(cli.commands)
     options = {o for c in cli.commands.values() for p in c.params for o in p.opts}
     assert set(re.findall(r"`(?:… )?(--[a-z-]+)", (ROOT / "README.md").read_text())) <= options
+
+
+def test_the_registers_of_the_docs():
+    from bitwright.ir.registers import REGISTERS
+
+    text = (ROOT / "docs" / "control.md").read_text()
+    rows = [f"| {r.offset:#05x} | `{r.name}` | {r.access} | {r.text} |" for r in REGISTERS]
+    assert re.findall(r"^\| 0x.*", text, re.MULTILINE) == rows

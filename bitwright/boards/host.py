@@ -144,6 +144,7 @@ class Boundary:
         self._encode = _encoder(source["encode"], self.input)
         self._decode = _decoder(sink["decode"], self.output)
         self._post = [_post(step) for step in sink.get("post") or []]
+        self.control: Spec | None = spec.get("control")  # of its AXI4-Lite port, if it has one
 
     @classmethod
     def load(cls, path: str | Path) -> Boundary:

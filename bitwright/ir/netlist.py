@@ -239,3 +239,5 @@ class Netlist:
     source: Lanes
     sink: Lanes
     ports: Protocol = Protocol.AXIS
+    control: int = 0
+    """Bits of the addresses of the AXI4-Lite port; 0: there is none."""

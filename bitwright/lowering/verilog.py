@@ -12,7 +12,14 @@ from .folding import slot_width
 
 TOP = "bw_accel"
 WIDE = ("LO", "HI", "MA", "MB", "C", "ZA", "ZB", "PAD")  # parameters that the modules declare as 64 bits, signed
-MASKS = ("DEAD", "PICKS")  # parameters of a bit each multiplier, or of an index each element
+MASKS = ("DEAD", "PICKS", "IDENTITY")  # parameters of a bit each multiplier, of an index each element, of many words
+CONTROL = "s_axi_control"
+AXI4_LITE = {
+    "awaddr": 0, "awvalid": 1, "awready": -1, "wdata": 32, "wstrb": 4, "wvalid": 1, "wready": -1,
+    "bresp": -2, "bvalid": -1, "bready": 1, "araddr": 0, "arvalid": 1, "arready": -1, "rdata": -32, "rresp": -2,
+    "rvalid": -1, "rready": 1,
+}  # fmt: skip
+"""The signals of the control port with their bits, those of outputs negative; 0 stands for the bits of an address."""
 _INSTANCE = re.compile(r"^\s*(bw_\w+) (?:#\(|\w+ \()", re.M)
 
 
@@ -89,6 +96,11 @@ def _header(netlist: Netlist) -> Iterator[str]:
         yield f"  output wire [{widths['m'] - 1}:0] out_data"
         yield ");"
         return
+    if netlist.control:
+        for name, width in AXI4_LITE.items():
+            bits = abs(width or netlist.control)
+            vector = f"[{bits - 1}:0] " if bits > 1 else ""
+            yield f"  {'output' if width < 0 else 'input '} wire {vector}{CONTROL}_{name},"
     yield f"  input  wire [{widths['s'] - 1}:0] s_axis_tdata,"
     yield "  input  wire s_axis_tvalid,"
     yield "  output wire s_axis_tready,"

@@ -7,7 +7,7 @@ are the values before it, what is written takes effect after it.
 import json
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ def pattern(rng: random.Random, pause: float) -> Iterator[bool]:
 
 
 @dataclass(slots=True)
-class _Job:
+class Job:
     """What `cosim` asks for. Words are bit strings, so that the loop converts nothing."""
 
     frames: list[list[str]]
@@ -89,7 +89,7 @@ class _Job:
 
 
 @dataclass(slots=True)
-class _Result:
+class Result:
     """What was seen: output words of all frames in order, and for each frame its first and last cycle on either side."""
 
     words: list[str] = field(default_factory=list)
@@ -112,13 +112,19 @@ class _Monitor:
 
 
 class Bench:
-    """The pins of one design, and the loop that runs them."""
+    """The pins of one design, and the loop that runs them.
 
-    def __init__(self, dut: Any, job: _Job) -> None:
-        self.dut, self.job = dut, job
+    `watch` is called in every cycle with what its pins hold before the edge; then no cycle is slept through.
+    """
+
+    def __init__(self, dut: Any, job: Job, watch: Callable[[], None] | None = None) -> None:
+        self.dut, self.job, self.watch = dut, job, watch
         self.edge = RisingEdge(dut.aclk)
         self.reset = Pin(dut.aresetn)
         self.stalls = hasattr(dut, "s_axis_tready")
+        if watch is None and hasattr(dut, "s_axi_control_awvalid"):  # nobody is there to control it
+            for name in ("awvalid", "wvalid", "bready", "arvalid", "rready"):
+                Pin(getattr(dut, f"s_axi_control_{name}")).write("0")
         if not self.stalls:
             self.in_valid, self.in_data = Pin(dut.in_valid), Pin(dut.in_data)
             self.out_valid, self.out_data = Pin(dut.out_valid), Pin(dut.out_data)
@@ -147,7 +153,7 @@ class Bench:
         if self.out_valid.read() != "0":
             raise ProtocolError("m_axis_tvalid is high in or right after reset")
 
-    def monitors(self, result: _Result) -> list[_Monitor]:
+    def monitors(self, result: Result) -> list[_Monitor]:
         found: list[_Monitor] = []
         for name in self.job.monitors:
             words = result.monitored.setdefault(name, [])
@@ -156,9 +162,9 @@ class Bench:
             found.append(_Monitor(Pin(valid), Pin(ready) if ready is not None else None, Pin(data), words))
         return found
 
-    async def frames(self, stop_after: int | None = None) -> _Result:
+    async def frames(self, stop_after: int | None = None) -> Result:
         """Send all frames back to back and take what comes; with `stop_after`, only until so many beats went in."""
-        job, result = self.job, _Result()
+        job, result = self.job, Result()
         beats = [(word, "1" if i == len(f) - 1 else "0", i == 0) for f in job.frames for i, word in enumerate(f)]
         go_in = pattern(random.Random(job.seed * 2 + 1), job.idle)
         go_out = pattern(random.Random(job.seed * 2 + 2), job.stall if self.stalls else 0)
@@ -173,6 +179,8 @@ class Bench:
         while drained < DRAIN_CYCLES:
             await self.edge
             cycle += 1
+            if self.watch:
+                self.watch()
             if driven and self.in_ready.read() == "1":
                 driven, moved = False, cycle
                 _, last, is_first = beats[at]
@@ -215,7 +223,7 @@ class Bench:
                 drained += 1
             elif cycle - moved > job.timeout:
                 raise ProtocolError(self._stalled(at, len(beats), words))
-            elif cycle - moved > QUIET_CYCLES and not monitors and ready and held is None:
+            elif cycle - moved > QUIET_CYCLES and not (monitors or self.watch) and ready and held is None:
                 # Nothing can happen before a handshake signal changes, if we have nothing to add ourselves.
                 if driven or at == len(beats):
                     await self._sleep(job.timeout, driven)
@@ -235,7 +243,7 @@ class Bench:
         await First(*changes, Timer((timeout + 1) * PERIOD_NS, "ns"))
         await Timer(PERIOD_NS / 4, "ns")
 
-    def _take(self, result: _Result, beat: tuple[str, str], cycle: int) -> None:
+    def _take(self, result: Result, beat: tuple[str, str], cycle: int) -> None:
         place = len(result.words) % self.job.out_beats
         if len(result.words) == len(self.job.frames) * self.job.out_beats:
             raise ProtocolError(f"cycle {cycle}: a beat after the last frame")
@@ -262,20 +270,22 @@ class Bench:
         )
 
 
-def _where(words: list[str], job: _Job) -> str:
+def _where(words: list[str], job: Job) -> str:
     return f"beat {len(words) % job.out_beats} of frame {len(words) // job.out_beats}"
 
 
-def _load(path: Path, width: int) -> _Job:
+def _load(path: Path, width: int) -> Job:
     raw: dict[str, Any] = json.loads(path.read_text())
     frames = [[bits_of(int(w, 16), width) for w in f] for f in raw.pop("frames")]
-    return _Job(frames=frames, **raw)
+    return Job(frames=frames, **raw)
 
 
-def _store(path: Path, result: _Result) -> None:
-    def hexed(words: list[str]) -> list[str]:
-        return [format(int(w, 2), "x") for w in words]
+def hexed(words: list[str]) -> list[str]:
+    """Bit strings in hexadecimal digits."""
+    return [format(int(w, 2), "x") for w in words]
 
+
+def _store(path: Path, result: Result) -> None:
     text = {
         "words": hexed(result.words),
         "first_in": result.first_in,

@@ -14,7 +14,7 @@ from ..boards import cells
 from ..errors import CompileError
 from ..ir.graph import Graph
 from ..ir.op import Codes
-from . import cosim, reference, verilator
+from . import control, cosim, reference, verilator
 
 if TYPE_CHECKING:
     from ..boards.host import Boundary
@@ -83,7 +83,8 @@ def verify(
     netlist: Path | None = None,
 ) -> Verification:
     """Two runs: every frame back to back without a stall, where cycles are measured (and `waves` written, a VCD file);
-    and again with idle cycles and back-pressure at both ports and a reset in mid-frame.
+    and again with idle cycles and back-pressure at both ports and a reset in mid-frame. Where there is a control port, a third
+    time under its stops, with its counters compared.
 
     With `netlist`, a folder that synthesis wrote, the cells that it made of the design are simulated, not the RTL.
     Raises CompileError E390 if a tool is missing, E414 if a cell has no model, E504 for bad options.
@@ -110,9 +111,13 @@ def verify(
             rough_options: dict[str, Any] = {"stall": stall, "idle": stall, "reset_frame": samples // 2}
             second = pool.submit(simulate, exe, rtl, boundary, sent, seed=seed, watched=watched, **rough_options)
             smooth, rough = first.result(), second.result()
+        outputs = [smooth.outputs, rough.outputs]
+        if boundary.control is not None:
+            frames = words_in(boundary, sent)
+            outputs.append(control.run(exe, rtl, boundary, frames, seed, stall, manifest))
     except verilator.SimulationFailed as error:
         return replace(found, failure=str(error).strip(), seconds=round(time.perf_counter() - start, 2))
-    wrong = [_differs(boundary, trace.outputs, expected) for trace in (smooth, rough)]
+    wrong = [_differs(boundary, words, expected[: len(words)]) for words in outputs]
     mismatches = int(sum(w.sum() for w in wrong))
     where: Mismatch | None = None
     if mismatches and netlist:
@@ -153,9 +158,13 @@ def _sources(rtl: Path) -> list[Path]:
 
 def simulate(exe: Path, rtl: Path, boundary: Boundary, codes: Codes, **options: Any) -> cosim.Trace:
     """Send frames of codes through the simulator; `options` are those of `cosim.simulate`."""
+    return cosim.simulate(exe, words_in(boundary, codes), boundary.output.beats, cwd=rtl, **options)
+
+
+def words_in(boundary: Boundary, codes: Codes) -> list[list[int]]:
+    """The words of each frame of input codes."""
     shaped = codes.reshape(len(codes), *boundary.input.shape)
-    frames = [_words(frame, boundary.input.tdata) for frame in boundary.pack(shaped)]
-    return cosim.simulate(exe, frames, boundary.output.beats, cwd=rtl, **options)
+    return [_words(frame, boundary.input.tdata) for frame in boundary.pack(shaped)]
 
 
 def _words(frame: np.ndarray[Any, np.dtype[np.uint8]], bits: int) -> list[int]:

@@ -136,8 +136,6 @@ def test_a_build_without_cpp_says_so(tmp_path):
         assert error.value.code == "E507"
     with pytest.raises(CompileError, match="no chips like that of ulx3s-85f"):
         bitwright.compile(MODELS / "hello_world.onnx", tmp_path / "e", board="ulx3s-85f", backend="hls")
-    with pytest.raises(CompileError, match="no control 'axilite'"):
-        bitwright.compile(MODELS / "hello_world.onnx", tmp_path / "e", control="axilite")
 
 
 @pytest.fixture(scope="module")
