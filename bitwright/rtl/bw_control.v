@@ -105,14 +105,14 @@ module bw_control #(
   wire clear      = to_command & data[1];
 
   // The gate closes behind a frame's last beat, or between frames.
-  reg              run, open, within;
+  reg              run, open, begun;
   reg [FLIGHT-1:0] flight;
   wire             last_beat;
   wire             accept   = s_axis_tvalid & s_axis_tready;
   wire             ends     = accept & (s_axis_tlast | last_beat);
-  wire             begins   = accept & ~within;
+  wire             begins   = accept & ~begun;
   wire             leaves   = m_axis_tvalid & m_axis_tready & m_axis_tlast;
-  wire             within_next = accept ? ~ends : within;
+  wire             begun_next = accept ? ~ends : begun;
   wire             stopped  = ~open & (flight == {FLIGHT{1'b0}});
 
   assign gate_tvalid   = s_axis_tvalid & open;
@@ -136,12 +136,12 @@ module bw_control #(
     if (!rst_n) begin
       run    <= 1'b1;
       open   <= 1'b0;
-      within <= 1'b0;
+      begun <= 1'b0;
       flight <= {FLIGHT{1'b0}};
     end else begin
       if (to_run) run <= data[0];
-      open   <= run | within_next;
-      within <= within_next;
+      open   <= run | begun_next;
+      begun <= begun_next;
       if (begins != leaves) flight <= flight + {{(FLIGHT - 1){leaves}}, 1'b1};
     end
 

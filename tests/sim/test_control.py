@@ -69,8 +69,8 @@ def test_other_layers_are_another_design(design):
 
 
 MUTANTS = {
-    "a frame enters": ("open   <= run | within_next;", "open   <= run | within;", "but|tready|stall"),
-    "a frame is cut": ("open   <= run | within_next;", "open   <= run;", "stall|counter"),
+    "a frame enters": ("open   <= run | begun_next;", "open   <= run | begun;", "but|tready|stall"),
+    "a frame is cut": ("open   <= run | begun_next;", "open   <= run;", "stall|counter"),
     "frames that leave": ("~stopped, leaves, ends}", "~stopped, m_axis_tvalid & m_axis_tlast, ends}", "frames_out"),
     "stalls": ("m_axis_tvalid & ~m_axis_tready,", "~m_axis_tready,", "output_stalls"),
     "waits": ("s_axis_tready & ~s_axis_tvalid,", "~s_axis_tvalid,", "accelerator_waits"),
