@@ -35,7 +35,8 @@ def controlled(netlist: Netlist, model: str) -> tuple[Netlist, dict[str, Any]]:
     behind = {"s_axis_tvalid": "gate_tvalid", "s_axis_tready": "gate_tready"}
     instances = [replace(i, ports={**i.ports, **behind}) if i.module == "bw_axis_in" else i for i in netlist.instances]
     nets = (*netlist.nets, "gate_tvalid", "gate_tready")
-    told = {"registers": registers.OFFSETS, "counters": [r.name for r in registers.COUNTERS], "identity": identity}
+    told = {"registers": registers.OFFSETS, "counters": [r.name for r in registers.COUNTERS], "identity": identity,
+            "address_bits": address}  # fmt: skip
     return replace(netlist, instances=(gate, *instances), nets=nets, control=address), told
 
 

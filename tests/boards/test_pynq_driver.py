@@ -48,7 +48,8 @@ def driver(folder: Path, board: StandIn) -> Iterator[ModuleType]:
             yield module
     finally:
         sys.path.remove(str(folder))
-        sys.modules.pop("host", None)
+        for name in ("host", "control"):
+            sys.modules.pop(name, None)
 
 
 @pytest.fixture
@@ -132,6 +133,14 @@ def test_raw_codes(handoff: Path) -> None:
         np.testing.assert_array_equal(device.predict_raw(codes), network(codes), strict=True)
         with pytest.raises(ValueError, match="codes must be from -8 to 7, not 8 to 8"):
             device.predict_raw(np.full((1, 3, 5), 8))
+
+
+def test_without_a_control_port(handoff: Path) -> None:
+    says = "this accelerator has no control port: it was compiled without --control axilite"
+    with driver(handoff, StandIn(accelerator)) as module, module.Accelerator() as device:
+        for use in (device.start, device.stop, device.counters, lambda: device.identification):
+            with pytest.raises(RuntimeError, match=says):
+                use()
 
 
 def test_throughput(handoff: Path) -> None:

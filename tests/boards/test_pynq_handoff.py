@@ -26,6 +26,7 @@ FILES = [
     "README.md",
     "boundary.json",
     "build.tcl",
+    "control.py",
     "driver.py",
     "host.py",
     "notebook.ipynb",
@@ -96,7 +97,7 @@ def test_figures_are_not_needed(tmp_path: Path) -> None:
 
 
 def test_python_for_the_board(design: Path) -> None:
-    for name in ("driver.py", "host.py"):
+    for name in ("driver.py", "control.py", "host.py"):
         ast.parse((design / "board" / name).read_text(encoding="utf-8"), feature_version=(3, 8))
 
 
@@ -162,10 +163,30 @@ def test_build_of_five_accelerators(tmp_path: Path, golden: Callable[[str, str],
     files = write_together(load_board("pynq"), parts, tmp_path / "board")
     assert [path.name for path in files] == [
         "README.md", "boundary.json", *(f"boundary_{i}.json" for i in range(1, 5)),
-        "build.tcl", "driver.py", "host.py", "notebook.ipynb",
+        "build.tcl", "control.py", "driver.py", "host.py", "notebook.ipynb",
     ]  # fmt: skip
     golden("build_five.calls", tcl.calls(tmp_path / "board" / "build.tcl"))
     assert "| 4 | 16 | 12 | 32 | 20 |" in (tmp_path / "board" / "README.md").read_text(encoding="utf-8")
+
+
+@needs_tcl
+def test_build_with_a_control_port(tmp_path: Path, golden: Callable[[str, str], None]) -> None:
+    """Two accelerators, the first with a port of 64 KB."""
+    for i in range(2):
+        (tmp_path / f"accel_{i}" / "rtl").mkdir(parents=True)
+        (tmp_path / f"accel_{i}" / "rtl" / "bw_accel.v").write_text("")
+    controlled = boundary() | {"control": {"address_bits": 16}}
+    parts = [Part("accel_0/rtl", MANIFEST, controlled), Part("accel_1/rtl", MANIFEST, boundary())]
+    write_together(load_board("pynq"), parts, tmp_path / "board")
+    golden("build_control.calls", tcl.calls(tmp_path / "board" / "build.tcl"))
+    assert "\n## 4. Control\n" in (tmp_path / "board" / "README.md").read_text(encoding="utf-8")
+
+
+def test_more_control_ports_than_masters(tmp_path: Path) -> None:
+    controlled = boundary() | {"control": {"address_bits": 12}}
+    parts = [Part(f"accel_{i}/rtl", MANIFEST, controlled) for i in range(9)]
+    with pytest.raises(CompileError, match="E504: 18 DMAs and control ports; the processor's interconnect has 16 masters"):
+        write_together(load_board("pynq"), parts, tmp_path)
 
 
 def test_a_chip_without_a_processor(tmp_path: Path) -> None:

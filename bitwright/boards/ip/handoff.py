@@ -22,9 +22,17 @@ def write_handoff(board: Board, manifest: dict[str, Any], boundary: dict[str, An
         "period_ns": f"{1000 / mhz:.3f}",
         "input_bits": str(wire.input.tdata),
         "output_bits": str(wire.output.tdata),
+        "control": _control(wire),
         "figures": figures(manifest, mhz),
     }
     files = templates(TEMPLATES, fields) | templates(SCRIPTS, fields)
     files["host.py"] = HOST.read_text(encoding="utf-8")
     files["boundary.json"] = json.dumps(boundary, indent=1, sort_keys=True, allow_nan=False) + "\n"
     return write_files(files, out)
+
+
+def _control(wire: Boundary) -> str:
+    if wire.control is None:
+        return ""
+    bits = int(wire.control["address_bits"])
+    return f" Its registers are behind `s_axi_control`, AXI4-Lite with addresses of {bits} bits; `boundary.json` has the map."

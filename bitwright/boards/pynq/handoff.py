@@ -26,6 +26,17 @@ MEMORY = {"xc7": (64, 32), "xcup": (128, 40)}
 MOST = 16
 """Accelerators in one chip: the control's interconnect has no more masters."""
 
+CONTROL = """
+## 4. Control
+
+Through the AXI4-Lite port `s_axi_control` the accelerator is started, stopped and counted:
+
+    accelerator.stop()                        # finishes the frames inside, lets none enter
+    accelerator.start()
+    print(accelerator.counters())             # frames in and out, cycles, cycles in which somebody waited
+    print(accelerator.identification)         # compared with boundary.json when the bitstream is loaded
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -89,6 +100,10 @@ def _fields(board: Board, parts: list[Part]) -> dict[str, str]:
     wires = [Boundary(part.boundary) for part in parts]
     for wire in wires:
         _check_streams(board, wire)
+    masters = len(wires) + sum(wire.control is not None for wire in wires)
+    if masters > MOST:
+        message = f"{masters} DMAs and control ports; the processor's interconnect has {MOST} masters"
+        raise CompileError("E504", message, hint="combine fewer accelerators, or compile them without --control")
     mhz = float(parts[0].manifest["clock_mhz"])
     memory_bits, address_bits = MEMORY[board.family]
     return {
@@ -101,14 +116,20 @@ def _fields(board: Board, parts: list[Part]) -> dict[str, str]:
         "memory_bits": str(memory_bits),
         "address_bits": str(address_bits),
         "accelerators": "\n".join(
-            f"    {{{part.rtl} {wire.input.tdata} {wire.output.tdata}}}"
+            f"    {{{part.rtl} {wire.input.tdata} {wire.output.tdata} {address_bits_of(wire)}}}"
             for part, wire in zip(parts, wires, strict=True)
         ),
         "processor": (PROCESSORS / f"{board.family}.tcl").read_text(encoding="utf-8"),
         "figures": "\n\n".join(_heading(i, parts) + figures(part.manifest, mhz) for i, part in enumerate(parts)),
+        "control": CONTROL if any(wire.control for wire in wires) else "",
         "streams": "\n".join(_stream(i, wire) for i, wire in enumerate(wires)),
         "boundaries": "  ".join(f"boundary_{i}.json" if i else "boundary.json" for i in range(len(parts))),
     }
+
+
+def address_bits_of(wire: Boundary) -> int:
+    """Bits of the byte addresses of an accelerator's control port; 0 if it has none."""
+    return int(wire.control["address_bits"]) if wire.control else 0
 
 
 def _heading(index: int, parts: list[Part]) -> str:

@@ -7,10 +7,10 @@ in one thing: a channel takes no transfer before the last one was waited for.
 
 import sys
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -35,14 +35,23 @@ Send = Callable[[bytes], list[bytes]]
 """An accelerator: from the bytes of one send to the output frames' bytes, each ended by TLAST."""
 
 
+class Port(Protocol):
+    """Words by their byte addresses, as an IP of an overlay gives them."""
+
+    def read(self, offset: int) -> int: ...
+
+    def write(self, offset: int, value: int) -> None: ...
+
+
 class StandIn:
-    """A board with accelerators, each behind its DMA: `axi_dma_0`, `axi_dma_1`, …
+    """A board with accelerators, each behind its DMA: `axi_dma_0`, `axi_dma_1`, …; and `accel_0`, … of the control `ports`.
 
     `events` lists the transfers in order: ("send" | "receive", bytes); `frames` holds, for each accelerator, what it has
     to give.
     """
 
-    def __init__(self, *accelerators: Send, length_bits: int = 26) -> None:
+    def __init__(self, *accelerators: Send, ports: Sequence[Port] = (), length_bits: int = 26) -> None:
+        self.ports = ports
         self.accelerators, self.max_transfer = accelerators, (1 << length_bits) - 1
         self.frames: list[deque[bytes]] = [deque() for _ in accelerators]
         self.buffers: list[Buffer] = []
@@ -77,13 +86,15 @@ class StandIn:
 
 
 class Overlay:
-    """A loaded bitstream: the DMAs, named as in the block design."""
+    """A loaded bitstream: the DMAs and control ports, named as in the block design."""
 
     axi_dma_0: "Dma"
 
     def __init__(self, board: StandIn) -> None:
         for i in range(len(board.accelerators)):
             setattr(self, f"axi_dma_{i}", Dma(board, i))
+        for i, port in enumerate(board.ports):
+            setattr(self, f"accel_{i}", port)
 
 
 class Dma:

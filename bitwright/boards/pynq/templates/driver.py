@@ -6,8 +6,8 @@
     from driver import load, predict_together   # where the chip has several
     y0, y1 = predict_together(load(), [x0, x1])
 
-`bitwright.bit`, `bitwright.hwh`, `boundary.json` (`boundary_1.json`, …) and `host.py` lie in the folder of this file.
-Python 3.8, PYNQ 2.6.
+`bitwright.bit`, `bitwright.hwh`, `boundary.json` (`boundary_1.json`, …), `control.py` and `host.py` lie in the
+folder of this file. Python 3.8, PYNQ 2.6.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from control import Control
 from host import Boundary
 from pynq import Overlay, allocate
 
@@ -54,6 +55,8 @@ class Accelerator:
         self.boundary = Boundary.load(HERE / (f"boundary_{index}.json" if index else "boundary.json"))
         self.overlay = Overlay(str(HERE / bitfile)) if overlay is None else overlay
         self.timeout = timeout
+        spec = self.boundary.control
+        self._control = None if spec is None else Control(getattr(self.overlay, f"accel_{index}"), spec, timeout)
         dma = getattr(self.overlay, f"axi_dma_{index}")
         self._send, self._receive = dma.sendchannel, dma.recvchannel
         self._chunk = max(1, min(CHUNK, MAX_TRANSFER) // self.boundary.input.frame_bytes)
@@ -79,6 +82,30 @@ class Accelerator:
         self._run(packed)
         seconds = time.perf_counter() - start
         return {"frames": frames, "seconds": seconds, "fps": frames / seconds}
+
+    @property
+    def control(self):
+        """Its control port: `start`, `stop`, `counters`, `clear_counters`, `identification`."""
+        if self._control is None:
+            raise RuntimeError("this accelerator has no control port: it was compiled without --control axilite")
+        return self._control
+
+    def start(self):
+        """Let frames enter, which is so unless `stop` was called."""
+        self.control.start()
+
+    def stop(self):
+        """Let no further frame enter, and wait until those inside have left."""
+        self.control.stop()
+
+    def counters(self):
+        """Frames in and out, cycles, and cycles in which the input, the accelerator or the output waited."""
+        return self.control.counters()
+
+    @property
+    def identification(self):
+        """What the accelerator says that it is, by the names of its registers."""
+        return self.control.identification
 
     def close(self):
         """Free the buffers that the DMA uses."""
