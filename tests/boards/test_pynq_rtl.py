@@ -109,9 +109,9 @@ def test_the_driver_does_not_wait_for_ever(tmp_path: Path) -> None:
             assert (offset, value) == (OFFSETS["run"], 0)
 
     board = StandIn(lambda _: [], ports=[Busy()])
-    with driver(design.folder / "board", board) as module, module.Accelerator(timeout=0.01) as device:
-        with pytest.raises(TimeoutError, match=r"did not finish its frames within 0.01 s"):
-            device.stop()
+    says = pytest.raises(TimeoutError, match=r"did not finish its frames within 0.01 s")
+    with driver(design.folder / "board", board) as module, module.Accelerator(timeout=0.01) as device, says:
+        device.stop()
 
 
 @pytest.mark.parametrize("name, target", [("hello_world", 64), ("tfc_1w1a", 1000)])
