@@ -137,17 +137,13 @@ def layer_blocks(layer: Layer, fold: Fold) -> Iterator[tuple[Block, Estimate, in
     x = layer.inner
     lanes = fold.lanes if fold.sparse else fold.pe
     if fold.spatial:
-        width = x.elem.width * fold.simd
-        yield Block("bw_gate", {"WIDTH": width}), Estimate(0, Resources(lut=4, ff=5)), width
+        widths = [x.elem.width * fold.simd, *(o.type.elem.width * o.type.vector for o in layer.operands[1:])]
+        yield _entry(widths), Estimate(0, Resources(lut=2 + 2 * len(widths), ff=5)), sum(widths)
         yield layer.unit.block(fold), layer.unit.estimate(), layer.y.elem.width * fold.pe
         return
-    if layer.kind is Kind.STREAM:
-        width = x.elem.width * lanes
-        yield Block("bw_gate", {"WIDTH": width}), Estimate(0, Resources(lut=4, ff=5)), width
-    elif layer.kind is Kind.JOIN:
-        widths = [o.type.elem.width * lanes for o in layer.operands]
-        join = Block("bw_join", {"WIDTH_A": widths[0], "WIDTH_B": widths[1]})
-        yield join, Estimate(0, Resources(lut=6, ff=5)), sum(widths)
+    if layer.kind in (Kind.STREAM, Kind.JOIN):
+        widths = [x.elem.width * lanes, *(o.type.elem.width * lanes for o in layer.operands[1:])]
+        yield _entry(widths), Estimate(0, Resources(lut=2 + 2 * len(widths), ff=5)), sum(widths)
     if layer.head is not None:
         block = _head(layer, x, fold)
         assert block is not None, "a layer's head has hardware"
@@ -164,6 +160,13 @@ def layer_blocks(layer: Layer, fold: Fold) -> Iterator[tuple[Block, Estimate, in
         assert block is not None, "a layer's tail holds no node without hardware"
         yield block, node.op.estimate(x, node.type, at), node.type.elem.width * lanes
         x = node.type
+
+
+def _entry(widths: Sequence[int]) -> Block:
+    """What admits a beat of each input stream."""
+    if len(widths) == 1:
+        return Block("bw_gate", {"WIDTH": widths[0]})
+    return Block("bw_join", {"WIDTH_A": widths[0], "WIDTH_B": widths[1]})
 
 
 def _head(layer: Layer, x: TensorType, fold: Fold) -> Block | None:
@@ -526,10 +529,13 @@ class _Builder:
         lanes = layer.in_lanes(fold)
         # Where whole windows come from wider words, the queue in front of them is in front of the gear too: see _taps.
         taken = self._wider(layer, lanes) if layer.whole(fold) else lanes
-        inputs = [self._operand(o, taken, stage, queued=joins) for o in layer.operands]
+        inputs = [
+            self._operand(operand, own, stage, queued=joins)
+            for operand, own in zip(layer.operands, [taken, *layer.lanes(fold)[1:]], strict=True)
+        ]
         window: Callable[[], schedule.Window] | None = None
         if layer.window is not None:
-            inputs, window = self._window(layer, fold, inputs[0], stage)
+            inputs[0], window = self._window(layer, fold, inputs[0], stage)
         if layer.kind is Kind.MOVE:
             return self._move(index, layer, fold, inputs)
         blocks = list(layer_blocks(layer, fold))
@@ -566,7 +572,7 @@ class _Builder:
 
     def _window(
         self, layer: Layer, fold: Fold, stream: _Stream, stage: str
-    ) -> tuple[list[_Stream], Callable[[], schedule.Window] | None]:
+    ) -> tuple[_Stream, Callable[[], schedule.Window] | None]:
         """The window generator, and a gear behind it where a word is wider than a pixel.
 
         What follows it without one simulates it too.
@@ -575,7 +581,7 @@ class _Builder:
         op, type_, lanes = layer.window.op, layer.window.type, stream.lanes.lanes
         stream = self._lanes(stream, type_.elem, lanes, stage)
         if layer.whole(fold):
-            return [self._taps(op, layer, fold, stream, stage)], None
+            return self._taps(op, layer, fold, stream, stage), None
         grouped, depth = layer.kind is Kind.LANES, _ring(layer, fold)
         passes = ceil(layer.rows / fold.pe) if layer.repeats(fold) else 1
         block = op.block(layer.x, lanes, passes=passes, grouped=grouped, depth=depth, style=fold.buffer)
@@ -593,9 +599,9 @@ class _Builder:
         self.pending += cost
         self._place(stage, "window", block.module, block.params, _in(stream.wire) | _out(out.wire), cost)
         if grouped or layer.repeats(fold):
-            return [out], window
+            return out, window
         self.schedules.append(lambda: window().processes())
-        return [self._gear(out, fold.simd, stage)], None
+        return self._gear(out, fold.simd, stage), None
 
     def _taps(self, op: Window, layer: Layer, fold: Fold, stream: _Stream, stage: str) -> _Stream:
         """Whole windows, in as many beats as the unit takes, behind a queue for the pixels that come meanwhile.

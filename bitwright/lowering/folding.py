@@ -557,7 +557,10 @@ def _slice_bits(layer: Layer) -> int:
 def cycles(layer: Layer, fold: Fold) -> int:
     """Cycles that the layer takes for a frame: those of its slowest module."""
     lanes = layer.in_lanes(fold)
-    taken = [o.type.size // o.type.vector * ceil(o.type.vector / lanes) for o in layer.operands]
+    taken = [
+        o.type.size // o.type.vector * ceil(o.type.vector / n)
+        for o, n in zip(layer.operands, layer.lanes(fold), strict=True)
+    ]
     if fold.sparse:
         assert layer.head is not None and isinstance(layer.head.op, Dense)
         taken.append(layer.vectors * sparse.cycles(layer.head.op.weight, fold, fold.lanes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import gcd, lcm
@@ -10,7 +11,10 @@ from ..ir.graph import Node
 from ..ir.netlist import Fold, Instance, Kernel, Lanes, Netlist
 from ..ir.types import IntType, TensorType
 from ..ops import pick, sparse
+from ..ops.concat import Concat
 from ..ops.dense import Dense
+from ..ops.depthwise import Depthwise
+from ..ops.pool import Pool
 from ..ops.window import Window
 from ..ops.xnor import Xnor
 from .build import Lowered, words_of
@@ -87,9 +91,9 @@ class _Builder:
     def _share(self, source: int | None, stream: Stream, stage: str) -> None:
         users = sum(o.source == source for layer in self.layers for o in layer.operands)
         users += source == len(self.layers) - 1
-        if users == 1:
-            self.ready[source] = [stream]
-            return
+        self.ready[source] = [stream] if users == 1 else self._fork(stage, stream, users)
+
+    def _fork(self, stage: str, stream: Stream, users: int) -> list[Stream]:
         copies = [self._stream(f"{stage}_copy{k}", stream.lanes) for k in range(users)]
         params: dict[str, int | IntType] = {
             "x": stream.lanes.elem,
@@ -98,13 +102,18 @@ class _Builder:
         }
         kernel = Kernel("fork", params, header="gear")
         self._call(stage, "fork", kernel, (stream.name,), tuple(c.name for c in copies))
-        self.ready[source] = copies
+        return copies
 
     def _layer(self, stage: str, layer: Layer, fold: Fold) -> Stream:
         joins = len(layer.operands) > 1
-        inputs = [self._operand(o, layer.in_lanes(fold), stage, queued=joins) for o in layer.operands]
+        inputs = [
+            self._operand(o, lanes, stage, queued=joins)
+            for o, lanes in zip(layer.operands, layer.lanes(fold), strict=True)
+        ]
         if layer.window is not None:
-            inputs = [self._window(stage, layer, fold, inputs[0])]
+            inputs[0] = self._window(stage, layer, fold, inputs[0])
+        if layer.cone:
+            return self._cone(stage, layer, fold, inputs)
         if layer.kind is Kind.MOVE:
             assert layer.head is not None
             inputs = [self._lanes(s, layer.head.type.elem, layer.in_lanes(fold), stage) for s in inputs]
@@ -136,11 +145,48 @@ class _Builder:
         return self._apply(stage, kernel, inputs, Lanes(y.elem, lanes, y.vector, y.size // y.vector))
 
     def _tail(self, stage: str, node: Node, x: TensorType, stream: Stream, fold: Fold) -> Stream:
-        """What follows a layer's unit: elementwise operators, and in a circuit of constants whole layers."""
-        lanes = stream.lanes.lanes
-        at = _whole(node, lanes) if isinstance(node.op, Dense | Xnor) else replace(fold, pe=lanes, narrow=0)
+        """An elementwise operator behind a layer's unit."""
+        y = Lanes(node.type.elem, stream.lanes.lanes, node.type.vector, node.type.size // node.type.vector)
+        return self._apply(stage, node.op.to_hls(x, replace(fold, pe=y.lanes, narrow=0)), [stream], y)
+
+    def _cone(self, stage: str, layer: Layer, fold: Fold, inputs: list[Stream]) -> Stream:
+        """A large circuit of constants: its nodes on whole vectors, each value on a stream for each of its users."""
+        users = Counter(name for node in layer.inside for name in node.inputs)
+        depth = _depth(self.placed[f"{stage}_fifo"])
+        types = dict(zip(layer.names, layer.types, strict=True))
+        values = {n: self._copies(stage, s, users[n], depth) for n, s in zip(layer.names, inputs, strict=True)}
+        for node in layer.inside:
+            operands, xs = [values[name].pop() for name in node.inputs], [types[name] for name in node.inputs]
+            stream = self._node(stage, node, xs, operands)
+            types[node.name] = node.type
+            values[node.name] = self._copies(stage, stream, users[node.name], depth)
+        (result,) = values[layer.value]
+        return self._gear(result, fold.lanes, stage)
+
+    def _node(self, stage: str, node: Node, xs: Sequence[TensorType], streams: Sequence[Stream]) -> Stream:
+        """One node of a large circuit."""
+        op, lanes = node.op, node.type.vector
+        if isinstance(node.op, Dense | Xnor):
+            at = _whole(node, streams[0].lanes.lanes)
+        elif isinstance(node.op, Depthwise | Pool):
+            at = Fold(pe=lanes, simd=xs[0].vector)
+        elif isinstance(node.op, Concat):
+            at = Fold(pe=(lanes := gcd(*(x.vector for x in xs))), simd=lanes)
+            streams = [self._lanes(s, node.type.elem, s.lanes.lanes, stage) for s in streams]
+        else:
+            at = Fold(pe=lanes, simd=lanes)
+        streams = [self._gear(s, at.simd, stage) for s in streams]
         y = Lanes(node.type.elem, at.pe, node.type.vector, node.type.size // node.type.vector)
-        return self._apply(stage, node.op.to_hls(x, at), [stream], y)
+        return self._apply(stage, op.to_hls(*xs, at), list(streams), y)
+
+    def _copies(self, stage: str, stream: Stream, users: int, depth: int) -> list[Stream]:
+        """The stream for each of its users, which may be so many vectors apart."""
+        if users < 2:
+            return [stream]
+        copies = self._fork(stage, stream, users)
+        for copy in copies:
+            self._deepen(copy, depth * copy.lanes.beats // copy.lanes.vectors)
+        return copies
 
     def _apply(self, stage: str, kernel: Kernel | None, inputs: list[Stream], y: Lanes) -> Stream:
         assert kernel is not None, "a layer holds no node without hardware"

@@ -29,6 +29,7 @@ from ..ops.total import Total
 from ..ops.window import Window
 from ..ops.xnor import Xnor
 from ..spatial.unit import Unit, holds, unit
+from .cones import Cone, cones
 
 
 class Kind(Enum):
@@ -81,7 +82,8 @@ class Operand:
 class Layer:
     """A credit domain: its head, the elementwise operators of its tail, and a window generator in front of both.
 
-    `y` is the type of `value`, which leaves it.
+    `y` is the type of `value`, which leaves it. A `cone` is one circuit of constants; its tail has sums too, and its
+    nodes name what they use.
     """
 
     window: Node | None
@@ -91,22 +93,35 @@ class Layer:
     y: TensorType
     value: str
     spatial: Spatial = Spatial()
+    cone: bool = False
+    names: tuple[str, ...] = ()
+    """Of a cone's operands, behind the window."""
 
     @property
     def circuits(self) -> Circuits:
-        """Whether it may be one: only sums and what follows them, a vector at a time."""
-        if self.spatial.circuits is Circuits.NEVER or not isinstance(self.head and self.head.op, Dense | Xnor):
+        """Whether it may be one: a dense layer and what follows it, a vector at a time."""
+        if self.cone:
+            return Circuits.MUST
+        if self.spatial.circuits is not Circuits.MAY or not isinstance(self.head and self.head.op, Dense | Xnor):
             return Circuits.NEVER
-        if self.shared > 1:
-            return Circuits.NEVER
-        return self.spatial.circuits if holds(self.nodes[self.window is not None :], self.inner) else Circuits.NEVER
+        return Circuits.MAY if all(map(holds, self.inside)) else Circuits.NEVER
 
     @property
     def unit(self) -> Unit:
         """Its circuit."""
-        return unit(
-            self.nodes[self.window is not None :], self.inner, self.spatial.period, shortest=self.spatial.shortest
-        )
+        names = self.names or self.inside[0].inputs
+        period, shortest = self.spatial.period, self.spatial.shortest
+        return unit(self.inside, tuple(zip(names, self.types, strict=True)), period, shortest=shortest)
+
+    @property
+    def inside(self) -> tuple[Node, ...]:
+        """The nodes behind the window."""
+        return self.nodes[self.window is not None :]
+
+    @property
+    def types(self) -> tuple[TensorType, ...]:
+        """Of the operands, behind the window."""
+        return (self.inner, *(o.type for o in self.operands[1:]))
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -114,6 +129,9 @@ class Layer:
 
     @property
     def kind(self) -> Kind:
+        """A circuit counts as a matrix-vector unit with all rows and columns."""
+        if self.cone:
+            return Kind.MATVEC
         return _KINDS[type(self.head.op)] if self.head else Kind.STREAM
 
     @property
@@ -174,8 +192,13 @@ class Layer:
             limit = self.head.op.run(self.x)
         return limit
 
+    def lanes(self, fold: Fold) -> list[int]:
+        """Elements a beat of each input stream."""
+        own = self.in_lanes(fold)
+        return [own] + [o.type.vector if self.cone else own for o in self.operands[1:]]
+
     def in_lanes(self, fold: Fold) -> int:
-        """Elements a beat of the layer's input streams."""
+        """Elements a beat of the layer's first input stream."""
         if self.several:
             return self.x.vector
         if self.kind is Kind.LANES:
@@ -186,7 +209,7 @@ class Layer:
 
     def repeats(self, fold: Fold) -> bool:
         """Whether the window generator repeats each window for every fold, so that the unit needs no buffer."""
-        if self.window is None or self.kind is not Kind.MATVEC or fold.sparse or self.several:
+        if self.window is None or self.kind is not Kind.MATVEC or fold.sparse or self.several or len(self.operands) > 1:
             return False
         return self.x.vector % fold.simd == 0
 
@@ -214,7 +237,7 @@ class Layer:
 def split(graph: Graph, spatial: Spatial = FOLDED) -> list[Layer]:
     """The layers in topological order. Raises CompileError E301 where a design has more than one input or output.
 
-    Where all layers must be circuits, those that follow one another without a window between them are one.
+    Where layers must be circuits, each of these is as large as it can be.
     """
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise CompileError("E301", "a design has one input and one output", hint="split the model, or join its outputs")
@@ -229,6 +252,8 @@ class _Group:
     window: Node | None = None
     head: Node | None = None
     tail: list[Node] = field(default_factory=list[Node])
+    names: tuple[str, ...] = ()
+    """What the nodes of a cone call its operands."""
 
     @property
     def last(self) -> Node:
@@ -244,13 +269,28 @@ class _Splitter:
         """Every value as an operand of what uses it."""
 
     def run(self) -> list[Layer]:
+        found = cones(self.graph) if self.spatial.circuits is Circuits.MUST else {}
+        inside = {n.name for c in found.values() for n in (*c.nodes, *((c.window,) if c.window else ()))}
         for node in self.graph.nodes:
-            self._add(node)
+            if node.name in found:
+                self._cone(found[node.name])
+            elif node.name not in inside and node.inputs[0] in self.found:  # else a reshape inside a circuit
+                self._add(node)
         (output,) = self.graph.outputs
         if self.found[output].source is None:
             return [Layer(None, None, (), (self.found[output],), self.found[output].type, output)]
         return [
-            Layer(g.window, g.head, tuple(g.tail), g.operands, g.last.type, g.last.name, self.spatial)
+            Layer(
+                g.window,
+                g.head,
+                tuple(g.tail),
+                g.operands,
+                g.last.type,
+                g.last.name,
+                self.spatial,
+                bool(g.names),
+                g.names,
+            )
             for g in self.groups
         ]
 
@@ -268,8 +308,6 @@ class _Splitter:
             group.tail.append(node)
         elif group is not None and group.window is group.last and isinstance(node.op, Dense | Xnor | Depthwise | Pool):
             group.head = node
-        elif group is not None and group.head is not None and self._joins(group, node):
-            group.tail.append(node)
         elif isinstance(node.op, Depthwise | Pool):
             group = self._windowed(node, node.op.taps)
         else:
@@ -277,20 +315,19 @@ class _Splitter:
         index = next(i for i, g in enumerate(self.groups) if g is group)
         self.found[node.name] = Operand(index, node.type)
 
-    def _joins(self, group: _Group, node: Node) -> bool:
-        """Whether a sum goes on in the circuit of the layer before it."""
-        if self.spatial.circuits is not Circuits.MUST or not isinstance(node.op, Dense | Xnor):
-            return False
-        assert group.head is not None
-        inner = group.window.type if group.window else group.operands[0].type
-        reshaped = self.found[node.inputs[0]].type.shape != group.last.type.shape
-        return not reshaped and holds((group.head, *group.tail, node), inner)
+    def _cone(self, cone: Cone) -> None:
+        """A circuit of constants."""
+        window, (head, *tail) = cone.window, cone.nodes
+        names = (window.name, *cone.operands[1:]) if window else cone.operands
+        operands = tuple(self.found[name] for name in cone.operands)
+        self.groups.append(_Group(operands, window, head, tail, names))
+        self.found[cone.nodes[-1].name] = Operand(len(self.groups) - 1, cone.nodes[-1].type)
 
     def _open(self, value: str) -> _Group | None:
         """The group that ends in a value which one node uses."""
         if len(self.graph.users(value)) > 1 or value in self.graph.outputs:
             return None
-        return next((g for g in self.groups if g.last.name == value), None)
+        return next((g for g in self.groups if g.last.name == value and not g.names), None)
 
     def _new(self, node: Node, window: Node | None = None, head: Node | None = None) -> _Group:
         self.groups.append(_Group(tuple(self.found[i] for i in node.inputs), window, head))

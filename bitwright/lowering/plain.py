@@ -10,7 +10,7 @@ from ..ir.netlist import Fold, Instance, Lanes, Netlist, Protocol, Stage, Wire
 from ..ir.types import IntType, TensorType
 from .build import Lowered
 from .folding import Folding, slot_width
-from .layers import Circuits, Layer, Spatial, split
+from .layers import Layer, Spatial, split
 from .schedule import Timing
 
 
@@ -18,7 +18,7 @@ def lower_plain(graph: Graph, spatial: Spatial) -> Lowered:
     """The netlist, of one instance. Raises CompileError E303 where a layer is no circuit, or a window is in front of one."""
     layers = split(graph, spatial)
     for number, layer in enumerate(layers):
-        if layer.window is not None or layer.circuits is not Circuits.MUST:
+        if layer.window is not None or not layer.cone:
             op = (layer.window or layer.nodes[0]).op.mnemonic if layer.nodes else "nothing"
             raise CompileError(
                 "E303",

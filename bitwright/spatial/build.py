@@ -1,7 +1,8 @@
-"""Layers of the IR as one circuit: a dense layer and what follows it, neuron by neuron."""
+"""Layers of the IR as one circuit: a sum of any kind and what follows it, neuron by neuron."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -10,9 +11,13 @@ import numpy as np
 from ..ir.graph import Node
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
+from ..ops.add import Add
 from ..ops.channels import bounds
+from ..ops.concat import Concat
 from ..ops.dense import Dense
+from ..ops.depthwise import Depthwise
 from ..ops.mulshift import MulShift
+from ..ops.pool import Pool
 from ..ops.shift import Shift
 from ..ops.table import Table
 from ..ops.threshold import Threshold
@@ -20,12 +25,14 @@ from ..ops.wrap import Wrap
 from ..ops.xnor import Xnor
 from .circuit import SHALLOW, Circuit, Heaps, Word
 from .digits import signed_digits
+from .largest import largest
 from .share import shared
 from .steps import Linear, Term, counted, looked_up, shifted
 
 STEPS: tuple[type[Op], ...] = (Shift, MulShift, Wrap, Threshold, Table)
 """The elementwise operators that a circuit can hold."""
-SUMS: tuple[type[Op], ...] = (Dense, Xnor)
+SUMS: tuple[type[Op], ...] = (Dense, Xnor, Depthwise, Pool, Add)
+"""Those that add up, or take the greatest of several."""
 
 TABLE_BITS = 6
 """Live input bits up to which a neuron is a table: one LUT an output bit."""
@@ -34,6 +41,9 @@ COMPARED = 16
 """Steps up to which a requantiser with a multiplication is compared with constants instead."""
 
 Value = Linear | Word
+
+Sources = tuple[tuple[str, TensorType], ...]
+"""The operands of a circuit, and what its nodes call them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,7 @@ class Network:
     """A circuit, with the words of its input and the layers built so far."""
 
     circuit: Circuit
+    sources: Sources
     source: tuple[Word, ...]
     layers: list[Layer] = field(default_factory=list[Layer])
 
@@ -57,18 +68,26 @@ class Network:
         return self.layers[-1].words if self.layers else self.source
 
 
-def built(x: TensorType, nodes: Sequence[Node], heaps: Heaps = SHALLOW) -> Network:
-    """The circuit of a chain of nodes over one vector of type `x`."""
+def built(x: TensorType | Sources, nodes: Sequence[Node], heaps: Heaps = SHALLOW) -> Network:
+    """The circuit of nodes over one vector of each source; the last node's value leaves it."""
     circuit = Circuit(heaps)
-    source = tuple(circuit.input(x.elem, lo, hi) for lo, hi in ranges(x))
-    network = Network(circuit, source)
+    given = sources(x, nodes)
+    words = {name: tuple(circuit.input(type_.elem, lo, hi) for lo, hi in ranges(type_)) for name, type_ in given}
+    network = Network(circuit, given, tuple(word for some in words.values() for word in some))
     for number, group in enumerate(grouped(nodes)):
         circuit.enter(number)
-        network.layers.append(Layer(group, tuple(_layer(circuit, network.words, group))))
-    if network.layers:
-        last = network.layers.pop()
-        network.layers.append(Layer(last.nodes, tuple(_plain(circuit, w) for w in last.words)))
+        operands = [word for name in group[0].inputs for word in words[name]]
+        found = tuple(_layer(circuit, operands, group))
+        if group[-1] is nodes[-1]:
+            found = tuple(_plain(circuit, word) for word in found)
+        network.layers.append(Layer(group, found))
+        words[group[-1].name] = found
     return network
+
+
+def sources(x: TensorType | Sources, nodes: Sequence[Node]) -> Sources:
+    """A type alone is that of the first node's operand."""
+    return ((nodes[0].inputs[0] if nodes else "", x),) if isinstance(x, TensorType) else x
 
 
 def ranges(x: TensorType) -> list[tuple[int, int]]:
@@ -85,10 +104,12 @@ def _plain(circuit: Circuit, word: Word) -> Word:
 
 
 def grouped(nodes: Sequence[Node]) -> Iterable[tuple[Node, ...]]:
-    """Each sum with the elementwise operators behind it."""
+    """Each sum with the elementwise operators behind it, up to a value that several nodes use."""
+    users = Counter(name for node in nodes for name in set(node.inputs))
     group = list[Node]()
     for node in nodes:
-        if isinstance(node.op, SUMS) and group:
+        follows = group and node.inputs == (group[-1].name,) and users[group[-1].name] == 1
+        if group and not (follows and isinstance(node.op, STEPS)):
             yield tuple(group)
             group = []
         group.append(node)
@@ -98,14 +119,15 @@ def grouped(nodes: Sequence[Node]) -> Iterable[tuple[Node, ...]]:
 
 def _layer(circuit: Circuit, words: Sequence[Word], nodes: tuple[Node, ...]) -> Iterable[Word]:
     head = nodes[0].op
-    tail = nodes[1:] if isinstance(head, SUMS) else nodes
+    tail = nodes if isinstance(head, STEPS) else nodes[1:]
     channels = nodes[-1].type.vector
-    if not isinstance(head, SUMS):
-        for c, word in enumerate(words):
+    if isinstance(head, (*STEPS, Concat)) or (isinstance(head, Pool) and head.largest):
+        for c in range(channels):
             circuit.neuron = c
+            word = largest(circuit, words[c::channels]) if isinstance(head, Pool) else words[c]
             yield _passed(circuit, Linear.of(word), tail, c)
         return
-    weight, bias = linear_form(head)
+    weight, bias = linear_form(head, channels)
     spans = ranges(nodes[0].type)
     small = [c for c in range(channels) if _fits_a_table(words, weight[c])]
     tables = _tables(words, weight, bias, tail, small)
@@ -125,14 +147,20 @@ def _layer(circuit: Circuit, words: Sequence[Word], nodes: tuple[Node, ...]) -> 
             yield _passed(circuit, form[c], tail, c)
 
 
-def linear_form(op: Op) -> tuple[Codes, Codes]:
-    """Weight (outputs, inputs) and bias (outputs,) of a sum."""
+def linear_form(op: Op, channels: int) -> tuple[Codes, Codes]:
+    """Weight (channels, inputs) and bias (channels,) of a sum over all its operands' elements."""
+    none, one = np.zeros(channels, np.int64), np.eye(channels, dtype=np.int64)
     if isinstance(op, Dense):
         return op.weight, op.bias
+    if isinstance(op, Depthwise):
+        return np.hstack([np.diag(tap) for tap in op.weight]), op.bias
+    if isinstance(op, Pool):
+        return np.tile(one, op.taps), none
+    if isinstance(op, Add):
+        return np.hstack([op.left * one, op.right * one]), none + op.bias
     assert isinstance(op, Xnor)
     zero = np.zeros((1, op.weight.shape[1]), np.int64)
-    bias = op.evaluate(zero)[0]
-    return np.where(op.weight > 0, 1, -1), bias
+    return np.where(op.weight > 0, 1, -1), op.evaluate(zero)[0]
 
 
 def _nonzero(row: Codes) -> list[int]:

@@ -12,14 +12,14 @@ from .circuit import Cell, Word, simulate
 
 
 def run(network: Network, codes: Codes, cells: Sequence[Cell] | None = None) -> Codes:
-    """Codes (vectors, outputs) for codes (vectors, inputs), by other `cells` than the network's own if they are given."""
+    """Codes (vectors, outputs) for codes (vectors, inputs of all sources), by other `cells` than the network's own if they are given."""
     count = len(codes)
     padded = np.zeros((-(-count // 64) * 64, codes.shape[1]), np.int64)
     padded[:count] = codes
-    width = len(network.circuit.inputs) // codes.shape[1]
+    widths = [type_.elem.width for _, type_ in network.sources for _ in range(type_.vector)]
     planes = [
         np.packbits((padded[:, i] >> k & 1).astype(np.uint8), bitorder="little").view(np.uint64)
-        for i in range(codes.shape[1]) for k in range(width)
+        for i, width in enumerate(widths) for k in range(width)
     ]  # fmt: skip
     bits = simulate(network.circuit, planes, [b for w in network.words for b in w.bits], cells)
     rows = [np.unpackbits(p.view(np.uint8), bitorder="little").astype(np.int64) for p in bits]

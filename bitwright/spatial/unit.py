@@ -12,18 +12,20 @@ from ..ir.graph import Node
 from ..ir.netlist import Block, Estimate, Fold, Resources
 from ..ir.op import Op
 from ..ir.types import TensorType
+from ..ops.concat import Concat
 from ..ops.mulshift import MulShift
 from ..ops.shift import Shift
 from ..ops.table import Table
 from ..ops.threshold import Threshold
 from ..ops.wrap import Wrap
+from ..ops.xnor import Xnor
 from .absorb import absorbed
-from .build import STEPS, SUMS, Network, built
+from .build import STEPS, SUMS, Network, Sources, built, sources
 from .circuit import SHALLOW, Cell, Heaps, Lut, live
 from .pipeline import Pipeline, pipelined
 from .places import luts
 from .proof import prove
-from .verilog import Ports, print_circuit
+from .verilog import Operand, Ports, print_circuit
 
 LEAN = Heaps(excess=0.0)
 """No bit is taken away singly: more rows behind one another, but carry chains are quick."""
@@ -41,9 +43,14 @@ class Unit:
     network: Network
     pipeline: Pipeline
     cells: Sequence[Cell]
-    x: TensorType
+    xs: tuple[TensorType, ...]
     y: TensorType
     target: Chip
+
+    @property
+    def x(self) -> TensorType:
+        """Its first operand."""
+        return self.xs[0]
 
     @property
     def latency(self) -> int:
@@ -55,21 +62,30 @@ class Unit:
         return Block("bw_circuit", {}, lambda name: self.modules(name, fold, (self.x.elem.width, self.y.elem.width)))
 
     def modules(self, name: str, fold: Fold, slots: tuple[int, int]) -> dict[str, str]:
-        """The same by name, that of `name` first; an element has so many bits on either side, its own at least."""
-        ports = Ports(slots[0], fold.simd, slots[1], fold.pe)
+        """The same by name, that of `name` first; an element has so many bits on either side, its own at least.
+
+        Operands beyond the first are as they are.
+        """
+        first = Operand(self.x.vector, slots[0], fold.simd)
+        others = [Operand(x.vector, x.elem.width, x.vector) for x in self.xs[1:]]
+        ports = Ports((first, *others), slots[1], fold.pe)
         return print_circuit(self.network, self.cells, self.pipeline, name, ports, self.target.cells)
 
     def estimate(self) -> Estimate:
         """LUTs of the cells; registers as the stages say."""
-        ends = self.x.vector * self.x.elem.width + self.y.vector * self.y.elem.width
+        ends = sum(end.vector * end.elem.width for end in (*self.xs, self.y))
         return Estimate(self.latency, Resources(lut=_luts(self.cells, self.target), ff=self.pipeline.registers + ends))
 
 
-def holds(nodes: Sequence[Node], x: TensorType) -> bool:
-    """Whether a circuit can compute the nodes, a vector of `x` at a time: a sum first, and constants a channel."""
-    return isinstance(nodes[0].op, SUMS) and all(
-        isinstance(n.op, SUMS) or (isinstance(n.op, STEPS) and n.type.vector % _period(n.op) == 0) for n in nodes
-    ) and all(not isinstance(n.op, Table) or len(n.op.table) <= 1 << MOST_TABLE_BITS for n in nodes)  # fmt: skip
+def holds(node: Node) -> bool:
+    """Whether a circuit can compute a node, a vector at a time: sums, and what has constants a channel."""
+    if isinstance(node.op, Table) and len(node.op.table) > 1 << MOST_TABLE_BITS:
+        return False
+    if isinstance(node.op, Xnor) and node.op.pixels > 1:
+        return False
+    return isinstance(node.op, (*SUMS, Concat)) or (
+        isinstance(node.op, STEPS) and node.type.vector % _period(node.op) == 0
+    )
 
 
 def _period(op: Op) -> int:
@@ -83,18 +99,18 @@ def _period(op: Op) -> int:
     return len(op.base) if isinstance(op, Threshold) else 1
 
 
-def unit(nodes: tuple[Node, ...], x: TensorType, period: float, *, shortest: bool = False) -> Unit:
-    """The circuit of a chain of nodes over the vectors of `x`, for a clock period in ns; proved as it is built.
+def unit(nodes: tuple[Node, ...], x: TensorType | Sources, period: float, *, shortest: bool = False) -> Unit:
+    """The circuit of nodes over the vectors of `x`, for a clock period in ns; proved as it is built.
 
     Sums are added up in several ways: what fits between two registers has few logic levels; else it is the way that takes
     the fewest LUTs and registers, or, with `shortest`, the fewest stages. Neurons share sums where that saves more of the
     LUTs than it lengthens paths.
     """
-    return _unit(nodes, x, period, shortest, chip.current())
+    return _unit(nodes, sources(x, nodes), period, shortest, chip.current())
 
 
 @lru_cache(maxsize=512)
-def _unit(nodes: tuple[Node, ...], x: TensorType, period: float, shortest: bool, target: Chip) -> Unit:
+def _unit(nodes: tuple[Node, ...], x: Sources, period: float, shortest: bool, target: Chip) -> Unit:
     plain, sharing = (built(x, nodes, heaps) for heaps in (SHALLOW, SHARED))
     share = _extent(sharing, target) < _extent(plain, target)
     first = _made(sharing if share else plain, nodes, x, period, target)
@@ -131,9 +147,9 @@ def _area(made: Unit) -> float:
     return cost.lut + cost.ff / 2
 
 
-def _made(network: Network, nodes: tuple[Node, ...], x: TensorType, period: float, target: Chip) -> Unit:
+def _made(network: Network, nodes: tuple[Node, ...], x: Sources, period: float, target: Chip) -> Unit:
     outputs = _outputs(network)
     prove(network.circuit)
     cells = absorbed(live(network.circuit, outputs), outputs)
     pipeline = pipelined(network.circuit, cells, outputs, period, target.delays)
-    return Unit(network, pipeline, cells, x, nodes[-1].type, target)
+    return Unit(network, pipeline, cells, tuple(type_ for _, type_ in x), nodes[-1].type, target)

@@ -21,13 +21,26 @@ _BIT = re.compile(r"(~?\w+)\[(\d+)\]$")
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
-    """Bits of an element of `in_data` and `out_data`, and their lanes; those beyond the elements are not read, and zero."""
+class Operand:
+    """Elements, the bits of each and their lanes on `in_data`, the first operand lowest; lanes beyond the elements are not read."""
 
-    x: int
-    x_lanes: int
+    elements: int
+    width: int
+    lanes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The operands, and bits of an element of `out_data` and its lanes; those beyond the elements are zero."""
+
+    operands: tuple[Operand, ...]
     y: int
     y_lanes: int
+
+    @property
+    def bits(self) -> int:
+        """Of `in_data`."""
+        return sum(o.width * o.lanes for o in self.operands)
 
 
 def print_circuit(
@@ -61,13 +74,13 @@ def print_circuit(
         "  input  wire clk,",
         "  input  wire rst_n,",
         "  input  wire in_valid,",
-        f"  input  wire [{ports.x_lanes * ports.x - 1}:0] in_data,",
+        f"  input  wire [{ports.bits - 1}:0] in_data,",
         "  output wire out_valid,",
         f"  output reg  [{ports.y_lanes * ports.y - 1}:0] out_data",
         ");",
-        f"  reg  [{ports.x_lanes * ports.x - 1}:0] x_all;",
+        f"  reg  [{ports.bits - 1}:0] x_all;",
         "  always @(posedge clk) x_all <= in_data;",
-        *_gathered(network.source, ports.x),
+        *_gathered(network.source, ports.operands),
         *lines,
         *ends.inputs(bus),
         "  always @(posedge clk) out_data <= {",
@@ -119,9 +132,13 @@ def _bits(words: Iterable[Word]) -> int:
     return sum(len(w.bits) for w in words)
 
 
-def _gathered(words: Sequence[Word], width: int) -> Iterator[str]:
+def _gathered(words: Sequence[Word], operands: Sequence[Operand]) -> Iterator[str]:
     """The bits that the circuit reads of each element."""
-    parts = [f"x_all[{i * width + len(w.bits) - 1}:{i * width}]" for i, w in enumerate(words) if w.bits]
+    places, base = list[int](), 0
+    for operand in operands:
+        places += [base + k * operand.width for k in range(operand.elements)]
+        base += operand.width * operand.lanes
+    parts = [f"x_all[{at + len(w.bits) - 1}:{at}]" for at, w in zip(places, words, strict=True) if w.bits]
     yield f"  wire [{max(1, _bits(words)) - 1}:0] x = {{"
     yield ",\n".join(f"    {p}" for p in reversed(parts)) or "    1'b0"
     yield "  };"
