@@ -1,20 +1,23 @@
 """Networks and constant matrices as circuits of constants, beside da4ml and alkaid on the same work.
 
-    python -m benchmarks.spatial [--data FOLDER] [--json [FILE]] [--no-peers] [PART OF A NAME …]
+    python -m benchmarks.spatial [--data FOLDER] [--json [FILE]] [--no-peers] [--stages] [PART OF A NAME …]
 
 FOLDER holds .npz files: `hgq*` (a format a channel, wrapping), `jsc*` (one format a layer, wrapping and saturating)
 and `cmvm` (matrices). Matrices of few weights over single bits (`bits:…`, those of TFC among them) have no file. Two
 rows have no peers either: a requantiser alone, and a convolution as a whole accelerator with its window and its
-ports. The peers are installed from the package registry into `build/peers`. All is combinational, between registers
-for ours, and synthesised by one script. `lut` counts LUT cells plainly, one with two outputs as one; `lut_packed` is
-the carry-aware estimate; `levels` are LUTs, carry cells and multiplexers on the longest true path. alkaid's sums of
-three operands are inferred well by Vivado only: with Vivado its figures may be lower.
+ports; nor has `large`, asked for by name, which times Verilator's lint and Yosys on some 50,000 LUTs. The peers are
+installed from the package registry into `build/peers`. All is combinational, between registers for ours, and
+synthesised by one script. `lut` counts LUT cells plainly, one with two outputs as one; `lut_packed` is the carry-aware
+estimate; `levels` are LUTs, carry cells and multiplexers on the longest true path. alkaid's sums of three operands are
+inferred well by Vivado only: with Vivado its figures may be lower. With --stages a network has figures of the peers'
+pipelines too, each beside ours of as many stages.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -35,19 +38,20 @@ from bitwright.frontend.reader import import_model
 from bitwright.ir.graph import Graph, Node, evaluate
 from bitwright.ir.netlist import Fold
 from bitwright.ir.types import IntType, TensorType
-from bitwright.lowering.build import lower
 from bitwright.lowering.folding import Budget
 from bitwright.lowering.layers import Circuits, Spatial
 from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
-from bitwright.lowering.verilog import library, modules_of, write_rtl
+from bitwright.lowering.verilog import library, modules_of
 from bitwright.ops.dense import Dense
 from bitwright.ops.shift import Shift
 from bitwright.ops.window import Window
 from bitwright.ops.xnor import Xnor
+from bitwright.sim import verify, verilator
 from bitwright.sim.emulator import Emulator
 from bitwright.spatial.simulate import run
 from bitwright.spatial.unit import Unit, unit
+from tests.harness import build
 
 SCRIPT = """
 import sys
@@ -62,7 +66,17 @@ DATA = ROOT.parent / "shared" / "bench" / "spatial"
 PIPELINED = (10.0, 5.0)
 """Clock periods in ns at which the registers are counted too."""
 ROOMY = Budget(lut=1e6, ff=1e6, bram36=1e3, dsp=0, stream_bits=64)
+COMBINATIONAL, CUTOFF = -1, 2
+"""Logic levels a stage of the peers' pipelines, as they count them."""
+SLOWEST = 200.0
+"""Clock period in ns at which any network is one stage or a few."""
+LARGE = 8_000
+"""LUTs from which the registers are counted at the slower clock only."""
+IMAGES = 70
+"""10,080 vectors of the convolution."""
 ROWS = 200_000
+REPEATS = 3
+"""Of a timed evaluation, of which the quickest counts."""
 BITS = (
     ("pm1_32", 1, 32, 32),
     ("pm1_64", 1, 64, 64),
@@ -202,10 +216,52 @@ def convolution(folder: Path) -> dict[str, Any]:
         source = nodes[-1].name if nodes else "x"
         nodes.append(Node(f"v{len(nodes)}", op, (source,), op.infer(nodes[-1].type if nodes else x)))
     graph = run_passes(Graph({"x": x}, tuple(nodes), (nodes[-1].name,)), PIPELINE)
-    made = lower(graph, ROOMY, None, Spatial(Circuits.MUST, PIPELINED[0]))
-    write_rtl(made.netlist, folder / "conv")
-    timing = {"frame_cycles": made.timing.frame_cycles, "latency_cycles": made.timing.latency_cycles}
-    return {"name": "convolution"} | _counted(folder / "conv", "bw_accel") | timing | {"peers": {}, "peer_figures": {}}
+    made = build(graph, folder, None, ROOMY, Spatial(Circuits.MUST, PIPELINED[0]))
+    cycles = {"latency_cycles": made.lowered.timing.latency_cycles, "frame_cycles": made.lowered.timing.frame_cycles}
+    same = partial(verify.verify, made.rtl, graph, cycles | {"stages": [], "queues": []}, made.boundary, IMAGES, 1, 0.3)
+    exact = same().ok
+    figures = _counted(made.rtl, "bw_accel") | {"exact": exact, "netlist_equal": same(netlist=made.rtl).ok}
+    return {"name": "convolution"} | figures | cycles | {"peers": {}, "peer_figures": {}}
+
+
+def large(folder: Path) -> dict[str, Any]:
+    """64 → 64 → 32 with dense weights of 8 bits, half of the second's zero: what the tools make of so much Verilog."""
+    rng = np.random.default_rng(0)
+    net = FixedPoint([1] * 64, 7, 0)
+    net.dense(rng.integers(-127, 128, (64, 64)))
+    net.relu()
+    net.quantize([0] * 64, 16, -10, "half_up", "saturate")
+    net.dense(rng.integers(-127, 128, (64, 32)) * (rng.random((64, 32)) < 0.5))
+    graph = run_passes(net.graph, PIPELINE)
+    start = time.process_time()
+    made = unit(graph.nodes, graph.inputs["x"], PIPELINED[0])
+    seconds = time.process_time() - start
+    written(made, folder)
+    tools = verilator.find_tools()
+    lint = [
+        str(tools.verilator),
+        "--lint-only",
+        "-Wno-fatal",
+        "--top-module",
+        "circuit",
+        *(p.name for p in folder.glob("*.v")),
+    ]
+    checked = _watched(lint, folder, {"VERILATOR_ROOT": str(tools.root)})
+    made_of = _watched([sys.executable, "-c", SCRIPT, *_script(folder, "circuit")], folder, {})
+    size = {"stages": made.latency, "verilog_bytes": sum(p.stat().st_size for p in folder.glob("*.v"))}
+    return {"name": "large"} | _figures(folder, "circuit") | size | {
+        "seconds": round(seconds, 3), "verilator_lint": checked, "yosys": made_of, "peers": {}, "peer_figures": {},
+    }  # fmt: skip
+
+
+def _watched(command: list[str], folder: Path, environment: dict[str, str]) -> dict[str, float]:
+    """CPU seconds and memory in MiB that a command takes, with what it starts."""
+    with tempfile.TemporaryFile() as log:
+        started = subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=log, stderr=log)
+        _, status, used = os.wait4(started.pid, 0)
+    if status:
+        raise SystemExit(f"{command[0]} failed in {folder.name}")
+    return {"cpu_seconds": round(used.ru_utime + used.ru_stime, 1), "mib": used.ru_maxrss >> 10}
 
 
 def _work(name: str, path: Path | None, net: FixedPoint, x: NDArray[np.int64], y: NDArray[np.float64]) -> Work:
@@ -221,15 +277,12 @@ def ours(work: Work, folder: Path) -> dict[str, Any]:
     exact = np.array_equal(evaluate(work.graph, {"x": work.x})[out], work.y)
     exact = exact and np.array_equal(run(made.network, work.x), work.y)
     emulator = Emulator(work.graph)
-    many = np.tile(work.x, (max(1, ROWS // len(work.x)), 1))
     exact = exact and np.array_equal(emulator.run(work.x), work.y)
-    start = time.process_time()
-    emulator.run(many)
-    speed = len(many) / (time.process_time() - start)
+    speed = _quickest(emulator, np.tile(work.x, (max(1, ROWS // len(work.x)), 1)))
     figures = _synthesised(made, folder / "ours")
     equal = netlist_equal(made, work.graph, folder / "ours")
     registers = {}
-    for period in PIPELINED:
+    for period in PIPELINED[: 1 if made.estimate().cost.lut > LARGE else None]:
         staged = unit(work.graph.nodes, work.graph.inputs["x"], period)
         found = _synthesised(staged, folder / f"ours_{period:g}")
         equal = equal and netlist_equal(staged, work.graph, folder / f"ours_{period:g}")
@@ -238,6 +291,16 @@ def ours(work: Work, folder: Path) -> dict[str, Any]:
         }  # fmt: skip
     return figures | {"exact": exact, "netlist_equal": equal, "seconds": round(seconds, 3), "samples_per_cpu_second": round(speed),
                       "pipelined": registers}  # fmt: skip
+
+
+def _quickest(emulator: Emulator, x: NDArray[np.int64]) -> float:
+    """Samples a CPU-second."""
+    found: list[float] = []
+    for _ in range(REPEATS):
+        start = time.process_time()
+        emulator.run(x)
+        found.append(time.process_time() - start)
+    return len(x) / min(found)
 
 
 def netlist_equal(made: Unit, graph: Graph, folder: Path) -> bool:
@@ -257,6 +320,11 @@ def netlist_equal(made: Unit, graph: Graph, folder: Path) -> bool:
 
 
 def _synthesised(made: Unit, folder: Path) -> dict[str, Any]:
+    return _counted(written(made, folder), "circuit")
+
+
+def written(made: Unit, folder: Path) -> Path:
+    """The folder, with the circuit's Verilog; its top is `circuit`."""
     fold = Fold(made.y.vector, made.x.vector, spatial=True)
     texts = made.block(fold).texts
     assert texts is not None
@@ -267,36 +335,75 @@ def _synthesised(made: Unit, folder: Path) -> dict[str, Any]:
         written[name] = modules[f"{name}.v"]
     for name, text in written.items():
         (folder / f"{name}.v").write_text(text)
-    return _counted(folder, "circuit")
+    return folder
+
+
+def staged(graph: Graph, stages: int) -> Unit:
+    """The circuit for the quickest clock that takes at most so many stages."""
+    low, high = 0.0, SLOWEST
+    found = unit(graph.nodes, graph.inputs["x"], high)
+    while high - low > 0.01 * high:
+        middle = (low + high) / 2
+        made = unit(graph.nodes, graph.inputs["x"], middle)
+        if made.pipeline.last < stages:
+            found, high = made, middle
+        else:
+            low = middle
+    return found
 
 
 def _counted(folder: Path, top: str) -> dict[str, Any]:
     """One script for all. Inverters that are left are no LUTs in it; those of our rows are in the tables of their LUTs."""
-    sources = sorted(path.name for path in folder.glob("*.v"))
-    script = ["read_verilog -lib +/xilinx/cells_sim.v", *(f"read_verilog -defer -sv {name}" for name in sources),
-              f"hierarchy -check -top {top}", "scratchpad -set abc9.verify false",
-              f"synth_xilinx -family xc7 -flatten -noiopad -abc9 -nodsp -top {top}", "write_json netlist.json"]  # fmt: skip
+    script = _script(folder, top)
     done = subprocess.run([sys.executable, "-c", SCRIPT, *script], cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"Yosys failed in {folder.name}:\n{(done.stdout + done.stderr)[-2000:]}")
+    return _figures(folder, top)
+
+
+def _script(folder: Path, top: str) -> list[str]:
+    sources = sorted(path.name for path in folder.glob("*.v"))
+    return ["read_verilog -lib +/xilinx/cells_sim.v", *(f"read_verilog -defer -sv {name}" for name in sources),
+            f"hierarchy -check -top {top}", "scratchpad -set abc9.verify false",
+            f"synth_xilinx -family xc7 -flatten -noiopad -abc9 -nodsp -top {top}", "write_json netlist.json"]  # fmt: skip
+
+
+def _figures(folder: Path, top: str) -> dict[str, Any]:
+    """Of the netlist in a folder."""
     cells = netlist.read_netlist(folder / "netlist.json", top)
     found, clock = netlist.count(cells), timing.estimate(cells)
     return {"lut": found.lut_cells, "inverters": found.cells.get("INV", 0), "lut_packed": found.lut, "ff": found.ff,
             "carry4": found.carry4, "levels": timing.levels(cells), "fmax_mhz": clock.fmax_mhz if clock else None}  # fmt: skip
 
 
-def peer(tool: str, python: Path, work: Work, folder: Path) -> dict[str, Any]:
-    """The same figures of a peer's."""
+def peer(tool: str, python: Path, work: Work, folder: Path, stages: bool) -> dict[str, Any]:
+    """The same figures of a peer's, and with `stages` those of its pipeline beside ours of as many stages."""
+    told = peer_verilog(tool, python, work, folder / tool, COMBINATIONAL)
+    figures = _counted(folder / tool, "model") | {
+        key: told[key] for key in ("exact", "seconds", "samples_per_cpu_second")
+    }
+    if not stages:
+        return figures
+    count = peer_verilog(tool, python, work, folder / f"{tool}_staged", CUTOFF)["stages"]
+    theirs = _counted(folder / f"{tool}_staged", "model")
+    ours = _synthesised(staged(work.graph, count), folder / f"{tool}_ours")
+    both = {"peer": theirs, "ours": ours}
+    return figures | {"pipelined": {"stages": count} | {
+        side: {key: found[key] for key in ("lut", "ff", "fmax_mhz")} for side, found in both.items()
+    }}  # fmt: skip
+
+
+def peer_verilog(tool: str, python: Path, work: Work, folder: Path, cutoff: int) -> dict[str, Any]:
+    """A peer's Verilog in a folder, its top `model`, and what the peer's script tells."""
     script = Path(__file__).parent / "spatial_peer.py"
-    file, made = work.file or folder / "matrix.npz", folder / tool
-    if work.matrix is not None:
-        np.savez(file, **{work.name: work.matrix})
-    done = subprocess.run([python, script, tool, file, work.name, made], check=True, capture_output=True, text=True)
-    plain = folder / f"{tool}_rtl"
-    plain.mkdir()
-    for path in (made / "src").rglob("*.v"):
-        shutil.copy(path, plain)
-    return _counted(plain, "model") | json.loads(done.stdout.strip().splitlines()[-1])
+    assert work.file is not None
+    with tempfile.TemporaryDirectory() as name:
+        arguments = [python, script, tool, work.file, work.name, name, str(cutoff)]
+        done = subprocess.run(arguments, check=True, capture_output=True, text=True)
+        folder.mkdir()
+        for path in (Path(name) / "src").rglob("*.v"):
+            shutil.copy(path, folder)
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def environment() -> Path:
@@ -310,12 +417,12 @@ def environment() -> Path:
     return python
 
 
-def measured(work: Work, python: Path | None) -> dict[str, Any]:
+def measured(work: Work, python: Path | None, stages: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         row = {"name": work.name} | ours(work, folder)
         details = (
-            {tool: peer(tool, python, work, folder) for tool in PEERS}
+            {tool: peer(tool, python, work, folder, stages) for tool in PEERS}
             if python and (work.file or work.matrix is not None)
             else {}
         )
@@ -341,19 +448,22 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--json", nargs="?", const="-", metavar="FILE")
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--stages", action="store_true")
     chosen = parser.parse_args()
     python = None if chosen.no_peers else environment()
     rows: list[dict[str, Any]] = []
-    if not chosen.names or any(part in "convolution" for part in chosen.names):
+    for make in (convolution, large):
+        if not any(part in make.__name__ for part in chosen.names or ["convolution"]):
+            continue
         with tempfile.TemporaryDirectory() as name:
-            rows.append(convolution(Path(name)))
-        print(f"convolution                      {rows[0]['lut']:6} LUT", file=sys.stderr, flush=True)
+            rows.append(make(Path(name)))
+        print(f"{make.__name__:32} {rows[-1]['lut']:6} LUT", file=sys.stderr, flush=True)
         if chosen.json and chosen.json != "-":
             _update(Path(chosen.json), rows)
     for name, make in works(chosen.data):
         if chosen.names and not any(part in name for part in chosen.names):
             continue
-        row = measured(make(), python)
+        row = measured(make(), python, chosen.stages)
         rows.append(row)
         told = {tool: (f["lut"], f["levels"], f["exact"]) for tool, f in row["peer_figures"].items()}
         print(f"{name:32} {row['lut']:6} LUT {row['levels']:3} levels exact {row['exact']} netlist {row['netlist_equal']} {row['seconds']:.2f} s "

@@ -1,13 +1,15 @@
 """One network or matrix by da4ml or alkaid, in an environment of theirs: prints figures, writes Verilog.
 
-    python spatial_peer.py da4ml|alkaid FILE NAME FOLDER
+    python spatial_peer.py da4ml|alkaid FILE NAME FOLDER CUTOFF
 
-Uses their own tracing, quantizers and solver at `hard_dc` 2, as their examples do; combinational.
+Uses their own tracing, quantizers and solver at `hard_dc` 2, as their examples do. CUTOFF is theirs too, -1 for combinational.
 """
 
 import json
+import re
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -71,22 +73,26 @@ def quickest(predict, x):
     return len(x) / min(found)
 
 
-def main(tool, file, name, folder):
+def main(tool, file, name, folder, cutoff):
     start = time.process_time()
     graph, x, y = trace(tool, file, name)
     seconds = time.process_time() - start
-    exact = bool(np.array_equal(graph.predict(x, n_threads=1).reshape(y.shape), y))
-    speed = quickest(lambda given: graph.predict(given, n_threads=1), np.tile(x, (max(1, ROWS // len(x)), 1)))
     if tool == "da4ml":
         from da4ml.codegen import RTLModel
 
-        model = RTLModel(graph, "model", folder, flavor="verilog", latency_cutoff=-1)
+        model = RTLModel(graph, "model", folder, flavor="verilog", latency_cutoff=int(cutoff))
     else:
         from alkaid.codegen import RTLModel
 
-        model = RTLModel(graph, folder, "model", flavor="verilog", latency_cutoff=-1)
+        model = RTLModel(graph, folder, "model", flavor="verilog", latency_cutoff=int(cutoff))
     model.write()
-    print(json.dumps({"exact": exact, "seconds": round(seconds, 3), "samples_per_cpu_second": round(speed)}))
+    stages = [path for path in Path(folder, "src").rglob("*.v") if re.fullmatch(r"(logic|model_stage)\d+", path.stem)]
+    told = {"seconds": round(seconds, 3), "stages": len(stages)}
+    if int(cutoff) < 0:
+        told["exact"] = bool(np.array_equal(graph.predict(x, n_threads=1).reshape(y.shape), y))
+        many = np.tile(x, (max(1, ROWS // len(x)), 1))
+        told["samples_per_cpu_second"] = round(quickest(lambda given: graph.predict(given, n_threads=1), many))
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":
