@@ -33,7 +33,7 @@ from .lowering.cpp import CONTROLS, write_hls
 from .lowering.folding import Budget, slot_width
 from .lowering.hls import program
 from .lowering.hls4ml import export
-from .lowering.layers import Circuits, Spatial, split
+from .lowering.layers import Circuits, Spatial
 from .lowering.manager import run_passes
 from .lowering.passes import PIPELINE
 from .lowering.plain import lower_plain
@@ -115,7 +115,7 @@ def compile(
         lowered = replace(lowered, netlist=netlist)
     manifest = _manifest(chosen, board, clock, imported, lowered.graph, lowered)
     with targeting(board.chip_family.chip):
-        cpp = program(lowered, split(lowered.graph, spatial)) if chosen.backend == "hls" else None
+        cpp = program(lowered) if chosen.backend == "hls" else None
     if cpp is not None:
         for stage in manifest["stages"]:
             stage["hls"] = cpp.results[stage["name"]]

@@ -15,7 +15,7 @@ from bitwright.lowering.build import Lowered, lower
 from bitwright.lowering.cpp import write_hls
 from bitwright.lowering.folding import Budget
 from bitwright.lowering.hls import program
-from bitwright.lowering.layers import FOLDED, Spatial, split
+from bitwright.lowering.layers import FOLDED, Spatial
 from bitwright.lowering.verilog import write_rtl
 from bitwright.ops.dense import Dense
 from bitwright.ops.shift import Shift
@@ -90,7 +90,7 @@ def check_cpp(built: Built, folder: Path, frames: int = 8, seed: int = 0, includ
     """C++ = reference on corner and random frames, with the machine's integers or those of the headers in `include`."""
     lowered, boundary = built.lowered, built.boundary
     if not folder.exists():
-        write_hls(program(lowered, split(lowered.graph, built.spatial)), lowered.netlist.stages, folder, "none")
+        write_hls(program(lowered), lowered.netlist.stages, folder, "none")
     (source,) = built.graph.inputs
     codes = reference.random_codes(built.graph.types[source], frames, seed)
     got = hls.run_codes(folder, boundary, codes, include)

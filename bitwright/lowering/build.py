@@ -62,9 +62,10 @@ SHORT = 2000  # cycles of a frame up to which it costs nothing to simulate many
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """A netlist, the graph and the folding that it was built with, and its timing as the static schedules give it."""
+    """A netlist, the graph, layers and folding that it was built with, and its timing as the static schedules give it."""
 
     graph: Graph
+    layers: Sequence[Layer]
     netlist: Netlist
     folding: Folding
     timing: Timing
@@ -103,9 +104,29 @@ def lower(graph: Graph, budget: Budget, target: int | None, spatial: Spatial = F
 
 
 def _lower(graph: Graph, given: Graph, budget: Budget, target: int | None, spatial: Spatial) -> Lowered:
-    """The netlist of a graph that has the layers of the `given` one, whose multiplications it counts."""
+    """The netlist of a graph that has the layers of the `given` one, whose multiplications it counts.
+
+    Neighbours that the solver made circuits become one, unless the design is better without.
+    """
+    apart = _folded(graph, given, budget, target, spatial)
+    circuits = [layer for layer, fold in zip(apart.layers, apart.folding.folds, strict=True) if fold.spatial]
+    merged = replace(spatial, chosen=frozenset(node.name for layer in circuits for node in layer.inside))
+    if spatial.circuits is Circuits.MUST or len(split(graph, merged)) == len(apart.layers):
+        return apart
+    try:
+        together = _folded(graph, given, budget, target, merged)
+    except CompileError:  # it does not fit, or is too slow
+        return apart
+    return min(together, apart, key=lambda made: (made.timing.frame_cycles, area.in_luts(_need(made.netlist))))
+
+
+def _need(netlist: Netlist) -> Resources:
+    return sum((i.cost for i in netlist.instances), Resources())
+
+
+def _folded(graph: Graph, given: Graph, budget: Budget, target: int | None, spatial: Spatial) -> Lowered:
     layers = split(graph, spatial)
-    macs = {layer.value: layer.macs for layer in split(given, spatial)}
+    macs = {layer.value: layer.macs for layer in split(given, spatial)} | {c.value: c.macs for c in layers if c.cone}
     names = {n.input: n.name for n in graph.nodes if isinstance(n.op, Reshape) and n.name in macs}
     reserve, aim, nearest = Resources(), target, 0
     while True:
@@ -124,7 +145,7 @@ def _lower(graph: Graph, given: Graph, budget: Budget, target: int | None, spati
             aim = min(int(aim * TIGHTER), folding.cycles - 1)
             continue
         # What the solver does not see, the gears, ports and queues, is known only now; leave room and solve again.
-        needed = sum((i.cost for i in lowered.netlist.instances), Resources())
+        needed = _need(lowered.netlist)
         unseen = needed + folding.need.scaled(-1)
         if max(budget.excess(needed).values()) <= 1 or unseen == reserve:
             stages = tuple(replace(s, macs=macs.get(names.get(s.value, s.value), 0)) for s in lowered.netlist.stages)
@@ -366,7 +387,7 @@ class _Builder:
             tuple(Queue(self.instances[q.index].stage, q.wire, q.depth, q.width) for q in self.queues),
             self.source, self.sink,
         )  # fmt: skip
-        return Lowered(self.graph, netlist, self.folding, timing)
+        return Lowered(self.graph, self.layers, netlist, self.folding, timing)
 
     def _timing(self) -> Timing:
         """The timing of the streams that were built; on the way, the depths of the queues.
@@ -530,8 +551,8 @@ class _Builder:
         # Where whole windows come from wider words, the queue in front of them is in front of the gear too: see _taps.
         taken = self._wider(layer, lanes) if layer.whole(fold) else lanes
         inputs = [
-            self._operand(operand, own, stage, queued=joins)
-            for operand, own in zip(layer.operands, [taken, *layer.lanes(fold)[1:]], strict=True)
+            self._operand(operand, own, stage, queued=queued)
+            for operand, own, queued in zip(layer.operands, [taken, *layer.lanes(fold)[1:]], layer.queued, strict=True)
         ]
         window: Callable[[], schedule.Window] | None = None
         if layer.window is not None:

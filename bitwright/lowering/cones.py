@@ -8,9 +8,12 @@ streams: at most two, of which one may go through a window.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from ..ir.graph import Graph, Node
+from ..ops.add import Add
+from ..ops.concat import Concat
 from ..ops.dense import Dense
 from ..ops.depthwise import Depthwise
 from ..ops.reshape import Reshape
@@ -32,14 +35,17 @@ class Cone:
     operands: tuple[str, ...]
 
 
-def cones(graph: Graph) -> dict[str, Cone]:
-    """Those that have weights, by the name of the value that leaves each; as large as they can be."""
-    return _Search(graph).run()
+def cones(graph: Graph, chosen: Container[str] | None = None) -> dict[str, Cone]:
+    """Those that have weights, by the name of the value that leaves each; as large as they can be.
+
+    Where there are `chosen` nodes, no other one is in a cone but elementwise operators, residual sums and concatenations.
+    """
+    return _Search(graph, chosen).run()
 
 
 class _Search:
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, chosen: Container[str] | None) -> None:
+        self.graph, self.chosen = graph, chosen
         self.nodes = {n.name: n for n in graph.nodes}
         self.order = {n.name: k for k, n in enumerate(graph.nodes)}
         self.users = defaultdict[str, set[str]](set)
@@ -53,7 +59,7 @@ class _Search:
     def run(self) -> dict[str, Cone]:
         found, taken = dict[str, Cone](), set[str]()
         for node in reversed(self.graph.nodes):
-            if node.name in taken or not holds(node):
+            if node.name in taken or not self._may(node):
                 continue
             members, window = self._grown(node, taken)
             self._trim(members, node.name)
@@ -77,10 +83,15 @@ class _Search:
                 if window is None and self.users[name] <= members and not node.op.several:
                     window = node
                 refused.add(name)
-            elif holds(node) and self.users[name] <= members and self._few(members | {name}, window):
+            elif self._may(node) and self.users[name] <= members and self._few(members | {name}, window):
                 members.add(name)
             else:
                 refused.add(name)
+
+    def _may(self, node: Node) -> bool:
+        """Whether it may be a member."""
+        free = self.chosen is None or isinstance(node.op, (*STEPS, Add, Concat))
+        return holds(node) and (free or node.name in (self.chosen or ()))
 
     def _trim(self, members: set[str], root: str) -> None:
         """Leave what follows a sum with it: it makes the stream narrow."""

@@ -57,9 +57,9 @@ class Program:
     results: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def program(lowered: Lowered, layers: Sequence[Layer]) -> Program:
+def program(lowered: Lowered) -> Program:
     """The accelerator's functions: those of the layers that were lowered, with the streams that the netlist has."""
-    return _Builder(lowered.netlist, layers, lowered.folding.folds, lowered.folding.out_lanes).run()
+    return _Builder(lowered.netlist, lowered.layers, lowered.folding.folds, lowered.folding.out_lanes).run()
 
 
 @dataclass
@@ -105,10 +105,9 @@ class _Builder:
         return copies
 
     def _layer(self, stage: str, layer: Layer, fold: Fold) -> Stream:
-        joins = len(layer.operands) > 1
         inputs = [
-            self._operand(o, lanes, stage, queued=joins)
-            for o, lanes in zip(layer.operands, layer.lanes(fold), strict=True)
+            self._operand(o, lanes, stage, queued=queued)
+            for o, lanes, queued in zip(layer.operands, layer.lanes(fold), layer.queued, strict=True)
         ]
         if layer.window is not None:
             inputs[0] = self._window(stage, layer, fold, inputs[0])

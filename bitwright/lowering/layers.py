@@ -60,11 +60,15 @@ class Circuits(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Spatial:
-    """Which layers are circuits of constants, the clock period in ns that they are made for, and whether in few stages."""
+    """Which layers are circuits of constants, the clock period in ns that they are made for, and whether in few stages.
+
+    `chosen` nodes are in circuits where others only may be.
+    """
 
     circuits: Circuits = Circuits.NEVER
     period: float = 10.0
     shortest: bool = False
+    chosen: frozenset[str] = frozenset()
 
 
 FOLDED = Spatial()
@@ -197,6 +201,11 @@ class Layer:
         own = self.in_lanes(fold)
         return [own] + [o.type.vector if self.cone else own for o in self.operands[1:]]
 
+    @property
+    def queued(self) -> list[bool]:
+        """Whether there is a FIFO in front, for each operand: where streams meet, but for one that a window keeps."""
+        return [len(self.operands) > 1 and not (k == 0 and self.window is not None) for k in range(len(self.operands))]
+
     def in_lanes(self, fold: Fold) -> int:
         """Elements a beat of the layer's first input stream."""
         if self.several:
@@ -269,7 +278,9 @@ class _Splitter:
         """Every value as an operand of what uses it."""
 
     def run(self) -> list[Layer]:
-        found = cones(self.graph) if self.spatial.circuits is Circuits.MUST else {}
+        found = dict[str, Cone]()
+        if self.spatial.circuits is Circuits.MUST or self.spatial.chosen:
+            found = cones(self.graph, self.spatial.chosen or None)
         inside = {n.name for c in found.values() for n in (*c.nodes, *((c.window,) if c.window else ()))}
         for node in self.graph.nodes:
             if node.name in found:

@@ -40,7 +40,7 @@ def lower_plain(graph: Graph, spatial: Spatial) -> Lowered:
     stage = _stage(layer, fold, slots[1], instance)
     netlist = Netlist((instance,), (), (), (stage,), (), source, sink, Protocol.VALID)
     folding = Folding(source.lanes, sink.lanes, (fold,), source.vectors, estimate.cost)
-    return Lowered(graph, netlist, folding, Timing(source.vectors, source.vectors - 1 + estimate.latency))
+    return Lowered(graph, layers, netlist, folding, Timing(source.vectors, source.vectors - 1 + estimate.latency))
 
 
 def _port(type_: TensorType) -> Lanes:

@@ -6,6 +6,7 @@ import pytest
 from bitwright.ir.graph import Graph, Node, evaluate
 from bitwright.ir.op import Op
 from bitwright.ir.types import IntType, TensorType
+from bitwright.lowering.folding import Budget
 from bitwright.lowering.layers import Circuits, Spatial, split
 from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
@@ -21,10 +22,11 @@ from bitwright.ops.window import Window
 from bitwright.sim import reference
 from bitwright.spatial.simulate import run
 from tests.harness import build, check, check_cpp
-from tests.networks import random_images
+from tests.networks import random_images, random_network
 from tests.spatial.circuits import random_circuit
 
 ALL = Spatial(Circuits.MUST, 5.0)
+SMALL = Budget(lut=20000, ff=40000, bram36=50, dsp=0, stream_bits=64)
 
 
 class Net:
@@ -150,6 +152,22 @@ def test_rtl_of_large_circuits(name, tmp_path):
     assert all(s.engine == "spatial" or s.op == "total" for s in made.lowered.netlist.stages)
     check(made, frames=5)
     check_cpp(made, tmp_path / "hls", frames=5)
+
+
+def test_neighbours_that_become_circuits_are_one(tmp_path):
+    """With a budget without DSP slices the solver makes circuits of all that have weights."""
+    made = build(residual_vectors().graph, tmp_path, None, SMALL, Spatial(Circuits.MAY, 5.0))
+    assert [s.op for s in made.lowered.netlist.stages] == NETS["residual_vectors"][1]
+    check(made, frames=5)
+    check_cpp(made, tmp_path / "hls", frames=5)
+
+
+@pytest.mark.parametrize("seed", [3, 8, 9])
+def test_rtl_of_mixed_designs(seed, tmp_path):
+    graph = run_passes((random_images if seed % 2 else random_network)(seed), PIPELINE)
+    made = build(graph, tmp_path, None, SMALL, Spatial(Circuits.MAY, 5.0))
+    assert len({s.engine for s in made.lowered.netlist.stages}) > 1
+    check(made, frames=5)
 
 
 @pytest.mark.parametrize("seed", range(150))
