@@ -111,6 +111,8 @@ class Circuit:
     """The layer and the neuron that the cell which drives a net is part of."""
     sums: dict[Sum, tuple[int, ...]] = field(default_factory=dict[Sum, tuple[int, ...]])
     """What the adders were asked for, and the bits that they give."""
+    forms: dict[tuple[tuple[int, int], ...], Sum] = field(default_factory=dict[tuple[tuple[int, int], ...], Sum])
+    """The first sum of each list of terms."""
     layer: int = 0
     neuron: int = -1
     _drivers: dict[int, Cell] = field(default_factory=dict[int, "Cell"])

@@ -13,6 +13,9 @@ from .circuit import MOST_INPUTS, ONE, ZERO, Circuit, Sum, Word
 from .digits import signed_digits
 from .heap import Heap
 
+SPARED = 3
+"""Bits of a heap, for each of its sum, from which a row that makes it of another sum is worth its place in the path."""
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -54,7 +57,8 @@ class Linear:
             heap = Heap(width, self.constant)
             for term in self.parts or self.terms:
                 heap.add(term.word, term.shift, term.sign)
-            circuit.sums[asked] = heap.total(circuit)
+            circuit.sums[asked] = (_like(circuit, asked, heap.bits) or heap).total(circuit)
+            circuit.forms.setdefault(asked.terms, asked)
         return circuit.sums[asked]
 
     def _counts(self) -> Iterable[tuple[int, int]]:
@@ -75,6 +79,23 @@ class Linear:
             word = self.terms[0].word
             return replace(word, lo=self.lo, hi=self.hi, offset=word.offset + self.constant)
         return Word(self.bits(circuit, IntType.covering(self.lo, self.hi).width), self.lo, self.hi)
+
+
+def _like(circuit: Circuit, asked: Sum, bits: int) -> Heap | None:
+    """A sum from another of the same terms, or of these with all signs turned: that and a constant.
+
+    It is there for nothing where there is no constant; else it is a row, which comes later, so that many bits must be spared.
+    """
+    minus = tuple(sorted((bit, -count) for bit, count in asked.terms))
+    for terms, sign in ((asked.terms, 1), (minus, -1)):
+        other = circuit.forms.get(terms)
+        if other is None or other.width < asked.width:
+            continue
+        heap = Heap(asked.width, asked.constant - sign * other.constant)
+        heap.add(Word(circuit.sums[other][: asked.width], 0, (1 << asked.width) - 1), 0, sign)
+        if heap.constant % (1 << asked.width) == 0 or (circuit.heaps.shared and bits > SPARED * asked.width):
+            return heap
+    return None
 
 
 def shifted(

@@ -1,4 +1,4 @@
-"""Neurons with few weights add up sums that they have in common."""
+"""What neurons have in common is built once, and what is constant not at all."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,10 @@ from bitwright.ir.graph import evaluate
 from bitwright.ir.op import Op
 from bitwright.ir.types import IntType, TensorType
 from bitwright.ops.dense import Dense
+from bitwright.ops.shift import Shift
 from bitwright.ops.xnor import Xnor
 from bitwright.spatial.build import Network, built
-from bitwright.spatial.circuit import SHALLOW, Row, live, reads
+from bitwright.spatial.circuit import SHALLOW, Lut, Row, live, reads
 from bitwright.spatial.places import luts
 from bitwright.spatial.proof import prove
 from bitwright.spatial.simulate import run
@@ -60,3 +61,48 @@ def test_a_sum_that_one_neuron_alone_has_is_not_shared():
     graph = chain(x, [of(np.array([[1, 0, 1, 1, 0, 0, 1, 1, 1]]))])
     plain, sharing = (built(x, graph.nodes, heaps) for heaps in (SHALLOW, SHARED))
     assert sharing.circuit.cells == plain.circuit.cells
+
+
+def test_minus_a_sum_is_its_inverse():
+    """-x - 1 of a sum x takes nothing, and another constant a row; so does a neuron that differs in its bias alone."""
+    rng = np.random.default_rng(0)
+    x = TensorType.of((8,), IntType(6, True))
+    row = rng.integers(-15, 16, (1, 8))
+
+    def network(rows: list[np.ndarray], bias: list[int]) -> Network:
+        graph = chain(x, [Dense(np.vstack(rows), np.array(bias))])
+        found = built(x, graph.nodes, SHARED)
+        prove(found.circuit)
+        codes = samples(x, 256, 2)
+        np.testing.assert_array_equal(run(found, codes), evaluate(graph, {"x": codes})["v0"])
+        return found
+
+    one = network([row], [5])
+    assert len(network([row, -row], [5, -6]).circuit.cells) == len(one.circuit.cells)
+    assert len(network([row, -row], [5, 7]).circuit.cells) == len(one.circuit.cells) + 1
+    assert len(network([row, row], [5, 8]).circuit.cells) == len(one.circuit.cells) + 1
+
+
+def test_neurons_that_are_constant_take_nothing():
+    """Of weights that are zero, or behind a saturation that they never leave."""
+    rng = np.random.default_rng(1)
+    x = TensorType.of((6,), IntType(4, True))
+    weight, bias, after = rng.integers(-7, 8, (5, 6)), np.array([9, 9, 9, 9, 9000]), rng.integers(-7, 8, (4, 5))
+    weight[3] = 0
+    clip = Shift(np.zeros(1, np.int64), 0, 1, 0, 7)
+    whole = chain(x, [Dense(weight, bias), clip, Dense(after, np.zeros(4, np.int64))])
+    known = 4 * after[:, 3] + 7 * after[:, 4]
+    part = chain(x, [Dense(weight[:3], bias[:3]), clip, Dense(after[:, :3], known)])
+    assert area(built(x, whole.nodes)) == area(built(x, part.nodes))
+
+
+def test_a_relu_is_in_the_rows_that_read_it():
+    """Two numbers and two signs fit the LUTs of a row: of twelve gates one is left, where the carry chain begins."""
+    x = TensorType.of((4,), IntType(6, True))
+    relu = Shift(np.zeros(1, np.int64), 0, 0, 0, 1 << 40)
+    first = Dense(np.array([[1, 1, 0, 0], [0, 0, 1, 1]]), np.zeros(2, np.int64))
+    graph = chain(x, [first, relu, Dense(np.array([[1, 1]]), np.zeros(1, np.int64))])
+    made = unit(graph.nodes, x, 1e9)
+    assert sum(isinstance(c, Lut) for c in made.cells) == 1
+    codes = samples(x, 256, 3)
+    np.testing.assert_array_equal(run(made.network, codes, made.cells), evaluate(graph, {"x": codes})["v2"])
