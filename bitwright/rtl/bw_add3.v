@@ -38,8 +38,16 @@ module bw_add3 #(
       wire [WIDTH-1:0] p = a ^ INV_A;
       wire [WIDTH-1:0] q = b ^ INV_B;
       wire [WIDTH-1:0] r = c ^ INV_C;
-      wire [1:0]       more = {1'b0, ci} + {1'b0, cm};
-      wire [WIDTH+1:0] sum = {2'b00, p} + {2'b00, q} + {2'b00, r} + {{WIDTH{1'b0}}, more};
+      wire [WIDTH+1:0] sum;
+
+      if (CHAINED == 0) begin : g_alone
+        assign sum = {2'b00, p} + {2'b00, q} + {2'b00, r};
+      end else begin : g_chained
+        // Two carry chains: of one sum, synthesis makes compressors with up to twice the LUTs.
+        (* keep *)
+        wire [WIDTH:0] first = {1'b0, p} + {1'b0, q} + {{WIDTH{1'b0}}, cm};
+        assign sum = {1'b0, first} + {2'b00, r} + {{(WIDTH + 1) {1'b0}}, ci};
+      end
 
       if (OUT <= WIDTH + 2) begin : g_cut
         assign y = sum[OUT-1:0];

@@ -108,10 +108,12 @@ def _owner(network: Network, cell: Row | Lut) -> tuple[int, int]:
     return network.circuit.owner[_net(cell)]
 
 
-def _by_tables(row: Row) -> bool:
+def _by_tables(row: Row, family: int) -> bool:
     """Whether a row is told by its tables: where it reads gates, and where its words would take more LUTs."""
     if row.kills or (single(row) and row.operands < 3):
         return True
+    if not family:  # without the chip's cells, synthesis makes adders of sums, and LUTs beside chains of tables
+        return False
     if row.operands > 2:
         return luts(row) < len(row.columns)
     return luts(row) < sum(not place.plain for place in columns(row))
@@ -209,7 +211,7 @@ class _Printer:
         if isinstance(cell, Lut):
             self.widths[vector], self.names[cell.net] = 0, (vector, -1, 0)
             return vector
-        found = places(cell) if _by_tables(cell) else columns(cell)
+        found = places(cell) if _by_tables(cell, self.family) else columns(cell)
         self.widths[vector] = len(found)
         for k, place in enumerate(found):
             if net := cell.nets[place.low]:
@@ -229,7 +231,7 @@ class _Printer:
         family = f", .FAMILY({self.family})" if self.family else ""
         stage = self.pipeline.stage[cell.nets[-1]]
         yield f"  wire [{self.widths[vector] - 1}:0] {vector};"
-        printed = self._by_tables(cell, stage) if _by_tables(cell) else self._plainly(cell, stage)
+        printed = self._by_tables(cell, stage) if _by_tables(cell, self.family) else self._plainly(cell, stage)
         module, params, ports = printed
         chained = ", .CHAINED(0)" if single(cell) else ""
         told = ", ".join(f".{port}({bits})" for port, bits in ports)
