@@ -43,8 +43,7 @@ module bw_add3 #(
       if (CHAINED == 0) begin : g_alone
         assign sum = {2'b00, p} + {2'b00, q} + {2'b00, r};
       end else begin : g_chained
-        // Two carry chains: of one sum, synthesis makes compressors with up to twice the LUTs.
-        (* keep *)
+        // In two steps: of a sum of five, synthesis makes a second row of compressors.
         wire [WIDTH:0] first = {1'b0, p} + {1'b0, q} + {{WIDTH{1'b0}}, cm};
         assign sum = {1'b0, first} + {2'b00, r} + {{(WIDTH + 1) {1'b0}}, ci};
       end
