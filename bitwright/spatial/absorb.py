@@ -32,6 +32,11 @@ def gated_bit(circuit: Circuit, net: int) -> int:
     return gate.bit if gate else 0
 
 
+def is_gate(cell: Cell) -> bool:
+    """Whether a cell is a gate that rows may take in."""
+    return _gate(cell) is not None
+
+
 def _gate(cell: Cell | None) -> _Gate | None:
     """The cell as a gate, if it is one."""
     if not isinstance(cell, Lut) or cell.table not in AND_NOT or len(cell.inputs) != 2:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..ir import chip
 from ..ir.graph import Node
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
@@ -23,9 +24,11 @@ from ..ops.table import Table
 from ..ops.threshold import Threshold
 from ..ops.wrap import Wrap
 from ..ops.xnor import Xnor
-from .circuit import SHALLOW, Circuit, Heaps, Word
+from .absorb import is_gate
+from .circuit import SHALLOW, Circuit, Heaps, Word, makes, needed
 from .digits import signed_digits
 from .largest import largest
+from .places import area
 from .share import shared
 from .steps import Linear, Term, counted, looked_up, shifted
 
@@ -36,6 +39,8 @@ SUMS: tuple[type[Op], ...] = (Dense, Xnor, Depthwise, Pool, Add)
 
 TABLE_BITS = 6
 """Live input bits up to which a neuron is a table: one LUT an output bit."""
+TRIED_BITS = 12
+"""Live input bits up to which it is one where that is better than adding up."""
 
 COMPARED = 16
 """Steps up to which a requantiser with a multiplication is compared with constants instead."""
@@ -131,6 +136,8 @@ def _layer(circuit: Circuit, words: Sequence[Word], nodes: tuple[Node, ...]) -> 
     spans = ranges(nodes[0].type)
     small = [c for c in range(channels) if _fits_a_table(words, weight[c])]
     tables = _tables(words, weight, bias, tail, small)
+    tried = [c for c in range(channels) if c not in tables and _may_be_a_table(words, weight[c])]
+    others = _tables(words, weight, bias, tail, tried)
     added = [c for c in range(channels) if c not in tables]
     forms = [
         Linear(tuple(Term(words[i], s, d) for i in _nonzero(weight[c]) for s, d in signed_digits(int(weight[c, i]))),
@@ -141,10 +148,18 @@ def _layer(circuit: Circuit, words: Sequence[Word], nodes: tuple[Node, ...]) -> 
     for c in range(channels):
         circuit.neuron = c
         if c in tables:
-            used = [words[i] for i in _nonzero(weight[c])]
-            yield looked_up(circuit, used, tables[c])
-        else:
-            yield _passed(circuit, form[c], tail, c)
+            yield looked_up(circuit, [words[i] for i in _nonzero(weight[c])], tables[c])
+            continue
+        start = len(circuit.cells)
+        word = _passed(circuit, form[c], tail, c)
+        if c in others:
+            middle, used = len(circuit.cells), [words[i] for i in _nonzero(weight[c])]
+            table = looked_up(circuit, used, others[c])
+            least = max(circuit.level[b >> 1] for w in used for b in w.bits)
+            alone, added_up = _taken(circuit, middle, table, least), _taken(circuit, start, word, least)
+            if alone[0] < added_up[0] and alone[1] <= added_up[1]:
+                word = table
+        yield word
 
 
 def linear_form(op: Op, channels: int) -> tuple[Codes, Codes]:
@@ -171,6 +186,20 @@ def _fits_a_table(words: Sequence[Word], row: Codes) -> bool:
     """Whether few live bits, in not many places, decide on a sum."""
     bits = [b for i in _nonzero(row) for b in words[i].bits]
     return len(bits) <= 2 * TABLE_BITS and len({b >> 1 for b in bits if b > 1}) <= TABLE_BITS
+
+
+def _may_be_a_table(words: Sequence[Word], row: Codes) -> bool:
+    return sum(len(words[i].bits) for i in _nonzero(row)) <= TRIED_BITS
+
+
+def _taken(circuit: Circuit, start: int, word: Word, least: float) -> tuple[float, float]:
+    """LUTs of the cells from `start` on that make a word, and its logic levels above `least`.
+
+    A gate at the end counts half, as a row behind it may have room for it.
+    """
+    ends, cells = {b >> 1 for b in word.bits}, needed(circuit.cells[start:], word.bits)
+    gates = sum(is_gate(cell) and not ends.isdisjoint(makes(cell)) for cell in cells)
+    return area(cells, chip.current()) - gates / 2, max((circuit.level[net] for net in ends), default=least) - least
 
 
 def _tables(

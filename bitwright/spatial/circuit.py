@@ -251,8 +251,13 @@ def makes(cell: Cell) -> Sequence[int]:
 
 def live(circuit: Circuit, wanted: Sequence[int]) -> list[Cell]:
     """The cells that the wanted literals depend on, rows without the bits that nobody reads."""
+    return needed(circuit.cells, wanted)
+
+
+def needed(cells: Sequence[Cell], wanted: Sequence[int]) -> list[Cell]:
+    """Of some cells in order those that the wanted literals depend on."""
     used, found = {b >> 1 for b in wanted}, list[Cell]()
-    for cell in reversed(circuit.cells):
+    for cell in reversed(cells):
         if isinstance(cell, Lut):
             if cell.net in used:
                 used.update(reads(cell))

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from .circuit import ONE, Row
+from ..ir.chip import Chip
+from .circuit import ONE, Cell, Lut, Row
 
 WIRES = 5
 """Of a LUT with two outputs."""
@@ -87,6 +88,15 @@ def single(row: Row) -> bool:
 def luts(row: Row) -> int:
     """LUTs that its places take."""
     return sum(not place.plain for place in places(row))
+
+
+def area(cells: Sequence[Cell], target: Chip) -> float:
+    """LUTs of the chip: those of places, and of tables, which take several where they have more inputs than a LUT."""
+    each = (1.0, target.ternary)
+    return sum(
+        1 << max(0, len(c.inputs) - target.lut_inputs) if isinstance(c, Lut) else luts(c) * each[c.operands > 2]
+        for c in cells
+    )
 
 
 def tables(row: Row, place: Place, order: Sequence[int], flipped: frozenset[int]) -> tuple[int, int]:

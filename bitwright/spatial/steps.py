@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from ..ir.types import IntType
 from .circuit import MOST_INPUTS, ONE, ZERO, Circuit, Sum, Word
+from .decompose import functions
 from .digits import signed_digits
 from .heap import Heap
 
@@ -261,22 +264,16 @@ def _count(circuit: Circuit, reached: Sequence[int]) -> list[int]:
 
 def looked_up(circuit: Circuit, words: Sequence[Word], values: Sequence[int]) -> Word:
     """A function of the bits of the words, the first lowest: entry i of `values` where they read i."""
-    bits = [b for w in words for b in w.bits]
     lo, hi = min(values), max(values)
     type_ = IntType.covering(lo, hi)
     offset = type_.lo if (hi - lo).bit_length() == type_.width else lo
-    found = list[int]()
-    for k in range((hi - offset).bit_length()):
-        table = sum((v - offset >> k & 1) << i for i, v in enumerate(values))
-        found.append(_function(circuit, bits, table))
+    codes, bits = np.array(values) - offset, [b for w in words for b in w.bits]
+    nets = list(dict.fromkeys(b >> 1 for b in bits if b > ONE))
+    if len(nets) < len(bits) or any(b & 1 for b in bits):  # a bit may be there twice, inverted or constant
+        reading = np.arange(1 << len(nets))
+        index = np.zeros(len(reading), np.int64)
+        for k, b in enumerate(bits):
+            index |= ((reading >> nets.index(b >> 1) & 1 if b > ONE else 0) ^ (b & 1)) << k
+        codes = codes[index]
+    found = functions(circuit, [2 * n for n in nets], codes, (hi - offset).bit_length())
     return _signed(Word(tuple(found), lo, hi, offset))
-
-
-def _function(circuit: Circuit, bits: Sequence[int], table: int) -> int:
-    """Any function, split at its last inputs until it fits a LUT."""
-    if len(bits) <= MOST_INPUTS:
-        return circuit.lut(bits, table)
-    half = 1 << (len(bits) - 1)
-    low, high = table & ((1 << half) - 1), table >> half
-    parts = [_function(circuit, bits[:-1], part) for part in (low, high)]
-    return circuit.lut((*parts, bits[-1]), 0b11001010)

@@ -21,9 +21,9 @@ from ..ops.wrap import Wrap
 from ..ops.xnor import Xnor
 from .absorb import absorbed
 from .build import STEPS, SUMS, Network, Sources, built, sources
-from .circuit import SHALLOW, Cell, Heaps, Lut, live
+from .circuit import SHALLOW, Cell, Heaps, live
 from .pipeline import Pipeline, pipelined
-from .places import luts
+from .places import area
 from .proof import prove
 from .verilog import Operand, Ports, print_circuit
 
@@ -74,7 +74,7 @@ class Unit:
     def estimate(self) -> Estimate:
         """LUTs of the cells; registers as the stages say."""
         ends = sum(end.vector * end.elem.width for end in (*self.xs, self.y))
-        return Estimate(self.latency, Resources(lut=_luts(self.cells, self.target), ff=self.pipeline.registers + ends))
+        return Estimate(self.latency, Resources(lut=area(self.cells, self.target), ff=self.pipeline.registers + ends))
 
 
 def holds(node: Node) -> bool:
@@ -124,13 +124,7 @@ def _unit(nodes: tuple[Node, ...], x: Sources, period: float, shortest: bool, ta
 def _extent(network: Network, target: Chip) -> float:
     """LUTs times logic levels: sharing is to cost no more of these than it saves of those."""
     circuit, outputs = network.circuit, _outputs(network)
-    return _luts(live(circuit, outputs), target) * max((circuit.level[b >> 1] for b in outputs), default=0.0)
-
-
-def _luts(cells: Sequence[Cell], target: Chip) -> float:
-    """A LUT a place of a row and a table each."""
-    each = (1.0, target.ternary)
-    return sum(1 if isinstance(c, Lut) else luts(c) * each[c.operands > 2] for c in cells)
+    return area(live(circuit, outputs), target) * max((circuit.level[b >> 1] for b in outputs), default=0.0)
 
 
 def _outputs(network: Network) -> list[int]:
