@@ -33,7 +33,7 @@ def test_every_command_of_the_readme_exists():
     from bitwright.cli import cli
 
     named = set(re.findall(r"bitwright (\w+) (?:MODEL|DIR)", (ROOT / "README.md").read_text()))
-    assert named == {"compile", "verify", "run", "synth", "report", "check"}
+    assert named == {"compile", "verify", "run", "synth", "report", "check", "combine"}
     assert named <= set(cli.commands)
     options = {o for c in cli.commands.values() for p in c.params for o in p.opts}
     assert set(re.findall(r"`(?:… )?(--[a-z-]+)", (ROOT / "README.md").read_text())) <= options
