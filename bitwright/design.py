@@ -118,14 +118,16 @@ class Design:
             )
         return self.folder / backend
 
-    def _netlist(self) -> Path:
-        """The folder of the netlist."""
-        from .boards.yosys import NETLIST
+    def _netlist(self) -> list[Path]:
+        """Verilog of the accelerator's netlist and its cells; they lie beside those of the whole chip, where there is one."""
+        from .boards import cells
+        from .boards.yosys import NETLIST, synthesise_alone
 
-        folder = self.folder / "synth"
+        family = self.board().chip_family
+        folder = self.folder / "synth" / ("accel" if family.synthesis else "")
         if not (folder / NETLIST).is_file():
-            self.synthesise()
-        return folder
+            synthesise_alone(self.folder / "rtl", "bw_accel", folder, family)
+        return cells.sources(folder, "bw_accel", family)
 
     def board(self) -> Board:
         """The board that it was compiled for."""
@@ -137,7 +139,10 @@ class Design:
         """Synthesise with Yosys into `synth/` and return the resources."""
         from .boards.yosys import synthesise
 
-        return synthesise(self.folder / "rtl", "bw_accel", self.folder / "synth", family=self.board().family)
+        if (board := self.board()).family != "xc7":
+            message = f"Yosys' counts for an accelerator alone are known for 7-series chips, not for {board.name}"
+            raise CompileError("E411", message, hint="families: xc7")
+        return synthesise(self.folder / "rtl", "bw_accel", self.folder / "synth")
 
     def make_bitstream(self) -> ChipResult:
         """Synthesise, place and route the whole chip into `synth/`, where the board has an open flow for that."""

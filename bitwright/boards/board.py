@@ -101,7 +101,7 @@ class Board:
     @property
     def open_flow(self) -> str:
         """What can be done without a vendor's tool: "bitstream", "synthesis" or "" for nothing beyond simulation."""
-        if self.device is not None and self.uart is not None and self.chip_family.place:
+        if self.device is not None and self.uart is not None and self.chip_family.package:
             return "bitstream"
         return "synthesis" if self.family == "xc7" else ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,22 @@ class Synthesis:
 
 
 @dataclass(frozen=True, slots=True)
+class Alone:
+    """How an accelerator without pins is synthesised, so that its netlist can be simulated.
+
+    `command` is Yosys', `library` the cells that the RTL may name. `models` are files of Yosys' with models of the cells,
+    `own` is the folder in `boards/cells` with those that Yosys only declares, and `checks` tells for a cell the values of
+    parameters that its model takes for granted.
+    """
+
+    command: str
+    models: tuple[str, ...]
+    own: str
+    library: str = ""
+    checks: dict[str, dict[str, int | str]] = field(default_factory=dict[str, dict[str, int | str]])
+
+
+@dataclass(frozen=True, slots=True)
 class Shell:
     """What the UART shell takes of a chip; block RAMs of the chip's own size."""
 
@@ -50,6 +66,7 @@ class Family:
     dsp_kind: str
     kbit: int
     synthesis: Synthesis | None = None
+    alone: Alone | None = None
     place: str = ""
     package: str = ""
     vco: tuple[float, float] = (0.0, 0.0)
@@ -73,6 +90,7 @@ def load_family(name: str) -> Family:
         dsp_kind=table["dsp"]["kind"],
         kbit=table["bram"]["kbit"],
         synthesis=_synthesis(table["synthesis"]) if "synthesis" in table else None,
+        alone=_alone(table["alone"]) if "alone" in table else None,
         place=place.get("tool", ""),
         package=place.get("package", ""),
         vco=tuple(pll.get("vco", (0.0, 0.0))),
@@ -108,4 +126,14 @@ def _synthesis(table: dict[str, Any]) -> Synthesis:
         bram=frozenset(table["bram"]),
         dsp=frozenset(table["dsp"]),
         prepare=tuple(table.get("prepare", ())),
+    )
+
+
+def _alone(table: dict[str, Any]) -> Alone:
+    return Alone(
+        command=table["command"],
+        models=tuple(table["models"]),
+        own=table["own"],
+        library=table.get("library", ""),
+        checks=table.get("checks", {}),
     )

@@ -29,7 +29,7 @@ def read_reports(board: Path) -> dict[str, Any] | None:
         if path.is_file():
             rows = _hierarchy(path)
             found = (
-                [row for row in rows if re.fullmatch(r"accel_\d+", row["Instance"])] if stage == "chip" else rows[:1]
+                [row for row in rows if re.fullmatch(r"accel(_\d+)?", row["Instance"])] if stage == "chip" else rows[:1]
             )
             if not found:
                 raise _unreadable(path, "no accelerator in it")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bitwright.boards import netlist, timing
-from bitwright.boards.family import Family
+from bitwright.boards.family import Family, load_family
 from bitwright.errors import CompileError
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
@@ -48,22 +48,10 @@ class SynthResult:
     seconds: float
 
 
-def synthesise(rtl_dir: Path, top: str, out: Path, family: str = "xc7", timeout: float | None = None) -> SynthResult:
-    """Synthesise every `*.v` in `rtl_dir` out of context, and write `netlist.json` and `yosys.log` into `out`.
-
-    Memory files are found in `rtl_dir`. CompileError E390: pyosys is missing; E411: no such family; E412: Yosys
-    refused the design; E413: it took longer than `timeout` seconds.
-    """
-    if family != "xc7":
-        raise CompileError(
-            "E411", f"no accelerator alone is synthesised for chips of family {family!r}", hint="families: xc7"
-        )
-    if importlib.util.find_spec("pyosys") is None:
-        raise CompileError("E390", "synthesis needs Yosys", hint="pip install pyosys")
+def synthesise(rtl_dir: Path, top: str, out: Path, timeout: float | None = None) -> SynthResult:
+    """Synthesise every `*.v` in `rtl_dir` out of context for a 7-series chip, as `synthesise_alone` does, and count."""
     start = time.perf_counter()
-    out.mkdir(parents=True, exist_ok=True)
-    (out / NETLIST).unlink(missing_ok=True)
-    _run(out / LOG, [out / NETLIST], timeout, "synthesis", str(rtl_dir.resolve()), top, str(out.resolve()))
+    synthesise_alone(rtl_dir, top, out, load_family("xc7"), timeout)
     cells = netlist.read_netlist(out / NETLIST, top)
     counts, clock = netlist.count(cells), timing.estimate(cells)
     return SynthResult(
@@ -80,6 +68,18 @@ def synthesise(rtl_dir: Path, top: str, out: Path, family: str = "xc7", timeout:
         cells=counts.cells,
         seconds=round(time.perf_counter() - start, 2),
     )
+
+
+def synthesise_alone(rtl_dir: Path, top: str, out: Path, family: Family, timeout: float | None = None) -> None:
+    """Synthesise every `*.v` in `rtl_dir` without pins, and write `netlist.json` and `yosys.log` into `out`.
+
+    Memory files are found in `rtl_dir`. CompileError E390: pyosys is missing; E411: no such synthesis; E412: Yosys
+    refused the design; E413: it took longer than `timeout` seconds.
+    """
+    if family.alone is None:
+        raise CompileError("E411", f"Yosys' netlists for chips of family {family.name} are not known here")
+    sources = [file.name for file in sorted(rtl_dir.glob("*.v"))]
+    _synthesise(rtl_dir, alone_commands(sources, top, family), out, timeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +100,9 @@ def synthesise_chip(folders: Sequence[Path], top: str, out: Path, family: Family
     """
     if family.synthesis is None:
         raise CompileError("E411", f"there is no synthesis of whole chips of family {family.name}")
-    if importlib.util.find_spec("pyosys") is None:
-        raise CompileError("E390", "synthesis needs Yosys", hint="pip install pyosys")
-    out.mkdir(parents=True, exist_ok=True)
-    (out / NETLIST).unlink(missing_ok=True)
     first = folders[0].resolve()
     sources = [os.path.relpath(file, first) for folder in folders for file in sorted(folder.resolve().glob("*.v"))]
-    (out / SCRIPT).write_text("\n".join(_chip_commands(sources, top, family)) + "\n", encoding="utf-8")
-    _run(out / LOG, [out / NETLIST], None, "chip", str(first), str(out.resolve()))
+    _synthesise(first, _chip_commands(sources, top, family), out, None)
     counted = netlist.count_types(out / NETLIST, top)
     rules = family.synthesis
     return ChipCells(
@@ -119,6 +114,16 @@ def synthesise_chip(folders: Sequence[Path], top: str, out: Path, family: Family
     )
 
 
+def _synthesise(rtl_dir: Path, commands: list[str], out: Path, timeout: float | None) -> None:
+    """Run a script among the sources; `netlist.json`, the script and the log are left in `out`."""
+    if importlib.util.find_spec("pyosys") is None:
+        raise CompileError("E390", "synthesis needs Yosys", hint="pip install pyosys")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / NETLIST).unlink(missing_ok=True)
+    (out / SCRIPT).write_text("\n".join(commands) + "\n", encoding="utf-8")
+    _run(out / LOG, [out / NETLIST], timeout, "synthesis", str(rtl_dir.resolve()), str(out.resolve()))
+
+
 def write_verilog(folder: Path) -> Path:
     """Write the netlist in `folder` as Verilog beside it, instances of the chip's cells; its file. CompileError E412."""
     file = folder / VERILOG
@@ -127,11 +132,11 @@ def write_verilog(folder: Path) -> Path:
     return file
 
 
-def cell_models(folder: str = "xilinx") -> Path:
-    """Yosys' Verilog models of a chip's cells, of one of its folders. CompileError E390 if pyosys is missing."""
+def cell_models(name: str) -> Path:
+    """A file of Yosys' with Verilog models of a chip's cells, as "xilinx/cells_sim.v". CompileError E390 if pyosys is missing."""
     spec = importlib.util.find_spec("pyosys")
     for place in (spec.submodule_search_locations or []) if spec else []:
-        file = Path(place) / "share" / folder / "cells_sim.v"
+        file = Path(place) / "share" / name
         if file.is_file():
             return file
     raise CompileError("E390", "a netlist's cells need Yosys' models", hint="pip install pyosys")
@@ -166,42 +171,38 @@ def _reason(log: Path, status: int) -> str:
     return errors[-1] if errors else f"it ended with status {status}"
 
 
-def _commands(sources: list[str], top: str) -> list[str]:
-    """The script. The equivalence check inside abc9 can take hours on adders, so it is off."""
+def alone_commands(sources: list[str], top: str, family: Family) -> list[str]:
+    """The script for an accelerator alone. The equivalence check inside abc9 can take hours on adders, so it is off."""
+    assert family.alone is not None
     return [
-        "read_verilog -lib +/xilinx/cells_sim.v",
-        *(f"read_verilog {source}" for source in sources),
+        *([f"read_verilog -lib {family.alone.library}"] if family.alone.library else []),
+        *(f"read_verilog {json.dumps(source)}" for source in sources),
         f"hierarchy -check -top {top}",
         "scratchpad -set abc9.verify false",
-        f"synth_xilinx -family xc7 -flatten -noiopad -abc9 -top {top}",
+        *_passes_of(f"{family.alone.command} -top {top}", family),
         "check",
     ]
+
+
+def _passes_of(command: str, family: Family) -> list[str]:
+    """The command, with what has to come between its first part, which flattens the design, and the rest."""
+    if family.synthesis is None or not family.synthesis.prepare:
+        return [command]
+    return [f"{command} -run begin:coarse", *family.synthesis.prepare, f"{command} -run coarse:"]
 
 
 def _chip_commands(sources: list[str], top: str, family: Family) -> list[str]:
     """The script for a whole chip."""
     assert family.synthesis is not None
-    synthesis = f"{family.synthesis.command} -top {top}"
     reads = [f"read_verilog -DSYNTHESIS {json.dumps(source)}" for source in sources]
-    passes = [synthesis]
-    if family.synthesis.prepare:
-        passes = [f"{synthesis} -run begin:coarse", *family.synthesis.prepare, f"{synthesis} -run coarse:"]
+    passes = _passes_of(f"{family.synthesis.command} -top {top}", family)
     return [*reads, "scratchpad -set abc9.verify false", *passes, "check"]
 
 
-def _chip(first: str, out: str) -> None:
-    """In the process of its own."""
-    os.chdir(first)
-    design = _passes((Path(out) / SCRIPT).read_text(encoding="utf-8").splitlines())
-    os.chdir(out)
-    _passes([f"write_json {NETLIST}"], design)
-
-
-def _synthesis(rtl_dir: str, top: str, out: str) -> None:
+def _synthesis(rtl_dir: str, out: str) -> None:
     """In the process of its own. Names inside `rtl_dir` are relative, so that its path may hold anything."""
     os.chdir(rtl_dir)
-    sources = sorted(json.dumps(path.name) for path in Path().glob("*.v"))
-    design = _passes(_commands(sources, top))
+    design = _passes((Path(out) / SCRIPT).read_text(encoding="utf-8").splitlines())
     os.chdir(out)
     _passes([f"write_json {NETLIST}"], design)
 
@@ -220,7 +221,7 @@ def _passes(commands: list[str], design: Any = None) -> Any:
     return design
 
 
-MAIN = {"synthesis": _synthesis, "chip": _chip, "verilog": _verilog}
+MAIN = {"synthesis": _synthesis, "verilog": _verilog}
 
 if __name__ == "__main__":
     MAIN[sys.argv[1]](*sys.argv[2:])

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..boards import cells
 from ..errors import CompileError
 from ..ir.graph import Graph
 from ..ir.op import Codes
@@ -80,14 +79,14 @@ def verify(
     stall: float,
     waves: Path | None = None,
     jobs: int = 1,
-    netlist: Path | None = None,
+    netlist: list[Path] | None = None,
 ) -> Verification:
     """Two runs: every frame back to back without a stall, where cycles are measured (and `waves` written, a VCD file);
     and again with idle cycles and back-pressure at both ports and a reset in mid-frame. Where there is a control port, a third
     time under its stops, with its counters compared.
 
-    With `netlist`, a folder that synthesis wrote, the cells that it made of the design are simulated, not the RTL.
-    Raises CompileError E390 if a tool is missing, E414 if a cell has no model, E504 for bad options.
+    With `netlist`, Verilog of what synthesis made of the design and of its cells (`boards.cells.sources`), that is
+    simulated, not the RTL. Raises CompileError E390 if a tool is missing, E504 for bad options.
     """
     if samples < 1:
         raise CompileError("E504", f"--samples must be at least 1, not {samples}")
@@ -97,7 +96,7 @@ def verify(
     (source,) = graph.inputs
     codes = reference.random_codes(graph.types[source], samples, seed)
     sent = boundary.input.from_wire(codes)
-    exe = verilator.build(cells.sources(netlist, TOP) if netlist else _sources(rtl), TOP, trace=waves is not None)
+    exe = verilator.build(netlist or _sources(rtl), TOP, trace=waves is not None)
     built = time.perf_counter() - start
     expected = reference.run(graph, codes)
     engine = "netlist" if netlist else "rtl"

@@ -5,6 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 STUB = Path(__file__).parent / "vivado_stub.tcl"
 TCLSH = shutil.which("tclsh")
 
@@ -14,6 +16,9 @@ def missing() -> str:
     if TCLSH or importlib.util.find_spec("_tkinter"):
         return ""
     return "neither tclsh nor Python's tkinter is installed (Debian: apt-get install tcl)"
+
+
+needed = pytest.mark.skipif(bool(missing()), reason=missing())
 
 
 def calls(script: Path, *arguments: str, before: str = "", interpreter: str = "") -> str:

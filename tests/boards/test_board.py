@@ -96,7 +96,8 @@ def test_families(name: str) -> None:
     family = load_family(name)
     assert family.title and family.dsp_kind and family.chip.family == name
     assert family.chip.block == family.kbit / 36
-    assert not family.place or (family.synthesis and 0 < family.vco[0] < family.vco[1])
+    assert not family.place or 0 < family.vco[0] < family.vco[1]
+    assert bool(family.synthesis) == bool(family.package)
 
 
 def test_block_rams_in_the_sizes_of_the_chip(tmp_path: Path) -> None:

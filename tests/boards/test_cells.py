@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bitwright.boards import cells, netlist, yosys
+from bitwright.boards.family import load_family
 from bitwright.boards.netlist import Cell
 from bitwright.errors import CompileError
 from bitwright.sim import verilator
@@ -79,6 +80,24 @@ FEW = [
     Memory("distributed", 32, 5, "RAM32M"),
     Memory("distributed", 64, 3, "RAM64M"),
 ]
+SHAPES = [(512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)]
+FAMILIES = {
+    "ecp5": [
+        *(Memory("block", depth, width, "DP16KD") for depth, width in SHAPES),
+        *(Memory("block", depth, width, "DP16KD", writable=0) for depth, width in SHAPES[:5]),
+        Memory("distributed", 16, 6, "TRELLIS_DPR16X4"),
+    ],
+    "ice40": [
+        *(Memory("block", depth, width, "SB_RAM40_4K") for depth, width in [(256, 16), (512, 8), (1024, 4), (2048, 2)]),
+        Memory("block", 512, 7, "SB_RAM40_4K", writable=0),
+    ],
+    "gw1n": [
+        *(Memory("block", depth, width, "SDPB" if width < 9 else "SDPX9B") for depth, width in SHAPES),
+        Memory("block", 1024, 16, "SDPX9B", writable=0),
+        Memory("block", 4096, 4, "SDPB", writable=0),
+        Memory("distributed", 16, 6, "RAM16SDP4"),
+    ],
+}
 MANY = [
     Memory("block", 8192, 4, "RAMB36E1", writable=0),
     Memory("block", 512, 36, "RAMB18E1"),
@@ -122,22 +141,34 @@ def arithmetic() -> Case:
     return Case("arithmetic", {}, 32, 35, given, want, kind="pipe")
 
 
-def synthesised(text: str, folder: Path) -> list[Cell]:
+def synthesised(text: str, folder: Path, family: str = "xc7") -> list[Cell]:
     rtl = folder / "rtl"
     rtl.mkdir()
     (rtl / "top.v").write_text(text)
-    yosys.synthesise(rtl, "bw_test", folder / "synth")
+    yosys.synthesise_alone(rtl, "bw_test", folder / "synth", load_family(family))
     return netlist.read_netlist(folder / "synth" / "netlist.json", "bw_test")
 
 
 @pytest.mark.parametrize("memories", [FEW, pytest.param(MANY, marks=pytest.mark.long)], ids=["few", "many"])
 def test_memories_multipliers_and_delays(memories: list[Memory], tmp_path: Path) -> None:
+    run(memories, {"DSP48E1", "SRL16E"}, "xc7", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("family", "multiplier"), [("ecp5", "MULT18X18D"), ("ice40", "SB_MAC16"), ("gw1n", "MULT18X18")]
+)
+def test_memories_and_multipliers_of_open_chips(family: str, multiplier: str, tmp_path: Path) -> None:
+    run(FAMILIES[family], {multiplier}, family, tmp_path)
+
+
+def run(memories: list[Memory], others: set[str], family: str, folder: Path) -> None:
+    """The netlist has those cells, and does what the memories and the arithmetic do."""
     cases = [*(m.case() for m in memories), arithmetic()]
     modules = [*(m.text() for m in memories), ARITHMETIC.format(ports=PORTS), wrapper(cases)]
-    types = {cell.type for cell in synthesised("".join(modules), tmp_path)}
-    assert types >= {m.cell for m in memories} | {"DSP48E1", "SRL16E"}
-    exe = verilator.build(cells.sources(tmp_path / "synth", "bw_test"), "bw_test")
-    (seen,) = execute(exe, tmp_path, job(cases, [Run(idle=0.3, seed=1)]))
+    types = {cell.type for cell in synthesised("".join(modules), folder, family)}
+    assert types >= {m.cell for m in memories} | others
+    exe = verilator.build(cells.sources(folder / "synth", "bw_test", load_family(family)), "bw_test")
+    (seen,) = execute(exe, folder, job(cases, [Run(idle=0.3, seed=1)]))
     assert not [(c.module, s["error"]) for c, s in zip(cases, seen, strict=True) if s["error"]]
 
 
@@ -165,10 +196,10 @@ def test_a_cell_without_a_model(tmp_path: Path) -> None:
     with pytest.raises(
         CompileError, match="E414: there is no model of the cell FIFO18E1, so its netlist cannot be sim"
     ):
-        cells.sources(tmp_path / "synth", "bw_test")
+        cells.sources(tmp_path / "synth", "bw_test", load_family("xc7"))
 
 
 def test_a_mode_without_a_model() -> None:
     ram = Cell("RAMB36E1", {}, frozenset(), {"RAM_EXTENSION_A": "LOWER"})
     with pytest.raises(CompileError, match="E414: there is no model of the cell RAMB36E1 with RAM_EXTENSION_A = LOWER"):
-        cells.models([ram])
+        cells.models([ram], load_family("xc7"))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from bitwright.boards import cells, netlist_eval, yosys
+from bitwright.boards.family import load_family
 from bitwright.boards.netlist_eval import codes, planes, read_pipeline
 from bitwright.errors import CompileError
 from bitwright.ir.graph import evaluate
@@ -53,7 +54,7 @@ def test_reference_netlist_and_verilator_are_equal(tmp_path):
     given = [pack(row, made.x.elem.width) for row in x[:200]]
     case = Case("circuit", {}, ins, outs, given, [pack(row, made.y.elem.width) for row in want[:200]], kind="pipe")
     (tmp_path / "bw_test.v").write_text(wrapper([case]))
-    exe = verilator.build([tmp_path / "bw_test.v", *cells.sources(folder, "circuit")], "bw_test")
+    exe = verilator.build([tmp_path / "bw_test.v", *cells.sources(folder, "circuit", load_family("xc7"))], "bw_test")
     ((seen,),) = execute(exe, tmp_path, job([case], [Run(idle=0.3, seed=1)]))
     assert seen["error"] is None
     wrong = changed(folder / "netlist.json")

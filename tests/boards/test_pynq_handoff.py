@@ -33,7 +33,6 @@ FILES = [
     "synth_ooc.tcl",
     "timing.xdc",
 ]
-needs_tcl = pytest.mark.skipif(bool(tcl.missing()), reason=tcl.missing())
 
 
 @pytest.fixture
@@ -133,14 +132,14 @@ def test_a_frame_too_long_for_the_dma(tmp_path: Path) -> None:
     ]
 
 
-@needs_tcl
+@tcl.needed
 def test_build(design: Path, golden: Callable[[str, str], None]) -> None:
     golden("build.calls", tcl.calls(design / "board" / "build.tcl"))
     made = {path.name for path in (design / "board").iterdir()} - set(FILES)
     assert made == {"bitwright.bit", "bitwright.hwh", "bitwright.xsa", "vivado"}
 
 
-@needs_tcl
+@tcl.needed
 @pytest.mark.parametrize(("name", "installed"), [("kv260", ""), ("zcu104", "xilinx.com:zcu104:part0:1.1")])
 def test_build_for_ultrascale(tmp_path: Path, golden: Callable[[str, str], None], name: str, installed: str) -> None:
     """The processor of the UltraScale+, by Vivado's file of the board or without it."""
@@ -153,7 +152,7 @@ def test_build_for_ultrascale(tmp_path: Path, golden: Callable[[str, str], None]
     assert (tmp_path / "board" / "bitwright.bit").exists()
 
 
-@needs_tcl
+@tcl.needed
 def test_build_of_five_accelerators(tmp_path: Path, golden: Callable[[str, str], None]) -> None:
     """The fifth shares a port into memory with the first."""
     for i in range(5):
@@ -196,7 +195,7 @@ def test_a_chip_without_a_processor(tmp_path: Path) -> None:
         write_handoff(board, MANIFEST, boundary(), tmp_path)
 
 
-@needs_tcl
+@tcl.needed
 def test_build_again_and_in_another_interpreter(design: Path) -> None:
     first = tcl.calls(design / "board" / "build.tcl")
     if tcl.TCLSH and importlib.util.find_spec("_tkinter"):
@@ -204,14 +203,14 @@ def test_build_again_and_in_another_interpreter(design: Path) -> None:
     assert tcl.calls(design / "board" / "build.tcl") == first
 
 
-@needs_tcl
+@tcl.needed
 def test_a_build_that_fails(design: Path) -> None:
     lines = tcl.calls(design / "board" / "build.tcl", before="set progress 57%").splitlines()
     assert lines[-1].startswith("FAILED: the implementation failed: see the logs in <design>/board/vivado/")
     assert not (design / "board" / "bitwright.bit").exists()
 
 
-@needs_tcl
+@tcl.needed
 def test_a_build_that_misses_its_clock(design: Path) -> None:
     lines = tcl.calls(design / "board" / "build.tcl", before="set slack -0.3").splitlines()
     warning = "timing is not met at 125 MHz: the slack is -0.3 ns. Compile again with a lower --clock."
@@ -219,20 +218,20 @@ def test_a_build_that_misses_its_clock(design: Path) -> None:
     assert (design / "board" / "bitwright.bit").exists()
 
 
-@needs_tcl
+@tcl.needed
 @pytest.mark.parametrize(("arguments", "name"), [((), "synth_ooc.calls"), (("route",), "route_ooc.calls")])
 def test_synth_ooc(design: Path, golden: Callable[[str, str], None], arguments: tuple[str, ...], name: str) -> None:
     golden(name, tcl.calls(design / "board" / "synth_ooc.tcl", *arguments))
 
 
-@needs_tcl
+@tcl.needed
 def test_a_design_without_memories(design: Path) -> None:
     (design / "rtl" / "w0.mem").unlink()
     assert ".mem" not in tcl.calls(design / "board" / "build.tcl")
     assert "read_mem" not in tcl.calls(design / "board" / "synth_ooc.tcl")
 
 
-@needs_tcl
+@tcl.needed
 def test_constraints(design: Path) -> None:
     assert tcl.calls(design / "board" / "timing.xdc").splitlines() == [
         "get_ports aclk",

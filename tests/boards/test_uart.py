@@ -15,6 +15,8 @@ from bitwright.boards.uart import driver
 from bitwright.boards.uart.handoff import HERE, TOP, clock_of, divisor
 from bitwright.errors import CompileError
 from bitwright.sim import verilator
+from tests.boards import tcl
+from tests.boards.boundaries import boundary
 
 MODELS = Path(__file__).parents[1] / "models"
 OPEN = [board.name for board in list_boards() if board.flow == "uart"]
@@ -85,7 +87,7 @@ def test_the_netlist_of_a_chip(tmp_path):
     assert made.dsp and made.bram
     models = tmp_path / "cells.v"
     head = "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n/* verilator lint_off WIDTH */\n"
-    models.write_text(head + yosys.cell_models("ice40").read_text())
+    models.write_text(head + yosys.cell_models("ice40/cells_sim.v").read_text())
     check(design, tmp_path, samples("hello_world", 12), [(0, 8), (8, 4)], sources=[models, yosys.write_verilog(out)])
 
 
@@ -161,7 +163,7 @@ def test_clocks(name):
 
 
 @pytest.mark.parametrize("name", OPEN)
-@pytest.mark.parametrize("mhz", [20.0, 33.3, 40.0, 61.0, 90.0])
+@pytest.mark.parametrize("mhz", [20.0, 33.3, 40.0, 61.0, 90.0, 150.0])
 def test_plls(name, mhz):
     """Never above what is asked, near it, and within the range of the PLL's oscillator."""
     board = load_board(name)
@@ -174,6 +176,7 @@ def test_plls(name, mhz):
         "bw_pll_ecp5": lambda: (source * p["FEEDBACK"] / p["INPUT"], p["OUTPUT"]),
         "bw_pll_ice40": lambda: (source * (p["DIVF"] + 1) / (p["DIVR"] + 1) / 2 ** p["DIVQ"], 2 ** p["DIVQ"]),
         "bw_pll_gowin": lambda: (source * (p["FBDIV"] + 1) / (p["IDIV"] + 1), p["ODIV"]),
+        "bw_pll_xc7": lambda: (source * p["MULTIPLY"] / p["DIVIDE"] / p["OUTPUT"], p["OUTPUT"]),
     }
     frequency, times = made[clock.module]()
     assert frequency == pytest.approx(clock.mhz)
@@ -208,8 +211,26 @@ def test_clocks_that_cannot_be(tmp_path):
 def test_a_board_without_pins(tmp_path):
     path = tmp_path / "own.toml"
     path.write_text('base = "pynq-z2"\nname = "own"\nflow = "uart"\n')
-    with pytest.raises(CompileError, match=r"E403: board own: the flow 'uart' needs \[uart\], \[device\]"):
+    with pytest.raises(CompileError, match=r"E403: board own: the flow 'uart' needs \[uart\], clock_pin and"):
         write_handoff(load_board(path), {"clock_mhz": 100}, {}, tmp_path)
+
+
+@tcl.needed
+def test_vivado_for_a_chip_without_open_place_and_route(tmp_path, golden):
+    """The Arty: its pins and clock as constraints, and Vivado's script."""
+    (tmp_path / "rtl").mkdir()
+    (tmp_path / "rtl" / "bw_accel.v").write_text("")
+    (tmp_path / "rtl" / "w0.mem").write_text("")
+    board = load_board("arty")
+    write_handoff(board, {"clock_mhz": 150.0}, boundary(), tmp_path / "board")
+    calls = tcl.calls(tmp_path / "board" / "chip.xdc") + tcl.calls(tmp_path / "board" / "build.tcl")
+    golden("build_arty.calls", calls)
+    assert (
+        "bw_pll_xc7 #(.DIVIDE(1), .MULTIPLY(9), .OUTPUT(6), .PERIOD(10000)) clocking"
+        in (tmp_path / "board" / "rtl" / "bw_chip.v").read_text()
+    )
+    assert "vivado -mode batch -source build.tcl" in (tmp_path / "board" / "README.md").read_text()
+    assert board.open_flow == "synthesis"
 
 
 def test_the_same_design_gives_the_same_files(small, tmp_path):

@@ -1,43 +1,49 @@
-"""Verilog models of the cells in a 7-series netlist: Yosys' own, but ours of LUTs and of what Yosys only declares."""
+"""Verilog models of the cells in a netlist: Yosys' own, but ours of LUTs (which compile in half the time) and of what Yosys only declares."""
 
 import re
 from pathlib import Path
 
+from bitwright.boards.family import Family
 from bitwright.boards.netlist import Cell, read_netlist
 from bitwright.boards.yosys import NETLIST, cell_models, write_verilog
 from bitwright.errors import CompileError
 
 OWN = Path(__file__).parent
-LUTS = OWN / "luts.v"
-"""Instead of Yosys' models, which take a compiler twice as long."""
-BLOCK_RAMS = frozenset({"RAMB18E1", "RAMB36E1"})
-PLAIN = {"DOA_REG": 0, "DOB_REG": 0, "RAM_EXTENSION_A": "NONE", "RAM_EXTENSION_B": "NONE"}
-"""What the models of block RAMs take for granted."""
 
 
-def models(cells: list[Cell]) -> str:
+def models(cells: list[Cell], family: Family) -> str:
     """The modules that the cells need. CompileError E414 names a cell that has no model, E390 if pyosys is missing."""
-    found = {k: t for file in (cell_models(), LUTS) for k, t in _modules(file.read_text(encoding="utf-8")).items()}
+    alone = family.alone
+    assert alone is not None
+    known: dict[str, str] = {}
+    for file in (*map(cell_models, alone.models), *sorted(OWN.glob("*.v")), *sorted((OWN / alone.own).glob("*.v"))):
+        known |= _modules(file.read_text(encoding="utf-8"))
     texts: dict[str, str] = {}
     for cell in cells:
-        if cell.type in BLOCK_RAMS:
-            _check(cell)
-            for name in ("bw_block_ram", cell.type):
-                texts[name] = (OWN / f"{name}.v").read_text(encoding="utf-8")
-        elif cell.type in found:
-            texts[cell.type] = found[cell.type]
-        else:
+        if cell.type not in known:
             raise CompileError("E414", f"there is no model of the cell {cell.type}, so its netlist cannot be simulated")
+        _check(cell, alone.checks.get(cell.type, {}))
+        _add(cell.type, known, texts)
     body = "\n".join(texts[name] for name in sorted(texts))
     return f'`begin_keywords "1800-2012"\n{body}\n`end_keywords\n'
 
 
-def sources(folder: Path, top: str) -> list[Path]:
+def sources(folder: Path, top: str, family: Family) -> list[Path]:
     """Verilog of the netlist in `folder` and of its cells, written there. Errors are those of Yosys and of `models`."""
-    text = models(read_netlist(folder / NETLIST, top))
+    text = models(read_netlist(folder / NETLIST, top), family)
     file = folder / "cells.v"
     file.write_text(text, encoding="utf-8")
     return [write_verilog(folder), file]
+
+
+def _add(name: str, known: dict[str, str], texts: dict[str, str]) -> None:
+    """The module and those that it is made of."""
+    if name in texts:
+        return
+    texts[name] = known[name]
+    for word in set(re.findall(r"^\s*(\w+)\s+(?:#\s*\(|\w+\s*\()", known[name], re.MULTILINE)):
+        if word in known and word != name:
+            _add(word, known, texts)
 
 
 def _modules(text: str) -> dict[str, str]:
@@ -45,8 +51,8 @@ def _modules(text: str) -> dict[str, str]:
     return {m[1]: m[0] for m in re.finditer(r"^module (\w+)\b.*?^endmodule\b", text, re.MULTILINE | re.DOTALL)}
 
 
-def _check(cell: Cell) -> None:
-    for name, plain in PLAIN.items():
-        value = cell.parameters.get(name, plain)
-        if cell.is_set(name) if plain == 0 else value != plain:
+def _check(cell: Cell, plain: dict[str, int | str]) -> None:
+    for name, wanted in plain.items():
+        value = cell.parameters.get(name, wanted)
+        if cell.is_set(name) if wanted == 0 else value != wanted:
             raise CompileError("E414", f"there is no model of the cell {cell.type} with {name} = {value}")

@@ -1,4 +1,7 @@
-"""The UART handoff: a whole chip with the accelerator behind a serial line, its pins, and the host's driver."""
+"""The UART handoff: a whole chip with the accelerator behind a serial line, its pins, and the host's driver.
+
+Where there is no open place and route for the chip, Vivado's script goes with it.
+"""
 
 import hashlib
 import json
@@ -25,12 +28,14 @@ def write_handoff(board: Board, manifest: dict[str, Any], boundary: dict[str, An
 
     CompileError E403 if the board says no pins or device, E407 where its clocks do not do for the serial line.
     """
-    if board.uart is None or board.device is None or not board.clock_pin or board.clock_pin_mhz is None:
-        raise CompileError("E403", f"board {board.name}: the flow 'uart' needs [uart], [device], clock_pin and "
-                           "clock_pin_mhz", hint="see docs/boards.md")  # fmt: skip
     if not board.chip_family.place:
-        raise CompileError("E404", f"board {board.name}: there is no open place and route for chips of family "
-                           f"{board.family}", hint="flow = \"ip\" hands over the accelerator alone")  # fmt: skip
+        raise CompileError("E404", f"board {board.name}: there is no chip behind a serial line in family {board.family}",
+                           hint="flow = \"ip\" hands over the accelerator alone")  # fmt: skip
+    routed = bool(board.chip_family.package)
+    if board.uart is None or (routed and board.device is None) or not board.clock_pin or board.clock_pin_mhz is None:
+        device = " [device]," if routed else ""
+        raise CompileError("E403", f"board {board.name}: the flow 'uart' needs [uart],{device} clock_pin and "
+                           "clock_pin_mhz", hint="see docs/boards.md")  # fmt: skip
     wire, clock = Boundary(boundary), clock_of(board, float(manifest["clock_mhz"]))
     div, text = divisor(board, clock.mhz), json.dumps(boundary, indent=1, sort_keys=True, allow_nan=False) + "\n"
     name, pins = architecture(board).constraints(board)
@@ -42,9 +47,11 @@ def write_handoff(board: Board, manifest: dict[str, Any], boundary: dict[str, An
         "figures": figures({**manifest, "clock_mhz": clock.mhz}, clock.mhz),
         "clock": _clock_in_words(board, clock),
         "baud": str(board.uart.baud),
-        "bitstream": architecture(board).steps(board, clock.mhz).bitstream,
+        "part": board.part,
+        "clock_mhz": number(clock.mhz),
+        "building": _by_open_tools(architecture(board).steps(board, clock.mhz).bitstream) if routed else BY_VIVADO,
     }
-    files = templates(HERE / "templates", fields)
+    files = templates(HERE / "templates", fields) | ({} if routed else templates(HERE / "vivado", fields))
     files |= {f"rtl/{module}.v": (HERE / "rtl" / f"{module}.v").read_text() for module in (*SHELL, clock.module)}
     files |= {
         f"rtl/{TOP}.v": "\n".join(chip(board, wire, clock, div, identity)) + "\n",
@@ -56,6 +63,17 @@ def write_handoff(board: Board, manifest: dict[str, Any], boundary: dict[str, An
     }  # fmt: skip
     (out / "rtl").mkdir(parents=True, exist_ok=True)
     return write_files(files, out)
+
+
+BY_VIVADO = """    vivado -mode batch -source build.tcl
+
+places, routes and leaves `bitwright.bit` in this folder, with reports that `bitwright report ..` shows beside its estimates."""
+
+
+def _by_open_tools(bitstream: str) -> str:
+    return f"""    bitwright synth ..
+
+places, routes and leaves `synth/{bitstream}` in the design's folder. It needs `pip install 'bitwright[open]'`."""
 
 
 def clock_of(board: Board, mhz: float) -> Clock:
