@@ -27,7 +27,7 @@ module {name}({ports}, input [{width}+28-1:0] in_data, output [{width}-1:0] out_
   reg [{width}-1:0] read;
   integer i;
   initial for (i = 0; i < {depth}; i = i + 1) mem[i] = {start};
-  always @(posedge clk) if (in_valid) begin
+  always @(posedge clk) if (rst_n & in_valid) begin  // a reset does not undo what is written
     if (we & {writable}) mem[waddr % {depth}] <= word;
     read <= mem[raddr % {depth}];
   end
@@ -80,7 +80,7 @@ FEW = [
     Memory("distributed", 32, 5, "RAM32M"),
     Memory("distributed", 64, 3, "RAM64M"),
 ]
-SHAPES = [(512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)]
+SHAPES = [(512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2)]
 FAMILIES = {
     "ecp5": [
         *(Memory("block", depth, width, "DP16KD") for depth, width in SHAPES),
@@ -92,9 +92,10 @@ FAMILIES = {
         Memory("block", 512, 7, "SB_RAM40_4K", writable=0),
     ],
     "gw1n": [
-        *(Memory("block", depth, width, "SDPB" if width < 9 else "SDPX9B") for depth, width in SHAPES),
-        Memory("block", 1024, 16, "SDPX9B", writable=0),
-        Memory("block", 4096, 4, "SDPB", writable=0),
+        Memory("block", 512, 36, "SDPX9B"),
+        *(Memory("block", depth, width, "DPX9B" if width > 8 else "DPB") for depth, width in SHAPES[1:]),
+        Memory("block", 1024, 16, "SPX9", writable=0),
+        Memory("block", 4096, 4, "SP", writable=0),
         Memory("distributed", 16, 6, "RAM16SDP4"),
     ],
 }
@@ -115,6 +116,7 @@ module arithmetic({ports}, input signed [31:0] in_data, output [34:0] out_data);
   always @(posedge clk) valid <= rst_n ? {{valid, in_valid}} : 20'd0;
   always @* out_valid = valid[19];
   reg signed [15:0] a, b;
+  (* use_dsp = "yes" *) wire signed [31:0] ab = a * b;  // as the library says it, and flows for some chips rely on
   reg signed [31:0] product;
   reg signed [32:0] sum;
   reg [34:0] late [0:16];
@@ -122,7 +124,7 @@ module arithmetic({ports}, input signed [31:0] in_data, output [34:0] out_data);
   always @(posedge clk) begin
     a <= in_data[15:0];
     b <= in_data[31:16];
-    product <= a * b;
+    product <= ab;
     sum <= product + 33'sd12345;
     late[0] <= {{^sum[30:20], ~sum[3], sum}};
     for (i = 1; i < 17; i = i + 1) late[i] <= late[i - 1];
@@ -177,7 +179,7 @@ def test_luts_are_those_of_yosys(name: str) -> None:
     size = 1 << netlist.LUT_SIZES.get(name, 6)
     table = f"{size}'h{0x9D3C_71A6_E85B_0F24 & ((1 << size) - 1):x}"
     commands = list[str]()
-    for source, alias in (("+/xilinx/cells_sim.v", "theirs"), (str(cells.LUTS), "ours")):
+    for source, alias in (("+/xilinx/cells_sim.v", "theirs"), (str(cells.OWN / "xc7" / "luts.v"), "ours")):
         top = f"hierarchy -top {name} -chparam INIT {table}"
         commands += [f"read_verilog {source}", top, "proc", "opt_clean", f"rename -top {alias}"]
         commands += [f"delete {name}*", f"design -stash {alias}"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import bitwright
 from bitwright.boards import cells
 from bitwright.boards.family import load_family
 from bitwright.boards.yosys import NETLIST, synthesise
@@ -18,6 +19,7 @@ from bitwright.sim.verify import Verification
 from tests.harness import Built, build, written
 from tests.networks import random_network
 from tests.spatial.circuits import random_circuit
+from tests.test_real_networks import MODELS
 
 
 def verified(made: Built, synth: Path, frames: int = 6) -> Verification:
@@ -60,3 +62,13 @@ def test_folded_designs(seed, tmp_path):
     made = build(run_passes(random_network(seed), PIPELINE), tmp_path, 10**9 if seed % 2 else None)
     synthesise(made.rtl, "bw_accel", tmp_path / "synth")
     assert verified(made, tmp_path / "synth").ok
+
+
+@pytest.mark.parametrize(
+    "board", ["ulx3s-85f", *(pytest.param(name, marks=pytest.mark.long) for name in ("icebreaker", "tang-nano-9k"))]
+)
+def test_netlists_of_chips_with_an_open_flow(board, tmp_path):
+    """Block RAM, multipliers and carry chains of the chip, in a network."""
+    design = bitwright.compile(MODELS / "hello_world.onnx", tmp_path / "d", board=board, target_cycles=300)
+    found = design.verify(samples=3, netlist=True)
+    assert found.ok and found.engine == "netlist" and found.timing_as_computed

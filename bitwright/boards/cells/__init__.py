@@ -24,8 +24,9 @@ def models(cells: list[Cell], family: Family) -> str:
             raise CompileError("E414", f"there is no model of the cell {cell.type}, so its netlist cannot be simulated")
         _check(cell, alone.checks.get(cell.type, {}))
         _add(cell.type, known, texts)
+    defines = "".join(f"`define {line}\n" for line in alone.defines)
     body = "\n".join(texts[name] for name in sorted(texts))
-    return f'`begin_keywords "1800-2012"\n{body}\n`end_keywords\n'
+    return f'{defines}`begin_keywords "1800-2012"\n{body}\n`end_keywords\n'
 
 
 def sources(folder: Path, top: str, family: Family) -> list[Path]:
@@ -48,7 +49,9 @@ def _add(name: str, known: dict[str, str], texts: dict[str, str]) -> None:
 
 def _modules(text: str) -> dict[str, str]:
     """The text of each module of a file."""
-    return {m[1]: m[0] for m in re.finditer(r"^module (\w+)\b.*?^endmodule\b", text, re.MULTILINE | re.DOTALL)}
+    return {
+        m[1]: m[0] for m in re.finditer(r"^[ \t]*module (\w+)\b.*?^[ \t]*endmodule\b", text, re.MULTILINE | re.DOTALL)
+    }
 
 
 def _check(cell: Cell, plain: dict[str, int | str]) -> None:

@@ -1,4 +1,6 @@
-// A block RAM of the ECP5 with one port that writes (A) and one that reads (B), as synthesis connects it.
+// SPDX-License-Identifier: Apache-2.0
+// A block RAM of the ECP5, without registers at its outputs. With words of 36 bits port A writes and port B reads, each by
+// the pins of both.
 module DP16KD (
   input DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0,
   input ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0,
@@ -92,13 +94,18 @@ module DP16KD (
     for (k = 0; k < 16; k = k + 1) units[k*18 +: 18] = slots[k*20 +: 18];
   endfunction
 
-  wire [35:0] value;
-  assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0} = value[17:0];
-  assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1, DOB0} = DATA_WIDTH_B == 36 ? value[35:18] : value[17:0];
+  localparam integer MODE_A = WRITEMODE_A == "NORMAL" ? 0 : WRITEMODE_A == "WRITETHROUGH" ? 1 : 2;
+  localparam integer MODE_B = WRITEMODE_B == "NORMAL" ? 0 : WRITEMODE_B == "WRITETHROUGH" ? 1 : 2;
+  wire [35:0] value_a, value_b;
+  assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0} = DATA_WIDTH_B == 36 ? value_b[17:0] : value_a[17:0];
+  assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1, DOB0} = DATA_WIDTH_B == 36 ? value_b[35:18] : value_b[17:0];
   bw_units #(
-    .WRITE(DATA_WIDTH_A),
-    .READ (DATA_WIDTH_B),
-    .INIT ({
+    .WIDTH_A(DATA_WIDTH_A),
+    .WIDTH_B(DATA_WIDTH_B),
+    .MODE_A (MODE_A),
+    .MODE_B (MODE_B),
+    .ASYNC  (RESETMODE == "ASYNC"),
+    .INIT   ({
       units(INITVAL_3F), units(INITVAL_3E), units(INITVAL_3D), units(INITVAL_3C),
       units(INITVAL_3B), units(INITVAL_3A), units(INITVAL_39), units(INITVAL_38),
       units(INITVAL_37), units(INITVAL_36), units(INITVAL_35), units(INITVAL_34),
@@ -117,15 +124,21 @@ module DP16KD (
       units(INITVAL_03), units(INITVAL_02), units(INITVAL_01), units(INITVAL_00)
     })
   ) ram (
-    .wclk (CLKA),
-    .write(WEA & CEA),
-    .waddr({ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0}),
-    .lanes({ADA3, ADA2, ADA1, ADA0}),
-    .data ({DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6, DIB5, DIB4, DIB3, DIB2, DIB1, DIB0, DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0}),
-    .rclk (CLKB),
-    .read (CEB),
-    .reset(RSTB),
-    .raddr({ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2, ADB1, ADB0}),
-    .value(value)
+    .clk_a  (CLKA),
+    .en_a   (CEA),
+    .write_a(WEA),
+    .reset_a(RSTA),
+    .addr_a ({ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0}),
+    .lanes_a({ADA3, ADA2, ADA1, ADA0}),
+    .data_a ({DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6, DIB5, DIB4, DIB3, DIB2, DIB1, DIB0, DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0}),
+    .value_a(value_a),
+    .clk_b  (CLKB),
+    .en_b   (CEB),
+    .write_b(WEB),
+    .reset_b(RSTB),
+    .addr_b ({ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2, ADB1, ADB0}),
+    .lanes_b({ADB3, ADB2, ADB1, ADB0}),
+    .data_b ({18'd0, DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6, DIB5, DIB4, DIB3, DIB2, DIB1, DIB0}),
+    .value_b(value_b)
   );
 endmodule

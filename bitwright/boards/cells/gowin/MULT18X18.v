@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A multiplier of Gowin's chips without its registers, as synthesis connects it.
 module MULT18X18 (
   input  [17:0] A, SIA,
@@ -10,4 +11,6 @@ module MULT18X18 (
   wire signed [18:0] b = {BSIGN & B[17], B};
   wire signed [37:0] product = a * b;
   assign DOUT = product[35:0];
+  assign SOA = A;
+  assign SOB = B;
 endmodule

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A multiplier of Gowin's chips without its registers, as synthesis connects it.
 module MULT9X9 (
   input  [8:0] A, SIA,
@@ -10,4 +11,6 @@ module MULT9X9 (
   wire signed [9:0] b = {BSIGN & B[8], B};
   wire signed [19:0] product = a * b;
   assign DOUT = product[17:0];
+  assign SOA = A;
+  assign SOB = B;
 endmodule

@@ -1,4 +1,6 @@
-// A block RAM of Gowin's chips in words of 9 bits and their multiples or parts, one port that writes (A) and one that reads (B).
+// SPDX-License-Identifier: Apache-2.0
+// A block RAM of Gowin's chips with a port that writes (A) and one that reads (B), in words of 9 bits, parts or multiples of them, without registers at its
+// outputs.
 module SDPX9B #(
   parameter READ_MODE = 1'b0,
   parameter BIT_WIDTH_0 = 9,
@@ -81,16 +83,16 @@ module SDPX9B #(
     integer k;
     for (k = 0; k < 32; k = k + 1) units[k*9 +: 9] = slots[k*9 +: 9];
   endfunction
-  function integer width(input integer given);
-    width = given < 8 ? given : given;
-  endfunction
 
-  wire [35:0] value;
-  assign DO = value;
+  wire [35:0] value_b;
+  assign DO = value_b[35:0];
   bw_units #(
-    .WRITE(width(BIT_WIDTH_0)),
-    .READ (width(BIT_WIDTH_1)),
-    .INIT ({
+    .WIDTH_A(BIT_WIDTH_0),
+    .WIDTH_B(BIT_WIDTH_1),
+    .MODE_A (0),
+    .MODE_B (0),
+    .ASYNC  (RESET_MODE == "ASYNC"),
+    .INIT   ({
       units(INIT_RAM_3F), units(INIT_RAM_3E), units(INIT_RAM_3D), units(INIT_RAM_3C),
       units(INIT_RAM_3B), units(INIT_RAM_3A), units(INIT_RAM_39), units(INIT_RAM_38),
       units(INIT_RAM_37), units(INIT_RAM_36), units(INIT_RAM_35), units(INIT_RAM_34),
@@ -109,15 +111,21 @@ module SDPX9B #(
       units(INIT_RAM_03), units(INIT_RAM_02), units(INIT_RAM_01), units(INIT_RAM_00)
     })
   ) ram (
-    .wclk (CLKA),
-    .write(CEA),
-    .waddr(ADA),
-    .lanes(ADA[3:0]),
-    .data (DI),
-    .rclk (CLKB),
-    .read (CEB),
-    .reset(RESETB),
-    .raddr(ADB),
-    .value(value)
+    .clk_a  (CLKA),
+    .en_a   (CEA),
+    .write_a(1'b1),
+    .reset_a(1'b0),
+    .addr_a (ADA),
+    .lanes_a(ADA[3:0]),
+    .data_a (DI),
+    .value_a(),
+    .clk_b  (CLKB),
+    .en_b   (CEB),
+    .write_b(1'b0),
+    .reset_b(RESETB),
+    .addr_b (ADB),
+    .lanes_b(ADB[3:0]),
+    .data_b (36'd0),
+    .value_b(value_b)
   );
 endmodule

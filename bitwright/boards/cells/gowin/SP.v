@@ -1,4 +1,6 @@
-// A block RAM of Gowin's chips in words of 8 bits and their multiples or parts, one port.
+// SPDX-License-Identifier: Apache-2.0
+// A block RAM of Gowin's chips with one port, in words of 8 bits, parts or multiples of them, without registers at its
+// outputs.
 module SP #(
   parameter READ_MODE = 1'b0,
   parameter WRITE_MODE = 2'b00,
@@ -80,16 +82,20 @@ module SP #(
     integer k;
     for (k = 0; k < 32; k = k + 1) units[k*9 +: 9] = {1'b0, slots[k*8 +: 8]};
   endfunction
+
   function integer width(input integer given);
     width = given < 8 ? given : given / 8 * 9;
   endfunction
 
-  wire [35:0] value;
-  assign DO = {value[34:27], value[25:18], value[16:9], value[7:0]};
+  wire [35:0] value_a;
+  assign DO = {value_a[34:27], value_a[25:18], value_a[16:9], value_a[7:0]};
   bw_units #(
-    .WRITE(width(BIT_WIDTH)),
-    .READ (width(BIT_WIDTH)),
-    .INIT ({
+    .WIDTH_A(width(BIT_WIDTH)),
+    .WIDTH_B(width(BIT_WIDTH)),
+    .MODE_A (WRITE_MODE),
+    .MODE_B (0),
+    .ASYNC  (RESET_MODE == "ASYNC"),
+    .INIT   ({
       units(INIT_RAM_3F), units(INIT_RAM_3E), units(INIT_RAM_3D), units(INIT_RAM_3C),
       units(INIT_RAM_3B), units(INIT_RAM_3A), units(INIT_RAM_39), units(INIT_RAM_38),
       units(INIT_RAM_37), units(INIT_RAM_36), units(INIT_RAM_35), units(INIT_RAM_34),
@@ -108,15 +114,21 @@ module SP #(
       units(INIT_RAM_03), units(INIT_RAM_02), units(INIT_RAM_01), units(INIT_RAM_00)
     })
   ) ram (
-    .wclk (CLK),
-    .write(CE & WRE),
-    .waddr(AD),
-    .lanes(AD[3:0]),
-    .data ({1'b0, DI[31:24], 1'b0, DI[23:16], 1'b0, DI[15:8], 1'b0, DI[7:0]}),
-    .rclk (CLK),
-    .read (CE & ~WRE),
-    .reset(RESET),
-    .raddr(AD),
-    .value(value)
+    .clk_a  (CLK),
+    .en_a   (CE),
+    .write_a(WRE),
+    .reset_a(RESET),
+    .addr_a (AD),
+    .lanes_a(AD[3:0]),
+    .data_a ({1'b0, DI[31:24], 1'b0, DI[23:16], 1'b0, DI[15:8], 1'b0, DI[7:0]}),
+    .value_a(value_a),
+    .clk_b  (1'b0),
+    .en_b   (1'b0),
+    .write_b(1'b0),
+    .reset_b(1'b0),
+    .addr_b (14'd0),
+    .lanes_b(4'd0),
+    .data_b (36'd0),
+    .value_b()
   );
 endmodule
