@@ -168,7 +168,7 @@ def test_build_of_five_accelerators(tmp_path: Path, golden: Callable[[str, str],
     assert "| 4 | 16 | 12 | 32 | 20 |" in (tmp_path / "board" / "README.md").read_text(encoding="utf-8")
 
 
-@needs_tcl
+@tcl.needed
 def test_build_with_a_control_port(tmp_path: Path, golden: Callable[[str, str], None]) -> None:
     """Two accelerators, the first with a port of 64 KB."""
     for i in range(2):
