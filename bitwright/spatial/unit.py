@@ -31,6 +31,10 @@ LEAN = Heaps(excess=0.0)
 """No bit is taken away singly: more rows behind one another, but carry chains are quick."""
 QUICK = Heaps(excess=0.0, patient=False), Heaps(patient=False), Heaps(excess=1.0, patient=False)
 SHARED = replace(SHALLOW, shared=True)
+FLAT = replace(SHARED, excess=0.5)
+"""Heaps of shared sums are narrow: bits that are taken away singly cost little there, and spare layers of rows."""
+DEAR = 1.125
+"""Times as many LUTs are too many for that."""
 
 MOST_TABLE_BITS = 12
 """Of the operand of a table in a circuit."""
@@ -111,9 +115,13 @@ def unit(nodes: tuple[Node, ...], x: TensorType | Sources, period: float, *, sho
 
 @lru_cache(maxsize=512)
 def _unit(nodes: tuple[Node, ...], x: Sources, period: float, shortest: bool, target: Chip) -> Unit:
-    plain, sharing = (built(x, nodes, heaps) for heaps in (SHALLOW, SHARED))
-    share = _extent(sharing, target) < _extent(plain, target)
-    first = _made(sharing if share else plain, nodes, x, period, target)
+    best = built(x, nodes, SHALLOW)
+    sharing = built(x, nodes, SHARED)
+    if share := _extent(sharing, target) < _extent(best, target):
+        flat = built(x, nodes, FLAT)
+        dear = _luts(flat, target) > DEAR * _luts(sharing, target)
+        best = sharing if dear else min(sharing, flat, key=lambda network: _extent(network, target))
+    first = _made(best, nodes, x, period, target)
     if not first.pipeline.last:
         return first
     ways = [replace(heaps, shared=share) for heaps in (LEAN, *QUICK * shortest)]
@@ -123,8 +131,11 @@ def _unit(nodes: tuple[Node, ...], x: Sources, period: float, shortest: bool, ta
 
 def _extent(network: Network, target: Chip) -> float:
     """LUTs times logic levels: sharing is to cost no more of these than it saves of those."""
-    circuit, outputs = network.circuit, _outputs(network)
-    return area(live(circuit, outputs), target) * max((circuit.level[b >> 1] for b in outputs), default=0.0)
+    return _luts(network, target) * max((network.circuit.level[b >> 1] for b in _outputs(network)), default=0.0)
+
+
+def _luts(network: Network, target: Chip) -> float:
+    return area(live(network.circuit, _outputs(network)), target)
 
 
 def _outputs(network: Network) -> list[int]:
