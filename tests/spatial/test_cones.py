@@ -10,6 +10,7 @@ from bitwright.lowering.folding import Budget
 from bitwright.lowering.layers import Circuits, Spatial, split
 from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
+from bitwright.lowering.plain import lower_plain
 from bitwright.ops.add import Add
 from bitwright.ops.concat import Concat
 from bitwright.ops.dense import Dense
@@ -21,7 +22,7 @@ from bitwright.ops.total import Total
 from bitwright.ops.window import Window
 from bitwright.sim import reference
 from bitwright.spatial.simulate import run
-from tests.harness import build, check, check_cpp
+from tests.harness import build, check, check_cpp, written
 from tests.networks import random_images, random_network
 from tests.spatial.circuits import random_circuit
 
@@ -160,6 +161,11 @@ def test_neighbours_that_become_circuits_are_one(tmp_path):
     assert [s.op for s in made.lowered.netlist.stages] == NETS["residual_vectors"][1]
     check(made, frames=5)
     check_cpp(made, tmp_path / "hls", frames=5)
+
+
+def test_branches_behind_ports_without_a_handshake(tmp_path):
+    graph = residual_vectors().graph
+    check(written(graph, lower_plain(graph, ALL), tmp_path), frames=12)
 
 
 @pytest.mark.parametrize("seed", [3, 8, 9])
