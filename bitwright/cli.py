@@ -126,6 +126,9 @@ def cli() -> None:
     show_default=True,
     help="none; or axilite: a port to start, stop, count and identify it by.",
 )
+@click.option(
+    "--rewritable", default="", metavar="LAYER,LAYER=int4|all", help="Layers whose weights can be written at run time."
+)
 @click.option("--compare", is_flag=True, help="Run the model in the ONNX oracle too, and explain every difference.")
 @click.option("--verify", "frames", type=int, is_flag=False, flag_value=10, help="Simulate so many frames  [10].")
 @_json

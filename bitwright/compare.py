@@ -26,9 +26,16 @@ def compare_with_onnx(model: Path, design: Design) -> dict[str, Any]:
     """
     options = design.manifest["options"]
     if "calibration" in design.manifest:
-        imported = import_model(design.folder / QUANTIZED, input_type=options["input_type"])
+        imported = import_model(
+            design.folder / QUANTIZED, input_type=options["input_type"], rewritable=options["rewritable"]
+        )
     else:
-        imported = import_model(model, input_type=options["input_type"], shapes=parse_shapes(options["shape"]))
+        imported = import_model(
+            model,
+            input_type=options["input_type"],
+            shapes=parse_shapes(options["shape"]),
+            rewritable=options["rewritable"],
+        )
     return asdict(compare(imported, random_samples(imported.boundary["input"], design.boundary, SAMPLES, SEED)))
 
 

@@ -58,7 +58,8 @@ class Options(Choices):
     that stays free; without it, the board says what may be used. With `latency`, circuits of constants have the fewest
     stages that the clock allows. `ports` is axis, or valid for a design without a handshake, which is one such circuit.
     `backend` "hls" adds the accelerator in C++, "hls4ml" a project of hls4ml's; `control` says how it is started, by its data
-    ("none"), or also through AXI4-Lite ("axilite"), in Verilog and C++.
+    ("none"), or also through AXI4-Lite ("axilite"), in Verilog and C++. `rewritable` names layers whose weights can be written
+    through that port, as "conv1,fc=int4" or "all".
     """
 
     board: str = "pynq"
@@ -73,6 +74,7 @@ class Options(Choices):
     ports: str = "axis"
     backend: str = "verilog"
     control: str = "none"
+    rewritable: str = ""
 
 
 def compile(
@@ -92,11 +94,14 @@ def compile(
         done = quantise(Path(model), chosen, chosen.input_type, parse_shapes(chosen.shape))
     progress("reading the model")
     if isinstance(model, FixedPoint):
+        if chosen.rewritable:
+            raise CompileError("E504", "--rewritable names layers of a model file, and there is none")
         imported = model.built()
     elif done is None:
-        imported = import_model(Path(model), input_type=chosen.input_type, shapes=parse_shapes(chosen.shape))
+        shapes = parse_shapes(chosen.shape)
+        imported = import_model(Path(model), input_type=chosen.input_type, shapes=shapes, rewritable=chosen.rewritable)
     else:
-        imported = import_model(done.calibrated.model, input_type=chosen.input_type)
+        imported = import_model(done.calibrated.model, input_type=chosen.input_type, rewritable=chosen.rewritable)
     clock = chosen.clock or board.clock_mhz
     with targeting(board.chip_family.chip):
         progress("optimising")
@@ -111,8 +116,11 @@ def compile(
     progress("writing")
     boundary = _boundary(imported, lowered.graph, lowered.netlist)
     if chosen.control != "none":
-        netlist, boundary["control"] = controlled(lowered.netlist, done.float_sha256 if done else imported.model_hash)
+        with targeting(board.chip_family.chip):
+            digest = done.float_sha256 if done else imported.model_hash
+            netlist, boundary["control"] = controlled(lowered, digest)
         lowered = replace(lowered, netlist=netlist)
+        boundary["control"]["weights"] = _weights(imported, boundary["control"]["weights"])
     manifest = _manifest(chosen, board, clock, imported, lowered.graph, lowered)
     with targeting(board.chip_family.chip):
         cpp = program(lowered) if chosen.backend == "hls" else None
@@ -154,6 +162,9 @@ def _check(options: Options, board: Board) -> None:
     if options.control not in CONTROLS:
         hint = f"controls: {', '.join(CONTROLS)}"
         raise CompileError("E503", f"there is no control '{options.control}' yet", hint=hint)
+    if options.rewritable and (options.control != "axilite" or options.backend != "verilog"):
+        message = "--rewritable weights are written through the control port of the Verilog"
+        raise CompileError("E504", message, hint="add --control axilite, and leave --backend out")
     if options.control != "none" and options.ports != Protocol.AXIS.value:
         raise CompileError("E504", f"--ports {options.ports} has no control", hint="leave --control out")
     if options.control != "none" and board.flow == "uart":
@@ -209,6 +220,19 @@ def stream_of(lanes: Lanes) -> dict[str, int]:
             "beats": lanes.beats, "tdata": slot * lanes.lanes}  # fmt: skip
 
 
+def _weights(imported: Imported | Built, layouts: dict[str, Any]) -> dict[str, Any]:
+    """The rewritable layers by their names: where a weight stands in the model's array, and where in the memory."""
+    found: dict[str, Any] = {}
+    if isinstance(imported, Imported):
+        for value, written in imported.written.items():
+            order = written.order.tolist()
+            found[written.layer] = layouts[value] | {
+                "value": value, "shape": list(written.source.shape), "axes": list(written.source.axes),
+                "order": None if order == sorted(order) else order, "scale": list(written.scale),
+            }  # fmt: skip
+    return found
+
+
 def _manifest(
     options: Options, board: Board, clock: float, imported: Imported | Built, graph: Graph, lowered: Lowered
 ) -> dict[str, Any]:
@@ -223,8 +247,8 @@ def _manifest(
         "part": board.part,
         "clock_mhz": clock,
         "options": {"style": options.style, "latency": options.latency, "ports": options.ports,
-                    "backend": options.backend, "control": options.control, "input_type": options.input_type,
-                    "shape": list(options.shape),
+                    "backend": options.backend, "control": options.control,
+                    "rewritable": options.rewritable, "input_type": options.input_type, "shape": list(options.shape),
                     "margin": options.margin, "target_fps": options.target_fps, "target_cycles": options.target_cycles},
         "model": {"sha256": imported.model_hash},
         "frame_cycles": timing.frame_cycles,

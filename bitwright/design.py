@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 
 from . import ops  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers the operators that the IR text names)
 from .boards.host import Boundary
-from .errors import CompileError
-from .ir.graph import Graph
+from .boards.weights import rows
+from .errors import CompileError, quoted
+from .ir.graph import Graph, Node
 from .ir.op import Codes
 from .ir.text import parse_graph
+from .ops.rewritable import Rewritable
 from .sim import reference
 from .store import MANIFEST, is_build, is_chip
 
@@ -29,6 +32,8 @@ GRAPH, CONSTANTS, BOUNDARY = "model/graph.ir", "model/constants.npz", "model/bou
 BOARD = "model/board.json"
 QUANTIZED = "model/quantized.onnx"
 """The model as it was compiled, where calibration made it from a float one."""
+Weights = Mapping[str, NDArray[Any]]
+"""Integers of rewritable layers, by the layers' names, as the model's arrays have them."""
 ENGINES = ("numpy", "rtl", "hls", "hls4ml")
 
 
@@ -41,18 +46,28 @@ class Design:
     graph: Graph
     boundary: Boundary
 
-    def predict(self, x: NDArray[Any], *, engine: str = "numpy") -> NDArray[Any]:
-        """The ONNX output for the ONNX input, samples along the first axis, in the model's element types and units."""
-        return self.boundary.decode(self.run_codes(self.boundary.encode(x), engine=engine))
+    def predict(self, x: NDArray[Any], *, engine: str = "numpy", weights: Weights | None = None) -> NDArray[Any]:
+        """The ONNX output for the ONNX input, samples along the first axis, in the model's element types and units.
 
-    def run_codes(self, codes: Codes, *, engine: str = "numpy") -> Codes:
-        """Output codes (frames, *shape) for input codes (frames, *shape), by the reference, the RTL, the C++ or hls4ml."""
+        `weights` are integers for rewritable layers, by their names, instead of those of the model.
+        """
+        return self.boundary.decode(self.run_codes(self.boundary.encode(x), engine=engine, weights=weights))
+
+    def run_codes(self, codes: Codes, *, engine: str = "numpy", weights: Weights | None = None) -> Codes:
+        """Output codes (frames, *shape) for input codes (frames, *shape), by the reference, the RTL, the C++ or hls4ml.
+
+        `weights` as in `predict`, for the reference and the RTL. Raises CompileError E506 where they do not suit.
+        """
+        given = {} if weights is None else self._rows(weights)
         if engine == "numpy":
-            return self.boundary.output.from_wire(reference.run(self.graph, self._shaped(codes)))
+            graph = with_weights(self.graph, given) if given else self.graph
+            return self.boundary.output.from_wire(reference.run(graph, self._shaped(codes)))
         if engine == "rtl":
             from .sim import verify
 
-            return verify.run_rtl(self.folder / "rtl", self.boundary, codes)
+            return verify.run_rtl(self.folder / "rtl", self.boundary, codes, weights)
+        if given:
+            raise CompileError("E504", f"--engine {engine} has the model's weights only", hint="numpy or rtl")
         if engine == "hls":
             from .sim import hls
 
@@ -62,6 +77,20 @@ class Design:
 
             return self.boundary.output.from_wire(hls4ml.run(self.sources("hls4ml"), self.graph, self._shaped(codes)))
         raise CompileError("E503", f"there is no engine '{engine}' yet", hint=f"engines: {', '.join(ENGINES)}")
+
+    def _rows(self, weights: Weights) -> dict[str, Codes]:
+        """The rows of weights of IR values."""
+        layers: dict[str, Any] = (self.boundary.control or {}).get("weights", {})
+        found: dict[str, Codes] = {}
+        for name, array in weights.items():
+            if name not in layers:
+                known = ", ".join(layers) or "none"
+                raise CompileError("E506", f"layer {quoted(name)} is not rewritable", hint=f"rewritable are: {known}")
+            try:
+                found[layers[name]["value"]] = rows(layers[name], array)
+            except ValueError as error:
+                raise CompileError("E506", f"layer {quoted(name)}: {error}") from error
+        return found
 
     def values(self, codes: Codes) -> dict[str, Codes]:
         """Every value of the network for the given input codes."""
@@ -149,6 +178,18 @@ class Design:
         from .boards.chip import make_bitstream
 
         return make_bitstream(self.folder, self.board(), self.manifest["clock_mhz"])
+
+
+def with_weights(graph: Graph, weights: Mapping[str, Codes]) -> Graph:
+    """The network with other rows of weights for some of its rewritable layers, by their IR values."""
+
+    def changed(node: Node) -> Node:
+        if node.name not in weights:
+            return node
+        assert isinstance(node.op, Rewritable)
+        return replace(node, op=replace(node.op, weight=weights[node.name]))
+
+    return graph.with_nodes(tuple(changed(n) for n in graph.nodes))
 
 
 def load(folder: str | Path) -> Design:

@@ -7,6 +7,9 @@ from typing import Any
 HOST = Path(__file__).parent / "host.py"
 """The host's side of any accelerator, a copy of which goes with every handoff."""
 
+WEIGHTS = Path(__file__).parent / "weights.py"
+"""The same for rewritable weights."""
+
 
 class Text(Template):
     """`@{field}`; a plain `@` is written `@@`."""

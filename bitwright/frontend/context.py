@@ -28,6 +28,7 @@ from .exact import Rationals, of_rank
 from .held import Held
 from .layout import Order
 from .model import Constant, Model, OnnxNode
+from .rewriting import Wish, Written
 from .steps import Steps
 from .trace import Doubt
 from .values import Exact, HostTail, Stream, Tensor, Value, exact_values
@@ -136,6 +137,11 @@ class Context:
     """Roundings that wait for their limits, by the tensor that stands for them."""
     codes: set[str] = field(default_factory=set)
     """Constants that the model rounds to integers."""
+    wishes: tuple[Wish, ...] = ()
+    """Layers that are to be rewritable."""
+    met: set[Wish] = field(default_factory=set)
+    written: dict[str, Written] = field(default_factory=dict)
+    """Those that are, by their IR values."""
 
     def emit(self, op: Op, operands: str | tuple[str, ...], origin: Origin) -> str:
         """Append an IR operation; returns the value that it defines."""

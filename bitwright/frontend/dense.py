@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import CompileError, Origin
 from ..ops.dense import Dense
+from ..ops.rewritable import Rewritable
 from .context import Context
 from .elem import Elem
 from .exact import Rationals, collapse, common_integers, filled, floats, rationals
@@ -19,6 +20,7 @@ from .layout import contiguous, normal
 from .model import Constant
 from .multiplied import factored
 from .recode import materialize
+from .rewriting import Source, note, rewritable_type
 from .trace import Doubt
 from .values import Exact, Stream, shape_of
 
@@ -34,6 +36,8 @@ class Weights:
     scale: Rationals
     doubt: Doubt | None = None
     """Where a runtime's weights may be others, of the shape of the codes."""
+    source: Source | None = None
+    """Where they stand in the model, if every one stands there once."""
 
     def times(self, factor: Fraction) -> Weights:
         doubt = self.doubt and replace(self.doubt, size=self.doubt.size * abs(float(factor)))
@@ -93,8 +97,14 @@ def dense(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:
         message = f"a matrix of {inputs} rows cannot be applied to a tensor of shape {list(x.shape)}"
         raise CompileError("E011", message, origin=origin)
     x = materialize(ctx, x, origin)
-    codes, row_scale = _integers(weights, x, origin)
-    check_reach(ctx, x, codes, origin)
+    free = rewritable_type(ctx, x, weights, origin)
+    if free is None:
+        codes, row_scale = _integers(weights, x, origin)
+        check_reach(ctx, x, codes, origin)
+    else:
+        along = x.scale.reshape(-1)[0] if x.scale.size == 1 else 1
+        codes, row_scale = weights.codes, np.asarray(weights.scale[:, 0] * along, object)
+        check_reach(ctx, x, np.full_like(codes, max(-free.lo, free.hi)), origin)
     shape = (*x.shape[:-1], outputs)
     place = contiguous(x.order, x.shape)
     if place is None:
@@ -102,10 +112,13 @@ def dense(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:
         place = contiguous(None, x.shape)
         assert place is not None
     leads, places = place
-    order = None if x.order is None else normal((leads[:, None] * outputs + np.arange(outputs)).reshape(shape))
-    frame = (*shape[1:-1], inputs) if order is None else (len(leads), inputs)
-    op = Dense(codes[:, np.argsort(places)], np.zeros(outputs, np.int64))
+    moved = None if x.order is None else normal((leads[:, None] * outputs + np.arange(outputs)).reshape(shape))
+    frame = (*shape[1:-1], inputs) if moved is None else (len(leads), inputs)
+    order, bias = np.argsort(places), np.zeros(outputs, np.int64)
+    op = Dense(codes[:, order], bias) if free is None else Rewritable(codes[:, order], bias, str(free))
     name = ctx.emit(op, ctx.shaped(cast(str, x.name), frame, origin), origin)
+    if free is not None:
+        note(ctx, name, weights, order, free, origin)
     rank = len(shape)
     scale = row_scale.reshape((1,) * (rank - 1) + (-1,))
     if x.scale.size > 1 and x.scale.shape[-1] == 1:  # constant along the inputs, not along another axis
@@ -121,7 +134,7 @@ def dense(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:
         filled(-inf, rank),
         filled(inf, rank),
         trace,
-        order,
+        moved,
     )
 
 

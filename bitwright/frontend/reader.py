@@ -21,6 +21,7 @@ E037 the output does not depend on the input E038 two operands without a common 
 E039 a function without a quantizer behind it
 E040 a float runtime cannot execute the model, so there is no comparison (E390: none is installed)
 E041 a --shape that is malformed or does not fit the file
+E042 a layer that cannot be rewritable
 of Keras files:
 E045 no Keras model, or a damaged one      E046 layers that are not supported
 E047 a form of a layer that is not supported E048 a quantizer that is not supported
@@ -59,6 +60,7 @@ from .loading import load_model, with_branch
 from .model import Constant, Model, OnnxNode, Port
 from .refused import REASONS
 from .registry import Entry, find
+from .rewriting import Wish, Written, check_met, parse_wishes
 from .rounding import followed, note_codes, scaled_codes
 from .rules.constants import check_size
 from .rules.host import host_function
@@ -83,6 +85,8 @@ class Imported:
     model: Model = field(repr=False)
     input: Stream = field(repr=False)
     """The graph input: what its codes mean where it has a type; its name is None where the host quantises."""
+    written: Mapping[str, Written] = field(default_factory=dict[str, Written], repr=False)
+    """The rewritable layers, by their IR values."""
 
 
 def load(path: str | os.PathLike[str] | bytes) -> Model:
@@ -91,15 +95,23 @@ def load(path: str | os.PathLike[str] | bytes) -> Model:
 
 
 def import_model(
-    path: str | os.PathLike[str] | bytes, *, input_type: str | None = None, shapes: Shapes | None = None
+    path: str | os.PathLike[str] | bytes,
+    *,
+    input_type: str | None = None,
+    shapes: Shapes | None = None,
+    rewritable: str = "",
 ) -> Imported:
-    """The exact meaning of a model file (or its bytes) in the IR. Raises CompileError E001–E041."""
+    """The exact meaning of a model file (or its bytes) in the IR. Raises CompileError E001–E042.
+
+    `rewritable` names the layers whose weights may change later.
+    """
+    wishes = parse_wishes(rewritable)
     model = load_model(path, shapes)
     layout: InputLayout | None = None
     for _ in range(MAX_BRANCHES):
         check_supported(model)
         try:
-            return _imported(model, input_type, layout)
+            return _imported(model, input_type, layout, wishes)
         except Relayout as found:
             layout = found.wanted
         except Branch as found:
@@ -107,13 +119,16 @@ def import_model(
     raise CompileError("E004", f"the graph has more than {MAX_BRANCHES} conditionals")
 
 
-def _imported(model: Model, input_type: str | None, input_layout: InputLayout | None) -> Imported:
+def _imported(
+    model: Model, input_type: str | None, input_layout: InputLayout | None, wishes: tuple[Wish, ...]
+) -> Imported:
     """One walk through the model, with the graph input on the wire as it says."""
-    ctx = Context(model, input_type, input_layout=input_layout)
+    ctx = Context(model, input_type, input_layout=input_layout, wishes=wishes)
     given = enter(ctx)
     name = model.outputs[0].name
     for node in model.nodes:
         walk(ctx, node)
+    check_met(ctx)
     result = ctx.values[name]
     if isinstance(result, Constant | Exact):
         raise CompileError("E037", f"output {quoted(name)} does not depend on the input")
@@ -130,7 +145,9 @@ def _imported(model: Model, input_type: str | None, input_layout: InputLayout | 
     assert x.name is not None
     graph = Graph({INPUT: ctx.types[INPUT]}, tuple(ctx.nodes), (x.name,))
     verify(graph)
-    return Imported(graph, boundary(ctx, result), tuple(ctx.anchors), tuple(ctx.constants), model.sha256, model, given)
+    return Imported(
+        graph, boundary(ctx, result), tuple(ctx.anchors), tuple(ctx.constants), model.sha256, model, given, ctx.written
+    )
 
 
 def enter(ctx: Context) -> Stream:

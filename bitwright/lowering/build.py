@@ -573,6 +573,10 @@ class _Builder:
             params = dict(block.params)
             if k == 0:  # the entry admits work only against credits
                 params["CREDITS"] = credits
+            if block.module == "bw_mvu":  # nobody writes weights unless there is a control port
+                place = params.get("PLACE", 1)
+                assert isinstance(place, int)
+                ports |= {"write_valid": "1'b0", "write_data": f"{place + 32}'d0"}
             self._place(stage, f"{block.module[3:]}{k}", block.module, params, ports | _valid_only("out", out),
                         estimate.cost, block.texts(f"{stage}_circuit") if block.texts else {})  # fmt: skip
             ports = _valid_only("in", out)

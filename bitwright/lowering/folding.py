@@ -550,7 +550,7 @@ def _slice_bits(layer: Layer) -> int:
     a, w = layer.inner.elem, layer.head.op.weight_type
     packed = packing.Packing(1, 0, 0, 1, w)
     if isinstance(layer.head.op, Dense):
-        packed = packing.choose(int(layer.head.op.weight.min()), int(layer.head.op.weight.max()), a, layer.rows, 1)
+        packed = packing.choose(*layer.head.op.weight_range, a, layer.rows, 1)
     return (packed.rows - 1) * packed.step + w.width + int(not w.signed) + a.width + int(not a.signed)
 
 

@@ -24,6 +24,7 @@ from ..ops.pick import Pick
 from ..ops.pool import Pool
 from ..ops.repeat import Repeat
 from ..ops.reshape import Reshape
+from ..ops.rewritable import Rewritable
 from ..ops.sliding import Flow
 from ..ops.total import Total
 from ..ops.window import Window
@@ -46,7 +47,7 @@ class Kind(Enum):
 _KINDS: dict[type[Op], Kind] = {
     Dense: Kind.MATVEC, Xnor: Kind.MATVEC, Depthwise: Kind.LANES, Pool: Kind.LANES, Total: Kind.TOTAL, Add: Kind.JOIN,
     Multiply: Kind.JOIN, Concat: Kind.MOVE, Repeat: Kind.MOVE, Permute: Kind.MOVE,
-    Pick: Kind.MOVE,
+    Pick: Kind.MOVE, Rewritable: Kind.MATVEC,
 }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from ..ops.pick import Pick
 from ..ops.pool import Pool
 from ..ops.repeat import Repeat
 from ..ops.reshape import Reshape
+from ..ops.rewritable import Rewritable
 from ..ops.total import Total
 from ..ops.window import Window
 from ..ops.xnor import Xnor
@@ -80,6 +81,8 @@ def forms(layer: Layer) -> Iterator[list[Node]]:
 def form(layer: Layer, taken: int, given: int) -> list[Node]:
     """The nodes of a layer that takes so many pixels at a time and gives so many; none if that cannot be."""
     if not layer.nodes or layer.several or layer.shared > 1:
+        return []
+    if layer.head is not None and isinstance(layer.head.op, Rewritable):
         return []
     if layer.kind in (Kind.MOVE, Kind.TOTAL):
         assert layer.head is not None

@@ -36,6 +36,16 @@ def rom(width: int, depth: int, style: Ram) -> Resources:
     return Resources(lut=width * _rom_luts(depth), ff=width)
 
 
+def ram(width: int, depth: int, style: Ram) -> Resources:
+    """A memory of `depth` words that is written a part of a word at a time, with registered outputs."""
+    select = Resources(lut=8 + width / 32)
+    if depth == 1:
+        return select + Resources(ff=width)
+    if style is Ram.BLOCK:
+        return select + Resources(_deep(width, depth), width, block_rams(width, depth))
+    return select + Resources(lut=lutram(width, depth), ff=width)
+
+
 def _rom_luts(depth: int) -> float:
     """LUTs a bit of a ROM of LUTs."""
     if chip.current().lut_inputs == 4:

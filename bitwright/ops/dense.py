@@ -44,6 +44,11 @@ class Dense(Op):
     def evaluate(self, x: Codes) -> Codes:
         return matvec.product(self.weight, x) + self.bias
 
+    @property
+    def weight_range(self) -> tuple[int, int]:
+        """The least and the greatest weight that there may be."""
+        return int(self.weight.min()), int(self.weight.max())
+
     @cached_property
     def sparsity(self) -> float:
         """The share of zeros among the weights."""

@@ -16,6 +16,9 @@ from . import area, packing
 from .channels import pack_words, table
 from .packing import Packing
 
+WRITTEN = 32
+"""Bits of weights that are written at a time, at most."""
+
 LARGEST_MASK = 1 << 14
 """Bits of a literal that every tool reads."""
 
@@ -62,10 +65,12 @@ def dsp_rows(fold: Fold) -> int:
     return fold.pe - min(fold.lut_rows, fold.pe) if fold.multiplier is Multiplier.DSP else 0
 
 
-def packing_for(weight: Codes, a: IntType, fold: Fold) -> Packing:
-    """How the DSPs of the unit are shared; without DSPs it says nothing."""
+def packing_for(weight: Codes, a: IntType, fold: Fold, free: IntType | None = None) -> Packing:
+    """How the DSPs of the unit are shared; without DSPs it says nothing. Weights that may change are any of a type."""
     rows = dsp_rows(fold)
     low, high = (int(weight.min()), int(weight.max())) if rows else (0, 0)
+    if free is not None:
+        low, high = free.lo, free.hi
     return packing.choose(low, high, a, rows, fold.simd)
 
 
@@ -78,14 +83,15 @@ def block(
     fold: Fold,
     *,
     replay: bool = True,
+    free: bool = False,
 ) -> Block:
     """The unit with its weight and bias memories; the builder adds the number of credits.
 
-    Without `replay` the stream brings each vector NF times, and the unit keeps none.
+    Without `replay` the stream brings each vector NF times, and the unit keeps none. Weights that are `free` can be written.
     """
     rows, columns = weight.shape
     nf, sf = folds(rows, columns, fold)
-    pack = packing_for(weight, x.elem, fold)
+    pack = packing_for(weight, x.elem, fold, weight_type if free else None)
     params: dict[str, int | Memory] = {
         "COLS": columns,
         "ROWS": rows,
@@ -102,9 +108,14 @@ def block(
         params |= {"DSP_ROWS": dsp_rows(fold), "PACK": pack.rows, "STEP": pack.step, "FIELD": pack.field,
                    "CHAIN": pack.chain, "OFFSET": int(pack.offset), "DSP_W_WIDTH": pack.stored.width}  # fmt: skip
     dead = ~_live(weight, fold, pack)
-    if dead.any() and dead.size <= LARGEST_MASK:
-        params["DEAD"] = int("".join(map(str, dead.reshape(-1)[::-1].astype(int))), 2)
-    params |= weight_memories(weight, weight_type, fold, pack)
+    if free:
+        bits, words = word_bits(weight_type, fold, pack), weight_words(weight, weight_type, fold, pack)
+        params |= {"WRITABLE": 1, "LANE": lane_bits(bits), "PLACE": place_bits(bits, len(words))}
+        params |= {"WEIGHT_STYLE": int(fold.weights), "WEIGHTS": Memory(bits, words)}
+    else:
+        if dead.any() and dead.size <= LARGEST_MASK:
+            params["DEAD"] = int("".join(map(str, dead.reshape(-1)[::-1].astype(int))), 2)
+        params |= weight_memories(weight, weight_type, fold, pack)
     params |= {
         "REPLAY": int(replay),
         "BUFFER_DEPTH": 2 * sf,
@@ -154,6 +165,16 @@ def rom_parameters(words: Sequence[int], width: int, style: Ram) -> dict[str, in
     return {"WEIGHT_STYLE": int(style), **{names[k]: v for k, v in found.items()}}
 
 
+def lane_bits(bits: int) -> int:
+    """Of a word that is written in lanes of at most 32 bits, as many as make them all alike."""
+    return ceil(bits / ceil(bits / WRITTEN))
+
+
+def place_bits(bits: int, words: int) -> int:
+    """Bits that tell the lanes of so many words apart."""
+    return area.clog2(words) + area.clog2(ceil(bits / WRITTEN))
+
+
 def weight_words(weight: Codes, weight_type: IntType, fold: Fold, pack: Packing) -> tuple[int, ...]:
     """The words that the unit reads: a field for each multiplier, those of DSP rows first."""
     # A bipolar pad is a one: the stream's pad lanes are zero, so it never matches and counts nothing.
@@ -185,13 +206,20 @@ def estimate(
     *,
     replay: bool = True,
     pixels: int = 1,
+    free: bool = False,
 ) -> Estimate:
     """Multipliers, adder trees, accumulators, weights, replay buffer and control of the unit.
 
-    Of several pixels each has the rows and columns a cycle of the fold, and the weights serve all.
+    Of several pixels each has the rows and columns a cycle of the fold, and the weights serve all. Weights that are `free`
+    can be written.
     """
     nf, sf = folds(weight.shape[0], weight.shape[1], fold)
-    pack = packing_for(weight, a, fold)
+    pack = packing_for(weight, a, fold, w if free else None)
+    if free:
+        every = np.ones((fold.pe, fold.simd), np.bool_)
+        cost = _cost(weight.shape, w, a, y.width, fold, pack, bias, every, changes=True)
+        memory = area.ram(word_bits(w, fold, pack), nf * sf, fold.weights)
+        return Estimate(latency(a, w, fold, pack), memory + cost + _buffer(weight.shape, a, fold, replay))
     rom, live = area.rom(word_bits(w, fold, pack), nf * sf, fold.weights), np.ones((fold.pe, fold.simd), np.bool_)
     # In a layer that is not mostly zeros, a multiplier that takes turns soon sees a weight that is not.
     if sparsity > 0.5 or nf * sf <= 8:
@@ -237,9 +265,9 @@ def _sparse_rom(words: Codes, width: int) -> Resources:
 
 def _cost(
     shape: tuple[int, ...], w: IntType, a: IntType, acc: int, fold: Fold, pack: Packing, bias: bool,
-    live: NDArray[np.bool_],
+    live: NDArray[np.bool_], *, changes: bool = False,
 ) -> Resources:  # fmt: skip
-    """Control, products, adder trees and accumulators."""
+    """Control, products, adder trees and accumulators; weights change from slot to slot, or because they are written."""
     nf, sf = folds(shape[0], shape[1], fold)
     target = chip.current()
     cost, dsp = Resources(lut=45 * (1 + target.logic) / 2, ff=40), dsp_rows(fold)
@@ -251,7 +279,7 @@ def _cost(
         term = min(a.width + w.width, acc)
         share = max(0.02, float(live[dsp:].mean()))
         units, each = (fold.pe - dsp) * fold.simd * share, area.product(a, w, term)
-        constant = 0.4 if nf * sf == 1 else 1.0  # weights that never change
+        constant = 0.4 if nf * sf == 1 and not changes else 1.0  # weights that never change
         cost += Resources(units * each.lut * constant, units * each.ff)
         cost += tree(fold.pe - dsp, fold.simd, term, acc, share)
     if sf > 1:

@@ -136,12 +136,12 @@ module bw_control #(
     if (!rst_n) begin
       run    <= 1'b1;
       open   <= 1'b0;
-      begun <= 1'b0;
+      begun  <= 1'b0;
       flight <= {FLIGHT{1'b0}};
     end else begin
       if (to_run) run <= data[0];
       open   <= run | begun_next;
-      begun <= begun_next;
+      begun  <= begun_next;
       if (begins != leaves) flight <= flight + {{(FLIGHT - 1){leaves}}, 1'b1};
     end
 
@@ -187,7 +187,9 @@ module bw_control #(
         if (!rst_n) valid <= 1'b0;
         else valid <= write & to_weights & allowed;
       always @(posedge clk) word <= {write_place[PLACE-2:0], data};
-      assign out_valid = valid;
+      // The memories have their contents before the first reset, so that nothing may be written until then.
+      initial valid = 1'b0;
+      assign out_valid = valid & rst_n;
       assign out_data  = word;
     end else begin : g_no_weights
       assign out_valid = 1'b0;

@@ -45,6 +45,11 @@ module bw_mvu #(
   parameter WEIGHT_SEGMENTS = 1,
   parameter WEIGHT_ROWS  = ((ROWS + PE - 1) / PE) * ((COLS + SIMD - 1) / SIMD),
   parameter WEIGHTS_REST = "",
+  // 1: weights can be written, so many bits of a word at a time; bits of a place, and the memory's own highest (see bw_store)
+  parameter WRITABLE     = 0,
+  parameter LANE         = 32,
+  parameter PLACE        = 1,
+  parameter BASE         = 0,
   // each row has a bias
   parameter HAS_BIAS     = 0,
   // memory file of NF words of PE biases
@@ -65,7 +70,10 @@ module bw_mvu #(
   output reg                     out_valid,
   // those of the first vector lowest
   output wire [PIXELS*PE*ACC_WIDTH-1:0] out_data,
-  input  wire                    credit
+  input  wire                    credit,
+  // a word of weights and its place, if they can be written
+  input  wire                    write_valid,
+  input  wire [PLACE+31:0]       write_data
 );
   localparam NF = (ROWS + PE - 1) / PE;
   localparam SF = (COLS + SIMD - 1) / SIMD;
@@ -111,20 +119,42 @@ module bw_mvu #(
     .step (issue),
     .index(address)
   );
-  bw_rom #(
-    .WIDTH   (WORD),
-    .DEPTH   (NF * SF),
-    .ADDR    (ADDR),
-    .FILE    (WEIGHTS),
-    .STYLE   (WEIGHT_STYLE),
-    .SEGMENTS(WEIGHT_SEGMENTS),
-    .ROWS    (WEIGHT_ROWS),
-    .REST    (WEIGHTS_REST)
-  ) weights (
-    .clk (clk),
-    .addr(address),
-    .data(w)
-  );
+  generate
+    if (WRITABLE != 0) begin : g_writable
+      bw_store #(
+        .WIDTH(WORD),
+        .LANE (LANE),
+        .DEPTH(NF * SF),
+        .ADDR (ADDR),
+        .FILE (WEIGHTS),
+        .STYLE(WEIGHT_STYLE),
+        .PLACE(PLACE),
+        .BASE (BASE)
+      ) weights (
+        .clk        (clk),
+        .addr       (address),
+        .data       (w),
+        .write_valid(write_valid),
+        .write_data (write_data)
+      );
+    end else begin : g_constant
+      bw_rom #(
+        .WIDTH   (WORD),
+        .DEPTH   (NF * SF),
+        .ADDR    (ADDR),
+        .FILE    (WEIGHTS),
+        .STYLE   (WEIGHT_STYLE),
+        .SEGMENTS(WEIGHT_SEGMENTS),
+        .ROWS    (WEIGHT_ROWS),
+        .REST    (WEIGHTS_REST)
+      ) weights (
+        .clk (clk),
+        .addr(address),
+        .data(w)
+      );
+      wire unused = &{1'b0, write_valid, write_data};
+    end
+  endgenerate
 
   generate
     if (SF == 1) begin : g_first_always

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from ..ir.registers import IDENTITY
-from .live import LONGEST_PAUSE, live
+from numpy.typing import NDArray
+
+from ..boards.weights import words
+from ..ir.registers import IDENTITY, OFFSETS, REFUSED, RUN, STOPPED
+from .live import LONGEST_PAUSE, Live, live
 from .verilator import SimulationFailed
 
 if TYPE_CHECKING:
@@ -36,6 +40,20 @@ def run(
         if found != boundary.control["identity"]:
             raise SimulationFailed(f"the accelerator says that it is {found}, not {boundary.control['identity']}")
         stops = [rng.randint(1, about) for _ in range(STOPS)]
-        words = accelerator.send(sent, seed=seed, stall=stall, idle=stall, stops=stops)
+        came = accelerator.send(sent, seed=seed, stall=stall, idle=stall, stops=stops)
         accelerator.compare_counters()
-    return [words[k : k + size] for k in range(0, len(words), size)]
+    return [came[k : k + size] for k in range(0, len(came), size)]
+
+
+def write_weights(accelerator: Live, boundary: Boundary, weights: Mapping[str, NDArray[Any]]) -> None:
+    """Stop, write the weights of rewritable layers, and start. Raises SimulationFailed where they are refused."""
+    assert boundary.control is not None
+    accelerator.write((OFFSETS["run"], 0))
+    while not accelerator.read([OFFSETS["status"]])[0] & STOPPED:
+        pass
+    for name, codes in weights.items():
+        spec = boundary.control["weights"][name]
+        accelerator.write(*((spec["base"] + 4 * k, word) for k, word in enumerate(words(spec, codes).tolist())))
+    if accelerator.read([OFFSETS["status"]])[0] & REFUSED:
+        raise SimulationFailed("the accelerator refused weights although it was stopped")
+    accelerator.write((OFFSETS["run"], RUN))

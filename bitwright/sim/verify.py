@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import CompileError
 from ..ir.graph import Graph
 from ..ir.op import Codes
 from . import control, cosim, reference, verilator
+from .live import live
 
 if TYPE_CHECKING:
     from ..boards.host import Boundary
@@ -138,11 +141,17 @@ def verify(
     )
 
 
-def run_rtl(rtl: Path, boundary: Boundary, codes: Codes) -> Codes:
-    """Output codes of the simulated RTL for input codes."""
+def run_rtl(rtl: Path, boundary: Boundary, codes: Codes, weights: Mapping[str, NDArray[Any]] | None = None) -> Codes:
+    """Output codes of the simulated RTL for input codes; with `weights`, after these were written to rewritable layers."""
     if not len(codes):
         return np.zeros((0, *boundary.output.shape), np.int64)
     try:
+        if weights:
+            exe, size = verilator.build(_sources(rtl), TOP), boundary.output.beats
+            with live(exe, rtl, boundary.input.beats, size) as accelerator:
+                control.write_weights(accelerator, boundary, weights)
+                words = accelerator.send(words_in(boundary, codes))
+            return unpack(boundary, [words[k : k + size] for k in range(0, len(words), size)])
         trace = simulate(verilator.build(_sources(rtl), TOP), rtl, boundary, codes)
     except verilator.SimulationFailed as error:
         raise CompileError(

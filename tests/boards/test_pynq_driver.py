@@ -48,7 +48,7 @@ def driver(folder: Path, board: StandIn) -> Iterator[ModuleType]:
             yield module
     finally:
         sys.path.remove(str(folder))
-        for name in ("host", "control"):
+        for name in ("host", "control", "weights"):
             sys.modules.pop(name, None)
 
 
@@ -138,7 +138,13 @@ def test_raw_codes(handoff: Path) -> None:
 def test_without_a_control_port(handoff: Path) -> None:
     says = "this accelerator has no control port: it was compiled without --control axilite"
     with driver(handoff, StandIn(accelerator)) as module, module.Accelerator() as device:
-        for use in (device.start, device.stop, device.counters, lambda: device.identification):
+        for use in (
+            device.start,
+            device.stop,
+            device.counters,
+            lambda: device.identification,
+            lambda: device.write_weights("conv1", np.zeros(1, int)),
+        ):
             with pytest.raises(RuntimeError, match=says):
                 use()
 

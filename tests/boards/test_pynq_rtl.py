@@ -16,6 +16,7 @@ from bitwright.ir.registers import OFFSETS
 from bitwright.sim import cosim, verify, verilator
 from bitwright.sim.live import Live, live
 from tests.boards.test_pynq_driver import driver
+from tests.sim.test_rewritable import image_model, some
 
 MODELS = Path(__file__).parents[1] / "models"
 
@@ -93,6 +94,35 @@ def test_the_driver_controls_it(tmp_path: Path) -> None:
         says = r"the bitstream is not that of boundary.json: its design_low is 0x\w+, not 0x\w+; copy both"
         with driver(design.folder / "board", board) as module, pytest.raises(RuntimeError, match=says):
             module.Accelerator()
+
+
+def test_the_driver_writes_weights(tmp_path: Path) -> None:
+    """Other ones, then the old ones; nothing is written where they do not suit."""
+    (tmp_path / "m.onnx").write_bytes(image_model(*some(0)))
+    design = bitwright.compile(
+        tmp_path / "m.onnx", tmp_path / "d", control="axilite", rewritable="all", target_cycles=300
+    )
+    x = np.random.default_rng(3).uniform(-1, 3, (3, 2, 4, 5)).astype(np.float32)
+    assert design.boundary.control is not None
+    layers = list(design.boundary.control["weights"])
+    with controlled(design) as chip:
+        board = StandIn(chip.send, ports=[chip])
+        with driver(design.folder / "board", board) as module, module.Accelerator() as device:
+            for weights in (some(1), some(0)):
+                for layer, codes in zip(layers, weights, strict=True):
+                    device.write_weights(layer, codes)
+                want = design.predict(x, weights=dict(zip(layers, weights, strict=True)))
+                np.testing.assert_array_equal(device.predict(x), want, strict=True)
+            np.testing.assert_array_equal(want, design.predict(x), strict=True)
+            with pytest.raises(ValueError, match=f"layer 'fc' is not rewritable; these are: {', '.join(layers)}"):
+                device.write_weights("fc", some(0)[0])
+            with pytest.raises(ValueError, match="weights must be from -8 to 7, not -9 to -9"):
+                device.write_weights(layers[1], np.full((6, 36), -9))
+            device.stop()
+            device.write_weights(layers[2], some(0)[2])
+            assert chip.read(OFFSETS["run"]) == 0  # as it was
+            device.start()
+            np.testing.assert_array_equal(device.predict(x), design.predict(x), strict=True)
 
 
 def test_the_driver_does_not_wait_for_ever(tmp_path: Path) -> None:

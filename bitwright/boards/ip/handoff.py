@@ -6,7 +6,7 @@ from typing import Any
 
 from bitwright.boards.board import Board
 from bitwright.boards.host import Boundary
-from bitwright.boards.texts import HOST, figures, templates, write_files
+from bitwright.boards.texts import HOST, WEIGHTS, figures, templates, write_files
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -27,6 +27,8 @@ def write_handoff(board: Board, manifest: dict[str, Any], boundary: dict[str, An
     }
     files = templates(TEMPLATES, fields) | templates(SCRIPTS, fields)
     files["host.py"] = HOST.read_text(encoding="utf-8")
+    if wire.control is not None:
+        files["weights.py"] = WEIGHTS.read_text(encoding="utf-8")
     files["boundary.json"] = json.dumps(boundary, indent=1, sort_keys=True, allow_nan=False) + "\n"
     return write_files(files, out)
 
@@ -35,4 +37,7 @@ def _control(wire: Boundary) -> str:
     if wire.control is None:
         return ""
     bits = int(wire.control["address_bits"])
-    return f" Its registers are behind `s_axi_control`, AXI4-Lite with addresses of {bits} bits; `boundary.json` has the map."
+    return (
+        f" Its registers are behind `s_axi_control`, AXI4-Lite with addresses of {bits} bits; `boundary.json` has the map, "
+        "and `weights.py` makes the words of weights."
+    )

@@ -14,7 +14,7 @@ from typing import Any
 from bitwright.boards.board import Board
 from bitwright.boards.host import Boundary
 from bitwright.boards.ip.handoff import SCRIPTS
-from bitwright.boards.texts import HOST, figures, number, templates, write_files
+from bitwright.boards.texts import HOST, WEIGHTS, figures, number, templates, write_files
 from bitwright.errors import CompileError
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -35,6 +35,7 @@ Through the AXI4-Lite port `s_axi_control` the accelerator is started, stopped a
     accelerator.start()
     print(accelerator.counters())             # frames in and out, cycles, cycles in which somebody waited
     print(accelerator.identification)         # compared with boundary.json when the bitstream is loaded
+    accelerator.write_weights("conv1", codes) # of a layer that was compiled with --rewritable
 """
 
 
@@ -70,6 +71,7 @@ def write_together(board: Board, parts: list[Part], out: Path) -> list[Path]:
 
 def _write(files: dict[str, str], boundaries: list[dict[str, Any]], out: Path) -> list[Path]:
     files["host.py"] = HOST.read_text(encoding="utf-8")
+    files["weights.py"] = WEIGHTS.read_text(encoding="utf-8")
     for i, boundary in enumerate(boundaries):
         name = f"boundary_{i}.json" if i else "boundary.json"
         files[name] = json.dumps(boundary, indent=1, sort_keys=True, allow_nan=False) + "\n"

@@ -16,6 +16,7 @@ from ..exact import collapse, filled, rationals
 from ..model import Constant, OnnxNode
 from ..recode import by_channel, materialize, zero_code
 from ..registry import rule
+from ..rewriting import Source, refused
 from ..spatial import Geometry, geometry, windows
 from ..trace import Doubt
 from ..values import Exact, Stream, shape_of
@@ -37,14 +38,17 @@ def conv(ctx: Context, node: OnnxNode) -> Stream:
         raise CompileError("E011", message, origin=node.origin)
     where = geometry(node, x.shape[2:], shape[2:])
     kernel = reshaped(w, (*shape[:2], *where.kernel))
-    y = convolve(ctx, node.origin, x, transposed(kernel, (0, 2, 3, 1)), group, where)
+    source = Source(shape, (0, *range(2, len(shape)), 1))
+    y = convolve(ctx, node.origin, x, transposed(kernel, (0, 2, 3, 1)), group, where, source)
     return ctx.unimage(biased(ctx, node, y, 2), len(x.shape))
 
 
-def convolve(ctx: Context, origin: Origin, x: Stream, kernel: Constant | Exact, group: int, where: Geometry) -> Stream:
+def convolve(
+    ctx: Context, origin: Origin, x: Stream, kernel: Constant | Exact, group: int, where: Geometry, source: Source
+) -> Stream:
     """The kernel is (outputs, KH, KW, C / group); the result (1, OH, OW, outputs)."""
     rows = weights_of(reshaped(kernel, (shape_of(kernel)[0], -1)), origin)
-    return convolve_rows(ctx, origin, x, rows, group, where)
+    return convolve_rows(ctx, origin, x, replace(rows, source=source), group, where)
 
 
 def convolve_rows(
@@ -90,6 +94,7 @@ def _spread(rows: Weights, taps: int, channels: int, group: int, repeats: int) -
 
 def depthwise(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:
     """x (1, OH, OW, taps · C) with a row of weights (taps) for each channel → (1, OH, OW, C)."""
+    refused(ctx, origin, "a depthwise convolution has a unit of its own, whose weights are constants")
     x = materialize(ctx, x, origin)
     channels = len(weights.codes)
     codes, row_scale = integer_rows(weights.codes, np.asarray(weights.scale, object), origin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -13,7 +14,8 @@ from ..dense import dense, weights_of
 from ..exact import filled
 from ..model import OnnxNode
 from ..registry import rule
-from ..values import Exact, Stream
+from ..rewriting import Source
+from ..values import Exact, Stream, shape_of
 from .transpose import transposed
 
 
@@ -37,6 +39,7 @@ def gemm(ctx: Context, node: OnnxNode) -> Stream:
         raise CompileError("E015", "Gemm with transA would contract the batch axis", origin=node.origin)
     matrix = ctx.constant(node, 1, "matrix B")
     weights = weights_of(matrix if node.attribute("transB", int, 0) else transposed(matrix, (1, 0)), node.origin)
+    weights = replace(weights, source=Source(shape_of(matrix), (0, 1) if node.attribute("transB", int, 0) else (1, 0)))
     alpha, beta = (Fraction(node.attribute(name, float, 1.0)) for name in ("alpha", "beta"))
     if alpha == 0:
         raise CompileError("E021", "Gemm with alpha = 0 is not supported", origin=node.origin)

@@ -13,6 +13,7 @@ from ..dense import dense, weights_of
 from ..exact import collapse
 from ..model import Constant, OnnxNode
 from ..registry import rule
+from ..rewriting import Source
 from ..values import Exact, Stream, exact_of, shape_of
 from .transpose import transposed
 
@@ -36,7 +37,8 @@ def _right(ctx: Context, node: OnnxNode, x: Stream, w: Constant | Exact) -> Stre
         return _stacked(ctx, node, x, w)
     vector = len(shape_of(w)) == 1
     matrix = _matrix(w, len(x.shape), node, as_column=True)
-    y = dense(ctx, x, weights_of(transposed(matrix, (1, 0)), node.origin), node.origin)
+    rows = weights_of(transposed(matrix, (1, 0)), node.origin)
+    y = dense(ctx, x, replace(rows, source=_source(w, turned=True)), node.origin)
     if len(shape_of(w)) > len(x.shape):
         y = ctx.reshape(y, (1,) * (len(shape_of(w)) - len(x.shape)) + y.shape, node.origin)
     return ctx.reshape(y, y.shape[:-1], node.origin) if vector else y
@@ -90,8 +92,16 @@ def _left(ctx: Context, node: OnnxNode, w: Constant | Exact, x: Stream) -> Strea
         raise CompileError("E021", message, origin=node.origin, hint="export the layer as input times weights")
     matrix = _matrix(w, len(x.shape), node, as_column=False)
     flat = ctx.reshape(x, x.shape[:-1], node.origin)
-    y = dense(ctx, flat, weights_of(matrix, node.origin), node.origin)
+    rows = weights_of(matrix, node.origin)
+    y = dense(ctx, flat, replace(rows, source=_source(w, turned=False)), node.origin)
     return ctx.reshape(y, (*y.shape, 1), node.origin)
+
+
+def _source(w: Constant | Exact, *, turned: bool) -> Source:
+    """Where the weights stand in the matrix or vector that the model has."""
+    shape = shape_of(w)
+    axes = tuple(range(len(shape)))
+    return Source(shape, (*axes[:-2], axes[-1], axes[-2]) if turned and len(shape) > 1 else axes)
 
 
 def _matrix(w: Constant | Exact, rank: int, node: OnnxNode, *, as_column: bool) -> Constant | Exact:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...ir.graph import Graph, Node
 from ...ops.dense import Dense
+from ...ops.rewritable import Rewritable
 from ...ops.threshold import Threshold
 
 
@@ -16,6 +17,8 @@ def ascending(graph: Graph) -> Graph:
         producer = nodes.get(node.inputs[0])
         if not (isinstance(node.op, Threshold) and producer and isinstance(producer.op, Dense)):
             continue
+        if isinstance(producer.op, Rewritable):
+            continue  # whoever writes its weights would have to know
         if (node.op.sign > 0).all() or len(graph.users(producer.name)) > 1 or producer.name in graph.outputs:
             continue
         rows = len(producer.op.weight)

@@ -24,6 +24,6 @@ def bias_into_threshold(graph: Graph) -> Graph:
         repeat = channels // len(node.op.base)
         thresholds = np.tile(node.op.thresholds, (repeat, 1)) - np.resize(bias, channels)[:, None]
         moved = Threshold(thresholds, np.tile(node.op.base, repeat), np.tile(node.op.sign, repeat))
-        nodes[producer.name] = replace(producer, op=type(producer.op)(producer.op.weight, np.zeros_like(bias)))
+        nodes[producer.name] = replace(producer, op=replace(producer.op, bias=np.zeros_like(bias)))
         nodes[node.name] = replace(node, op=moved)
     return graph.with_nodes(tuple(nodes[n.name] for n in graph.nodes))

@@ -7,6 +7,7 @@ import numpy as np
 from ...ir.graph import Graph, Node
 from ...ir.types import IntType
 from ...ops.dense import Dense
+from ...ops.rewritable import Rewritable
 from ...ops.xnor import Xnor
 
 
@@ -15,7 +16,9 @@ def bipolar_to_xnor(graph: Graph) -> Graph:
 
     def convert(node: Node) -> Node:
         one_bit = graph.types[node.inputs[0]].elem == IntType(1, False)
-        if not (isinstance(node.op, Dense) and one_bit and (np.abs(node.op.weight) == 1).all()):
+        if isinstance(node.op, Rewritable) or not (
+            isinstance(node.op, Dense) and one_bit and (np.abs(node.op.weight) == 1).all()
+        ):
             return node
         # Σ w·x over codes x ∈ {0, 1} is the number of matches minus the number of weights −1.
         negative = (node.op.weight < 0).sum(axis=1)

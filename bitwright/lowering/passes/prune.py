@@ -2,6 +2,7 @@
 
 A channel whose code is the same for every input goes into the bias of the dense layers behind it. A channel that no dense
 layer behind it reads is not computed. As many are kept as a multiple of a power of two needs, so that lanes stay even.
+Layers whose weights are rewritable keep all of theirs, and read all.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from ...ops.depthwise import Depthwise
 from ...ops.mulshift import MulShift
 from ...ops.pool import Pool
 from ...ops.reshape import Reshape
+from ...ops.rewritable import Rewritable
 from ...ops.shift import Shift
 from ...ops.table import Table
 from ...ops.threshold import Threshold
@@ -38,7 +40,7 @@ def _settle(graph: Graph) -> Graph:
     """Constant channels are read by no dense layer."""
     nodes = {n.name: n for n in graph.nodes}
     for node in graph.nodes:
-        if not isinstance(node.op, Dense):
+        if not isinstance(node.op, Dense) or isinstance(node.op, Rewritable):
             continue
         before = nodes.get(node.inputs[0])
         x = graph.types[node.inputs[0]]
@@ -81,7 +83,7 @@ def _read(graph: Graph) -> dict[str, Mask]:
 
 def _needs(op: Op, x: TensorType, mask: Mask, y: TensorType) -> Mask:
     """Which channels of an operand are needed for those of the result."""
-    if isinstance(op, Dense):
+    if isinstance(op, Dense) and not isinstance(op, Rewritable):
         return np.logical_or.reduce(op.weight[mask] != 0, axis=0)
     if isinstance(op, Window):
         return _any(mask, x.vector)
@@ -102,7 +104,7 @@ def _any(mask: Mask, channels: int) -> Mask:
 def _narrowed(op: Op, x: TensorType, before: list[Mask], mask: Mask, y: TensorType) -> tuple[Op, Mask]:
     """The operator on the channels that are left, and which of its own are."""
     operand = before[0]
-    if isinstance(op, Dense):
+    if isinstance(op, Dense) and not isinstance(op, Rewritable):
         keep = _even(mask)
         return Dense(op.weight[np.ix_(keep, operand)], op.bias[keep]), keep
     if operand.all() and all(b.all() for b in before):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 
-RUN, STOPPED, CAPTURE, CLEAR = 1, 2, 1, 2
+from weights import words
+
+RUN, STOPPED, REFUSED, CAPTURE, CLEAR = 1, 2, 4, 1, 2
 
 
 class Control:
@@ -13,6 +15,7 @@ class Control:
     def __init__(self, port, spec, timeout):
         """`port` reads and writes words by their byte addresses. RuntimeError where the chip has another accelerator."""
         self._port, self._at, self._names, self._timeout = port, spec["registers"], spec["counters"], timeout
+        self._layers = spec["weights"]
         self.identification = {name: port.read(self._at[name]) for name in spec["identity"]}
         wrong = [name for name in spec["identity"] if self.identification[name] != spec["identity"][name]]
         if wrong:
@@ -43,3 +46,20 @@ class Control:
     def clear_counters(self):
         """Count from 0."""
         self._port.write(self._at["command"], CLEAR)
+
+    def write_weights(self, layer, codes):
+        """Give a rewritable layer other weights: integers, as the model's array has them. Stops it meanwhile, if it runs.
+
+        ValueError where there is no such layer, or its weights have another shape, type or range.
+        """
+        if layer not in self._layers:
+            raise ValueError(f"layer {layer!r} is not rewritable; these are: {', '.join(self._layers) or 'none'}")
+        data, base = words(self._layers[layer], codes).tolist(), self._layers[layer]["base"]
+        running = self._port.read(self._at["run"]) & RUN
+        self.stop()
+        for k, word in enumerate(data):
+            self._port.write(base + 4 * k, word)
+        if self._port.read(self._at["status"]) & REFUSED:
+            raise RuntimeError("the accelerator refused a word of weights; load the overlay again")
+        if running:
+            self.start()

@@ -6,8 +6,8 @@
     from driver import load, predict_together   # where the chip has several
     y0, y1 = predict_together(load(), [x0, x1])
 
-`bitwright.bit`, `bitwright.hwh`, `boundary.json` (`boundary_1.json`, …), `control.py` and `host.py` lie in the
-folder of this file. Python 3.8, PYNQ 2.6.
+`bitwright.bit`, `bitwright.hwh`, `boundary.json` (`boundary_1.json`, …), `control.py`, `weights.py` and
+`host.py` lie in the folder of this file. Python 3.8, PYNQ 2.6.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Accelerator:
 
     @property
     def control(self):
-        """Its control port: `start`, `stop`, `counters`, `clear_counters`, `identification`."""
+        """Its control port: `start`, `stop`, `counters`, `clear_counters`, `write_weights`, `identification`."""
         if self._control is None:
             raise RuntimeError("this accelerator has no control port: it was compiled without --control axilite")
         return self._control
@@ -101,6 +101,10 @@ class Accelerator:
     def counters(self):
         """Frames in and out, cycles, and cycles in which the input, the accelerator or the output waited."""
         return self.control.counters()
+
+    def write_weights(self, layer, codes):
+        """Give a rewritable layer other weights: integers, as the model's array has them."""
+        self.control.write_weights(layer, codes)
 
     @property
     def identification(self):
