@@ -25,8 +25,8 @@ from ..ops.mulshift import MulShift
 from ..ops.shift import Shift
 from ..ops.wrap import Wrap
 
-BLOCK = 4096
-"""Samples at a time."""
+VALUES = 1 << 18
+"""Of the widest layer at a time: a megabyte in single precision."""
 
 PRODUCTS = 1 << 18
 """Multiplications up to which OpenBLAS stays on one core: more cores at so little work take longer, and far more CPU."""
@@ -57,17 +57,19 @@ class Emulator:
             raise CompileError("E301", "only a chain of layers can be emulated")
         self.x = graph.inputs[source]
         self.y = graph.types[output]
+        self.block = max(LEAST, VALUES // max(t.size for t in graph.types.values()))
+        """Samples at a time."""
         self._steps = list(self._compiled(graph))
 
     def run(self, codes: Codes) -> Codes:
         """Codes (samples, outputs)."""
         given = codes.reshape(len(codes), self.x.size)
         found = np.empty((len(codes), self.y.size), np.int64)
-        for first in range(0, len(codes), BLOCK):
-            values: NDArray[Any] = given[first : first + BLOCK].T
+        for first in range(0, len(codes), self.block):
+            values: NDArray[Any] = given[first : first + self.block].T
             for step in self._steps:
                 values = step(values)
-            found[first : first + BLOCK] = values.T
+            found[first : first + self.block] = values.T
         return found
 
     def _compiled(self, graph: Graph) -> Iterator[Step]:
@@ -94,7 +96,11 @@ class Emulator:
                 yield _sum(node.op, bias, scale, moved, carrier)
                 yield from _limits(scale, node.type, moved, wrap is not None, carrier)
             else:
-                yield _last(node.op, bias, carrier) if k + 1 == len(nodes) else _sum(node.op, bias, None, 0, carrier)
+                yield (
+                    _last(node.op, bias, carrier, self.block)
+                    if k + 1 == len(nodes)
+                    else _sum(node.op, bias, None, 0, carrier)
+                )
             if wrap is not None:
                 yield _masked(wrap)
             k += 1 + (scale is not None) + (wrap is not None)
@@ -164,9 +170,9 @@ def _sum(op: Dense, bias: Codes, scale: _Scale | None, moved: Codes | int, carri
     return step
 
 
-def _last(op: Dense, bias: Codes, carrier: type[np.floating]) -> Step:
+def _last(op: Dense, bias: Codes, carrier: type[np.floating], block: int) -> Step:
     """x · weight + bias, the sums of a sample beside each other."""
-    weight, biases = op.weight.astype(carrier), np.tile(bias.astype(carrier), (BLOCK, 1))
+    weight, biases = op.weight.astype(carrier), np.tile(bias.astype(carrier), (block, 1))
 
     def step(x: NDArray[Any]) -> NDArray[Any]:
         y = np.empty((x.shape[1], len(weight)), carrier)

@@ -7,7 +7,7 @@ from bitwright.builder import FixedPoint
 from bitwright.ir.graph import evaluate
 from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
-from bitwright.sim.emulator import BLOCK, Emulator
+from bitwright.sim.emulator import Emulator
 from tests.spatial.circuits import random_circuit, samples
 
 
@@ -29,6 +29,7 @@ def test_channels_of_no_bits_and_blocks_that_are_not_full():
     net.quantize([0] * 80, rng.integers(1, 9, 80), np.where(rng.random(80) < 0.3, -40, rng.integers(-2, 3, 80)))
     net.dense(rng.integers(-9, 9, (80, 70)), rng.integers(-9, 9, 70))
     graph = run_passes(net.graph, PIPELINE)
-    for count in (1, 63, BLOCK, BLOCK + 67):
+    emulator = Emulator(graph)
+    for count in (1, 63, emulator.block, emulator.block + 67):
         codes = rng.integers(-128, 128, (count, 20))
-        np.testing.assert_array_equal(Emulator(graph).run(codes), evaluate(graph, {"x": codes})[graph.outputs[0]])
+        np.testing.assert_array_equal(emulator.run(codes), evaluate(graph, {"x": codes})[graph.outputs[0]])
