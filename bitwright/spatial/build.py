@@ -29,7 +29,7 @@ from .circuit import SHALLOW, Circuit, Heaps, Word, makes, needed
 from .digits import signed_digits
 from .largest import largest
 from .places import area
-from .share import shared
+from .share import shared, spared
 from .steps import Linear, Term, counted, looked_up, shifted
 
 STEPS: tuple[type[Op], ...] = (Shift, MulShift, Wrap, Threshold, Table)
@@ -176,6 +176,12 @@ def linear_form(op: Op, channels: int) -> tuple[Codes, Codes]:
     assert isinstance(op, Xnor)
     zero = np.zeros((1, op.weight.shape[1]), np.int64)
     return np.where(op.weight > 0, 1, -1), op.evaluate(zero)[0]
+
+
+def common(nodes: Sequence[Node]) -> float:
+    """The share of the terms of dense layers that sharing spares."""
+    found = [spared(linear_form(n.op, n.type.vector)[0]) for n in nodes if isinstance(n.op, Dense | Xnor)]
+    return sum(less for _, less in found) / max(1, sum(terms for terms, _ in found))
 
 
 def _nonzero(row: Codes) -> list[int]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..ir.op import Codes
 from .circuit import Circuit, Sum, Word
+from .digits import signed_digits
 from .heap import Heap
 from .steps import Linear, Term
 
@@ -43,6 +44,16 @@ def shared(circuit: Circuit, forms: Sequence[Linear]) -> list[Linear]:
         for row, k in np.argwhere(matrix).tolist():
             parts[row].append(Term(words[k], shift, int(matrix[row, k])))
     return [replace(form, parts=tuple(found)) for form, found in zip(forms, parts, strict=True)]
+
+
+def spared(weight: Codes) -> tuple[int, int]:
+    """Terms of the sums of a matrix of weights, and how many of them sharing spares."""
+    signs = defaultdict[int, Codes](lambda: np.zeros(weight.shape, np.int64))
+    for row, k in np.argwhere(weight).tolist():
+        for shift, sign in signed_digits(int(weight[row, k])):
+            signs[shift][row, k] = sign
+    terms = sum(int(np.count_nonzero(matrix)) for matrix in signs.values())
+    return terms, sum(2 * len(c.rows) - len(c.columns) for matrix in signs.values() for c in _commons(matrix))
 
 
 @dataclass(frozen=True, slots=True)

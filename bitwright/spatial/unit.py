@@ -21,7 +21,7 @@ from ..ops.threshold import Threshold
 from ..ops.wrap import Wrap
 from ..ops.xnor import Xnor
 from .absorb import absorbed
-from .build import STEPS, SUMS, Network, Sources, built, sources
+from .build import STEPS, SUMS, Network, Sources, built, common, sources
 from .circuit import SHALLOW, Cell, Heaps, live
 from .pipeline import Pipeline, pipelined
 from .places import area
@@ -34,6 +34,8 @@ QUICK = Heaps(excess=0.0, patient=False), Heaps(patient=False), Heaps(excess=1.0
 SHARED = replace(SHALLOW, shared=True)
 FLAT = replace(SHARED, excess=0.5)
 """Heaps of shared sums are narrow: bits that are taken away singly cost little there, and spare layers of rows."""
+FEW, MANY = 0.07, 0.2
+"""Shares of the terms that sharing must spare for it to be tried, and for flat heaps to be tried then."""
 DEAR = 1.125
 """Times as many LUTs are too many for that."""
 
@@ -118,12 +120,15 @@ def unit(nodes: tuple[Node, ...], x: TensorType | Sources, period: float, *, sho
 
 @lru_cache(maxsize=512)
 def _unit(nodes: tuple[Node, ...], x: Sources, period: float, shortest: bool, target: Chip) -> Unit:
-    best = built(x, nodes, SHALLOW)
-    sharing = built(x, nodes, SHARED)
-    if share := _extent(sharing, target) < _extent(best, target):
+    best, share, spares = built(x, nodes, SHALLOW), False, common(nodes)
+    if spares > FEW:
+        sharing = built(x, nodes, SHARED)
+        if share := _extent(sharing, target) < _extent(best, target):
+            best = sharing
+    if share and spares > MANY:
         flat = built(x, nodes, FLAT)
-        dear = _luts(flat, target) > DEAR * _luts(sharing, target)
-        best = sharing if dear else min(sharing, flat, key=lambda network: _extent(network, target))
+        if _luts(flat, target) <= DEAR * _luts(best, target) and _extent(flat, target) < _extent(best, target):
+            best = flat
     first = _made(best, nodes, x, period, target)
     if not first.pipeline.last:
         return first
