@@ -24,6 +24,7 @@ from ..ops.dense import Dense
 from ..ops.mulshift import MulShift
 from ..ops.shift import Shift
 from ..ops.wrap import Wrap
+from ..ops.xnor import Xnor
 
 VALUES = 1 << 18
 """Of the widest layer at a time: a megabyte in single precision."""
@@ -73,7 +74,7 @@ class Emulator:
         return found
 
     def _compiled(self, graph: Graph) -> Iterator[Step]:
-        nodes, here, k = graph.nodes, self.x, 0
+        nodes, here, k = [_as_sum(n) for n in graph.nodes], self.x, 0
         moved: Codes | int = 0  # by how much the values at hand exceed the codes
         while k < len(nodes):
             node = nodes[k]
@@ -107,6 +108,15 @@ class Emulator:
             here = nodes[k - 1].type
         if np.any(moved):
             yield _less(moved)
+
+
+def _as_sum(node: Node) -> Node:
+    """A bipolar layer counts its bits 1 or −1, from what it gives for none."""
+    op = node.op
+    if not isinstance(op, Xnor):
+        return node
+    none = op.evaluate(np.zeros((1, op.weight.shape[1]), np.int64))[0]
+    return replace(node, op=Dense(np.where(op.weight > 0, 1, -1), none))
 
 
 def _followers(nodes: Sequence[Node]) -> tuple[_Scale | None, Wrap | None]:
