@@ -45,6 +45,7 @@ PROOFS = [
         ("pause", {"INNER": inner, "OUTER": outer, "FINAL": final, "START": start})
         for inner, outer, final, start in ((0, 0, 0, 0), (0, 1, 4, 2), (1, 0, 0, 0), (2, 3, 1, 1), (0, 0, 0, 1))
     ),
+    *(("control", {"WEIGHTS": weights, "BEATS": beats}) for weights in (0, 1) for beats in (1, 3)),
 ]
 
 # A name's first word is the harness; its parameters, and changes of library modules that between them break every one of
@@ -218,6 +219,31 @@ MUTANTS = {
             ("bw_pause", "FINAL - 1", "FINAL"),
             ("bw_pause", "frame_ends ?", "row_ends ?"),
             ("bw_pause", "if (step) left", "left"),
+        ],
+    ),
+    "control": (
+        {},
+        [
+            ("bw_control", "write | (s_axi_bvalid & ~s_axi_bready)", "write"),
+            ("bw_control", "write | (s_axi_bvalid & ~s_axi_bready)", "write | s_axi_bvalid"),
+            ("bw_control", "s_axi_bvalid <= 1'b0", "s_axi_bvalid <= 1'b1"),
+            ("bw_control", "& (~s_axi_bvalid | s_axi_bready)", "& 1'b1"),
+            ("bw_control", "address_held & data_held &", "address_held &"),
+            ("bw_control", "address_held & data_held &", "address_held & data_held & ~write_place[0] &"),
+            ("bw_control", "up & ~address_held", "up"),
+            ("bw_control", "(data_held & ~write)", "data_held"),
+            ("bw_control", "read | (s_axi_rvalid & ~s_axi_rready)", "read"),
+            ("bw_control", "read | (s_axi_rvalid & ~s_axi_rready)", "read | s_axi_rvalid"),
+            ("bw_control", "s_axi_rvalid <= 1'b0", "s_axi_rvalid <= 1'b1"),
+            ("bw_control", "read_held & (~s_axi_rvalid | s_axi_rready)", "read_held"),
+            ("bw_control", "if (read) s_axi_rdata", "s_axi_rdata"),
+            ("bw_control", "behind ? 32'd0 : ", ""),
+            ("bw_control", "behind ? 32'd0 : ", "behind ? 32'd4 : "),
+            ("bw_control", "s_axis_tvalid & open", "s_axis_tvalid"),
+            ("bw_control", "gate_tready & open", "gate_tready"),
+            ("bw_control", "valid <= write & to_weights & allowed", "valid <= allowed"),
+            ("bw_control", "s_axi_bresp   = 2'b00", "s_axi_bresp   = {2{s_axi_awvalid}}"),
+            ("bw_control", "s_axi_rresp   = 2'b00", "s_axi_rresp   = {2{s_axi_arvalid}}"),
         ],
     ),
 }
