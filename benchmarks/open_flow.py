@@ -2,7 +2,7 @@
 
     python -m benchmarks.open_flow [--json FILE] [--builds DIR] [--models DIR] [PART OF A NAME …]
 
-Each design is compiled, simulated (every value is compared), synthesised, placed and routed: half a minute to five. Rows of
+Each design is compiled, simulated (every value is compared), synthesised, placed and routed: half a minute to twenty. Rows of
 the JSON file that are not measured now stay as they are.
 """
 
@@ -46,6 +46,14 @@ TARGETS = (
     Target("tfc_1w1a", "ice40-hx8k", {"target_fps": 1_800}),
     Target("kwsmlp_w3a3", "orangecrab-85f", {"target_fps": 5_000}),
     Target("tfc_2w2a", "tang-nano-20k", {"target_fps": 20_000}),
+    Target("hello_world", "ulx3s-85f", {"target_cycles": 300}),
+    Target("micro_speech_int8", "ulx3s-85f", {"target_fps": 2_000}),
+    Target("rn08", "ulx3s-85f", {"target_fps": 400}),
+    Target("kws_dscnn_int8", "ulx3s-85f", {"target_fps": 500}),
+    Target("cnv_1w1a", "ulx3s-85f", {"target_fps": 500, "input_type": "fixed<8,1>"}),
+    Target("ad01_int8", "ulx3s-85f", {"target_fps": 5_000}),
+    Target("ic_resnet8_int8", "ulx3s-85f", {"target_fps": 200}),
+    Target("vww_mobilenet_int8", "ulx3s-85f", {"target_fps": 200}),
 )
 
 

@@ -55,7 +55,7 @@ def test_synthesis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.path[-1].startswith("FD")
     assert "CARRY4" in result.path
     assert 0 < result.seconds < 120
-    assert {path.name for path in (tmp_path / "sy nth").iterdir()} == {"netlist.json", "yosys.log"}
+    assert {path.name for path in (tmp_path / "sy nth").iterdir()} == {"netlist.json", "yosys.log", "yosys.ys"}
     assert "top" in json.loads((tmp_path / "sy nth" / "netlist.json").read_text(encoding="utf-8"))["modules"]
 
 
