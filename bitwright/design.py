@@ -168,10 +168,7 @@ class Design:
         """Synthesise with Yosys into `synth/` and return the resources."""
         from .boards.yosys import synthesise
 
-        if (board := self.board()).family != "xc7":
-            message = f"Yosys' counts for an accelerator alone are known for 7-series chips, not for {board.name}"
-            raise CompileError("E411", message, hint="families: xc7")
-        return synthesise(self.folder / "rtl", "bw_accel", self.folder / "synth")
+        return synthesise(self.folder / "rtl", "bw_accel", self.folder / "synth", self.board().family)
 
     def make_bitstream(self) -> ChipResult:
         """Synthesise, place and route the whole chip into `synth/`, where the board has an open flow for that."""

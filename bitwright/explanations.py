@@ -101,8 +101,8 @@ EXPLANATIONS: dict[str, str] = {
     "E406": "A frame is longer than the DMA's length register can say (26 bits of bytes).",
     "E407": "The board's oscillator and PLL do not make that clock, or the serial line's bits are not nearly a whole number of its cycles, 8 or "
     "more. Take another --clock, or a board file of your own with another baud.",
-    "E411": "Synthesis counts accelerators for the xc7 family (7-series and Zynq-7000), and whole chips of ECP5, iCE40, GW1N and GW2A; "
-    "designs for UltraScale+ are left to Vivado.",
+    "E411": "Synthesis counts accelerators for the families xc7 (7-series and Zynq-7000) and xcup (UltraScale+), and whole chips of ECP5, "
+    "iCE40, GW1N and GW2A.",
     "E412": "Yosys refused the design; synth/yosys.log has its words. That is a bug of Bitwright's.",
     "E413": "Yosys took longer than the limit that was set.",
     "E414": "Synthesis used a cell of the chip, or a mode of it, that the simulation of netlists does not know. The RTL can still "

@@ -103,7 +103,7 @@ class Board:
         """What can be done without a vendor's tool: "bitstream", "synthesis" or "" for nothing beyond simulation."""
         if self.device is not None and self.uart is not None and self.chip_family.package:
             return "bitstream"
-        return "synthesis" if self.family == "xc7" else ""
+        return "synthesis" if self.chip_family.alone and not self.chip_family.synthesis else ""
 
     @property
     def shell(self) -> Resources:

@@ -1,4 +1,4 @@
-"""A flat Yosys netlist for 7-series chips, as JSON: its cells, and how many LUTs they come to."""
+"""A flat Yosys netlist for 7-series and UltraScale+ chips, as JSON: its cells, and how many LUTs they come to."""
 
 import json
 from collections import Counter
@@ -22,6 +22,8 @@ LUT_RAMS = {
     "RAM128X1D": 4,
     "RAM32M": 4,
     "RAM64M": 4,
+    "RAM32M16": 8,
+    "RAM64M8": 8,
 }
 # LUTs per cell in Vivado's packing, where two small ones share a LUT6.
 PACKED_LUT = {6: 1.0, 5: 1.0, 4: 0.75, 3: 0.5, 2: 0.5, 1: 0.0}
@@ -100,8 +102,8 @@ def count(cells: list[Cell]) -> Counts:
         lut=round(packed + srl + lutram),
         lut_cells=len(luts) + srl + lutram,
         ff=sum(types[name] for name in FLIP_FLOPS),
-        bram36=types["RAMB36E1"] + types["RAMB18E1"] / 2,
-        dsp=types["DSP48E1"],
+        bram36=types["RAMB36E1"] + types["RAMB36E2"] + (types["RAMB18E1"] + types["RAMB18E2"]) / 2,
+        dsp=types["DSP48E1"] + types["DSP48E2"],
         carry4=types["CARRY4"],
         srl=srl,
         lutram=lutram,

@@ -24,6 +24,8 @@ LOG = "yosys.log"
 NETLIST = "netlist.json"
 VERILOG = "netlist.v"
 SCRIPT = "yosys.ys"
+COUNTED = ("xc7", "xcup")
+"""The families of which `synthesise` counts what an accelerator alone takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class SynthResult:
     """What Yosys made of a design.
 
     `lut` estimates what Vivado would count (±10 %), `lut_cells` is the plain number of LUTs that Yosys used. `fmax_mhz`
-    is a pre-placement band for speed grade -1, None where no path runs from register to register; `path` its worst.
+    is a pre-placement band for a 7-series chip of speed grade -1, None where no path runs from register to register and
+    for other chips; `path` its worst.
     """
 
     lut: int
@@ -48,12 +51,17 @@ class SynthResult:
     seconds: float
 
 
-def synthesise(rtl_dir: Path, top: str, out: Path, timeout: float | None = None) -> SynthResult:
-    """Synthesise every `*.v` in `rtl_dir` out of context for a 7-series chip, as `synthesise_alone` does, and count."""
+def synthesise(rtl_dir: Path, top: str, out: Path, family: str = "xc7", timeout: float | None = None) -> SynthResult:
+    """Synthesise every `*.v` in `rtl_dir` out of context for a chip of AMD's, as `synthesise_alone` does, and count."""
+    if family not in COUNTED:
+        known = ", ".join(COUNTED)
+        raise CompileError(
+            "E411", f"Yosys' counts for chips of family {family} are not known", hint=f"families: {known}"
+        )
     start = time.perf_counter()
-    synthesise_alone(rtl_dir, top, out, load_family("xc7"), timeout)
+    synthesise_alone(rtl_dir, top, out, load_family(family), timeout)
     cells = netlist.read_netlist(out / NETLIST, top)
-    counts, clock = netlist.count(cells), timing.estimate(cells)
+    counts, clock = netlist.count(cells), timing.estimate(cells) if family == "xc7" else None
     return SynthResult(
         lut=counts.lut,
         lut_cells=counts.lut_cells,

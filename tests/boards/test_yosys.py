@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from bitwright.boards import yosys
-from bitwright.boards.family import load_family
 from bitwright.errors import CompileError
 
 COUNTER = """
@@ -85,8 +84,22 @@ def test_no_yosys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_another_family(tmp_path: Path) -> None:
-    with pytest.raises(CompileError, match="E411: Yosys' netlists for chips of family xcup are not known here"):
-        yosys.synthesise_alone(tmp_path, "top", tmp_path, load_family("xcup"))
+    with pytest.raises(CompileError, match="E411: Yosys' counts for chips of family ecp5 are not known"):
+        yosys.synthesise(tmp_path, "top", tmp_path, "ecp5")
+
+
+def test_ultrascale(tmp_path: Path) -> None:
+    """A memory and a product in the cells of the UltraScale+, counted, without a clock."""
+    text = """module top(input clk, input [9:0] a, input signed [26:0] b, input signed [17:0] c, output reg [63:0] y);
+      reg [17:0] mem [0:1023];
+      integer i;
+      initial for (i = 0; i < 1024; i = i + 1) mem[i] = i * 77;
+      reg [17:0] word;
+      always @(posedge clk) begin word <= mem[a]; y <= {b * c, word}; end
+    endmodule"""
+    found = yosys.synthesise(rtl(tmp_path, text), "top", tmp_path / "synth", "xcup")
+    assert (found.bram36, found.dsp, found.fmax_mhz) == (0.5, 1, None)
+    assert {"RAMB18E2", "DSP48E2"} <= set(found.cells)
 
 
 def test_a_time_limit(tmp_path: Path) -> None:
