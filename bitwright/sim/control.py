@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 STOPS = 4
 MOST_CYCLES = 100_000  # watched one by one
+MOST_POLLS = 100_000
 PATIENCE = 20  # the time that a frame takes, as often, until one that does not come is missed
 
 
@@ -49,8 +50,8 @@ def write_weights(accelerator: Live, boundary: Boundary, weights: Mapping[str, N
     """Stop, write the weights of rewritable layers, and start. Raises SimulationFailed where they are refused."""
     assert boundary.control is not None
     accelerator.write((OFFSETS["run"], 0))
-    while not accelerator.read([OFFSETS["status"]])[0] & STOPPED:
-        pass
+    if not any(accelerator.read([OFFSETS["status"]])[0] & STOPPED for _ in range(MOST_POLLS)):
+        raise SimulationFailed("the accelerator was told to stop, but its status never says that it has")
     for name, codes in weights.items():
         spec = boundary.control["weights"][name]
         accelerator.write(*((spec["base"] + 4 * k, word) for k, word in enumerate(words(spec, codes).tolist())))
