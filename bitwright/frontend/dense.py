@@ -19,7 +19,7 @@ from .exact import Rationals, collapse, common_integers, filled, floats, rationa
 from .layout import contiguous, normal
 from .model import Constant
 from .multiplied import factored
-from .recode import materialize
+from .recode import materialize, without_offset
 from .rewriting import Source, note, rewritable_type
 from .trace import Doubt
 from .values import Exact, Stream, shape_of
@@ -96,7 +96,7 @@ def dense(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:
     if x.shape[-1] != inputs:
         message = f"a matrix of {inputs} rows cannot be applied to a tensor of shape {list(x.shape)}"
         raise CompileError("E011", message, origin=origin)
-    x = materialize(ctx, x, origin)
+    x = without_offset(ctx, materialize(ctx, x, origin), weights, origin)
     free = rewritable_type(ctx, x, weights, origin)
     if free is None:
         codes, row_scale = _integers(weights, x, origin)

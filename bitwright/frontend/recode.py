@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from math import inf, prod
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,11 @@ from ..ops.shift import Shift
 from .context import Context
 from .exact import Rationals, collapse, common_integers, filled
 from .layout import explicit, shortest, wire_rows
+from .rewriting import wish_for
 from .values import Stream
+
+if TYPE_CHECKING:
+    from .dense import Weights
 
 MAX_FACTOR_BITS = 40
 
@@ -70,6 +74,21 @@ def recode(ctx: Context, x: Stream, origin: Origin, *, uniform: bool = False) ->
     if done and (x.scale > 0).all():
         return materialize(ctx, x, origin)
     return _recoded(ctx, x, origin, below, above, uniform=uniform)
+
+
+def without_offset(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:
+    """The operand of a layer that is to be rewritable as codes of which 0 is the number 0, of one unit; else the operand itself.
+
+    Zero points and the two values of bipolar codes are taken off before the product, as behind it they would be a sum of weights.
+    """
+    if wish_for(ctx, origin) is None or weights.source is None:
+        return x
+    if not (x.offset != 0).any() and x.scale.size == 1:
+        return x
+    try:
+        return recode(ctx, x, origin, uniform=True)
+    except CompileError:  # no integers of moderate width: the layer is refused, or not among `all`
+        return x
 
 
 def _recoded(ctx: Context, x: Stream, origin: Origin, below: bool, above: bool, *, uniform: bool) -> Stream:

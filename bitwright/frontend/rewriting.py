@@ -89,9 +89,7 @@ def rewritable_type(ctx: Context, x: Stream, weights: Weights, origin: Origin) -
         reason = "its weights are scaled by input"
     elif (x.offset != 0).any():
         reason = "code 0 of its operand is not the number 0, so that the steps behind it depend on its weights"
-        hint = (
-            "quantize its operand without a zero point, and not to two values of either sign; or leave this layer out"
-        )
+        hint = "quantize its operand to multiples of one number; or leave this layer out"
     elif elem.width > MOST_BITS or not elem.lo <= low <= high <= elem.hi:
         reason = f"its weights are from {low} to {high}, which no {elem.width} bits hold"
         hint = f"say a type of at most {MOST_BITS} bits that holds them, as in NAME=int8"

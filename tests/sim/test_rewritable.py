@@ -24,7 +24,7 @@ from bitwright.ops.dense import Dense
 from bitwright.ops.rewritable import Rewritable
 from bitwright.sim import control, reference, verify, verilator
 from bitwright.sim.live import live
-from tests.frontend.onnx_build import Net
+from tests.frontend.onnx_build import QONNX, Net
 from tests.fuzz.test_random_networks import lowered
 from tests.networks import random_images, random_network
 
@@ -99,19 +99,22 @@ def test_the_host_packs_words_as_the_compiler_does(kind, elem):
         assert [sum(v << k * spec["lane"] for k, v in enumerate(word)) for word in found] == list(memory.words)
 
 
-def image_model(kernel, matrix, last):
-    """A convolution with padding, a Gemm and a MatMul, weights of 4 and 3 bits; `kernel`, `matrix`, `last` are integers."""
+def image_model(kernel, matrix, last, zero=0.0):
+    """A convolution with padding, a Gemm and a MatMul, weights of 4 and 3 bits; `kernel`, `matrix`, `last` are integers.
+
+    `zero` is a zero point of the operands of the first two; with one, that of the third is bipolar.
+    """
     net = Net([1, 2, 4, 5])
 
     def weights(codes, scale, bits):
         return net.quant(net.const(np.asarray(codes) * scale), scale, bits=bits)
 
-    x = net.quant(net.input, 0.25, bits=3.0, signed=0)
+    x = net.quant(net.input, 0.25, zero, bits=3.0, signed=0)
     y = net.node("Conv", x, weights(kernel, 0.5, 4.0), pads=[1, 1, 0, 1], strides=[1, 2])
-    y = net.quant(net.node("Relu", y), 0.5, bits=3.0, signed=0)
+    y = net.quant(net.node("Relu", y), 0.5, zero, bits=3.0, signed=0)
     y = net.node("Flatten", y)
     y = net.node("Gemm", y, weights(matrix, 0.25, 4.0), net.const(np.arange(6) / 8), transB=1)
-    y = net.quant(y, 1.0, bits=4.0)
+    y = net.node("BipolarQuant", y, net.const(1.0), domain=QONNX) if zero else net.quant(y, 1.0, bits=4.0)
     y = net.node("MatMul", y, weights(last, 0.125, 3.0))
     return net.bytes(y, [1, 3])
 
@@ -126,16 +129,21 @@ def some(seed):
     return [rng.integers(*limit, shape, endpoint=True) for limit, shape in zip(LIMITS, SHAPES)]
 
 
+@pytest.fixture(scope="module", params=[0.0, 3.0], ids=["plain", "zero_points_and_bipolar"])
+def zero(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def design(tmp_path_factory):
+def design(zero, tmp_path_factory):
     folder = tmp_path_factory.mktemp("rewritable")
-    (folder / "m.onnx").write_bytes(image_model(*some(0)))
+    (folder / "m.onnx").write_bytes(image_model(*some(0), zero))
     return bitwright.compile(
         folder / "m.onnx", folder / "d", control="axilite", rewritable="all", target_cycles=300, style="auto"
     )
 
 
-def test_arrays_are_those_of_the_model(design):
+def test_arrays_are_those_of_the_model(design, zero):
     """NumPy with other weights is another model, one that has these weights in its file."""
     layers = design.boundary.control["weights"]
     assert [tuple(s["shape"]) for s in layers.values()] == list(SHAPES)
@@ -144,7 +152,7 @@ def test_arrays_are_those_of_the_model(design):
     frames = design.boundary.input.from_wire(codes)
     for seed in (1, 2):
         new = some(seed)
-        other = import_model(image_model(*new))
+        other = import_model(image_model(*new, zero))
         want = reference.run(run_passes(other.graph, PIPELINE), codes)
         got = design.run_codes(frames, weights=dict(zip(layers, new)))
         theirs = Boundary({k: {**other.boundary[k], "stream": stream_of(design, k)} for k in ("input", "output")})
@@ -172,21 +180,16 @@ def test_the_hardware_follows(design):
         )
 
 
-def test_what_follows_from_weights_follows_from_their_type(design, tmp_path):
+def test_what_follows_from_weights_follows_from_their_type(design, zero, tmp_path):
     """No unit, sum or requantiser knows the weights: a model with other ones is the same hardware, but for its memories."""
     (tmp_path / "m.onnx").write_bytes(
-        image_model(
-            *(
-                [np.zeros(s, int) + [[-8]] if len(s) == 2 else np.full(s, -8) for s in SHAPES[:2]]
-                + [np.full(SHAPES[2], -4)]
-            )
-        )
+        image_model(*(np.full(shape, least) for shape, (least, _) in zip(SHAPES, LIMITS)), zero)
     )
-    zero = bitwright.compile(
+    other = bitwright.compile(
         tmp_path / "m.onnx", tmp_path / "d", control="axilite", rewritable="all", target_cycles=300, style="auto"
     )
     for file in sorted((design.folder / "rtl").glob("*.v")):
-        mine, theirs = (d.folder / "rtl" / file.name for d in (design, zero))
+        mine, theirs = (d.folder / "rtl" / file.name for d in (design, other))
         if file.name != "bw_accel.v":
             assert mine.read_bytes() == theirs.read_bytes()
         else:
@@ -244,10 +247,10 @@ def test_refusals(tmp_path):
     assert "a depthwise convolution has a unit of its own" in refusal(model, tmp_path, rewritable=names[1])
     assert "E042: no layer of the model can be rewritable" in refusal(model, tmp_path, rewritable="all")
 
-    net = Net([1, 4])
-    x = net.node("BipolarQuant", net.input, net.const(1.0), domain="onnx.brevitas")
-    model = net.bytes(net.node("MatMul", x, net.quant(net.const(np.eye(4)), 1.0, bits=3.0)), [1, 4])
-    assert "code 0 of its operand is not the number 0" in refusal(model, tmp_path, rewritable=net.nodes[-1].name)
+    net = Net([1, 2])
+    x = net.quant(net.input, np.array([[1.0, np.float32(2.0**-60)]], np.float32), bits=3.0)
+    model = net.bytes(net.node("MatMul", x, net.quant(net.const(np.eye(2)), 1.0, bits=3.0)), [1, 2])
+    assert "its weights are scaled by input" in refusal(model, tmp_path, rewritable=net.nodes[-1].name)
 
 
 def test_a_wider_type(tmp_path):

@@ -14,7 +14,7 @@ from ..context import Context, check_dimensions, check_matrix
 from ..dense import Weights, check_reach, dense, integer_rows, weights_of
 from ..exact import collapse, filled, rationals
 from ..model import Constant, OnnxNode
-from ..recode import by_channel, materialize, zero_code
+from ..recode import by_channel, materialize, without_offset, zero_code
 from ..registry import rule
 from ..rewriting import Source, refused
 from ..spatial import Geometry, geometry, windows
@@ -59,6 +59,8 @@ def convolve_rows(
     The outputs of a group follow each other; with `repeats` there are so many such walks through the groups.
     """
     image, pad = by_channel(ctx, ctx.image(x, origin), origin), 0
+    if group == 1:
+        image = without_offset(ctx, image, rows, origin)
     if where.padded:
         image, pad = zero_code(ctx, image, origin)
     seen = windows(ctx, image, where, pad, origin)
