@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
 from typing import Any
@@ -80,21 +79,17 @@ def _count(row: dict[str, str], name: str, path: Path) -> int:
 
 
 def _slack(path: Path) -> float | None:
-    """The worst setup slack of `report_timing_summary` in ns; None where no path is constrained."""
+    """The worst setup slack of `report_timing_summary` in ns; None where it tells `NA` or `inf`, as no path is constrained."""
     if not path.is_file():
         return None
     lines = _lines(path)
-    for k, line in enumerate(lines):
-        if line.split()[:1] == ["WNS(ns)"]:
-            words = lines[k + 2].split() if k + 2 < len(lines) else []
-            try:
-                slack = float(words[0])
-            except (IndexError, ValueError):
-                break
-            return slack if math.isfinite(slack) else None
-    if any("There are no user specified timing constraints" in line for line in lines):
+    head = next((k for k, line in enumerate(lines) if line.split()[:1] == ["WNS(ns)"]), len(lines))
+    word = next(iter(" ".join(lines[head + 2 : head + 3]).split()), "")
+    if word in ("NA", "inf"):
         return None
-    raise _unreadable(path, "no worst slack in it")
+    if not re.fullmatch(r"-?\d+\.\d+", word):
+        raise _unreadable(path, "no worst slack in it")
+    return float(word)
 
 
 def _power(path: Path) -> float | None:

@@ -162,13 +162,18 @@ def test_clocks(name):
     assert divisor(board, clock.mhz) >= 8
 
 
-@pytest.mark.parametrize("name", OPEN)
-@pytest.mark.parametrize("mhz", [20.0, 33.3, 40.0, 61.0, 90.0, 150.0])
+@pytest.mark.parametrize(
+    ("name", "mhz"),
+    [
+        (name, mhz)
+        for name in OPEN
+        for mhz in (20.0, 33.3, 40.0, 61.0, 90.0, 150.0)
+        if mhz >= (load_board(name).clock_pin_mhz or 0)
+    ],
+)
 def test_plls(name, mhz):
     """Never above what is asked, near it, and within the range of the PLL's oscillator."""
     board = load_board(name)
-    if mhz < (board.clock_pin_mhz or 0):
-        return
     clock, (low, high) = clock_of(board, mhz), board.chip_family.vco
     assert 0.93 * mhz < clock.mhz <= mhz
     p, source = clock.parameters, board.clock_pin_mhz
