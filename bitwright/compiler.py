@@ -240,7 +240,7 @@ def _manifest(
     budget, chip, shell = _budget(board, options.margin), board.chip_family.chip, board.shell
     usable = (board if options.margin is None else board.with_margin(options.margin)).usable
     around = Resources(shell.lut / chip.packed, shell.ff, shell.bram36)
-    need = sum((i.cost for i in netlist.instances), Resources())
+    need = netlist.cost
     return {
         "bitwright": __version__,
         "board": board.name,

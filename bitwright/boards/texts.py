@@ -1,5 +1,6 @@
 """What the flows' handoffs share: texts with fields, and a design's figures in words."""
 
+import json
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -24,6 +25,11 @@ def templates(folder: Path, fields: dict[str, str]) -> dict[str, str]:
         name.removesuffix(".in"): Text(text).substitute(fields) if name.endswith(".in") else text
         for name, text in texts.items()
     }
+
+
+def boundary_text(boundary: dict[str, Any]) -> str:
+    """boundary.json; the same boundary gives the same bytes."""
+    return json.dumps(boundary, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def write_files(files: dict[str, str], out: Path) -> list[Path]:

@@ -241,3 +241,8 @@ class Netlist:
     ports: Protocol = Protocol.AXIS
     control: int = 0
     """Bits of the addresses of the AXI4-Lite port; 0: there is none."""
+
+    @property
+    def cost(self) -> Resources:
+        """Of all instances."""
+        return sum((i.cost for i in self.instances), Resources())

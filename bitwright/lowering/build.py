@@ -117,11 +117,7 @@ def _lower(graph: Graph, given: Graph, budget: Budget, target: int | None, spati
         together = _folded(graph, given, budget, target, merged)
     except CompileError:  # it does not fit, or is too slow
         return apart
-    return min(together, apart, key=lambda made: (made.timing.frame_cycles, area.in_luts(_need(made.netlist))))
-
-
-def _need(netlist: Netlist) -> Resources:
-    return sum((i.cost for i in netlist.instances), Resources())
+    return min(together, apart, key=lambda made: (made.timing.frame_cycles, area.in_luts(made.netlist.cost)))
 
 
 def _folded(graph: Graph, given: Graph, budget: Budget, target: int | None, spatial: Spatial) -> Lowered:
@@ -145,7 +141,7 @@ def _folded(graph: Graph, given: Graph, budget: Budget, target: int | None, spat
             aim = min(int(aim * TIGHTER), folding.cycles - 1)
             continue
         # What the solver does not see, the gears, ports and queues, is known only now; leave room and solve again.
-        needed = _need(lowered.netlist)
+        needed = lowered.netlist.cost
         unseen = needed + folding.need.scaled(-1)
         if max(budget.excess(needed).values()) <= 1 or unseen == reserve:
             stages = tuple(replace(s, macs=macs.get(names.get(s.value, s.value), 0)) for s in lowered.netlist.stages)

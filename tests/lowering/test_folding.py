@@ -107,7 +107,7 @@ def test_of_foldings_that_cost_alike_it_is_the_one_with_the_fewest_multipliers()
 def test_without_a_target_it_is_the_fastest_that_fits():
     graph = mlp(128, 128, 64, 10)
     free = lower(graph, PYNQ, None)
-    need = sum((i.cost for i in free.netlist.instances), Resources())
+    need = free.netlist.cost
     assert max(PYNQ.excess(need).values()) <= 1
     with pytest.raises(CompileError) as error:
         lower(graph, PYNQ, int(free.timing.frame_cycles * 0.7))

@@ -1,12 +1,11 @@
 """The handoff of an accelerator alone: for chips without a shell here, it is synthesised out of context and built in by hand."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from bitwright.boards.board import Board
 from bitwright.boards.host import Boundary
-from bitwright.boards.texts import HOST, WEIGHTS, figures, templates, write_files
+from bitwright.boards.texts import HOST, WEIGHTS, boundary_text, figures, templates, write_files
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -29,7 +28,7 @@ def write_handoff(board: Board, manifest: dict[str, Any], boundary: dict[str, An
     files["host.py"] = HOST.read_text(encoding="utf-8")
     if wire.control is not None:
         files["weights.py"] = WEIGHTS.read_text(encoding="utf-8")
-    files["boundary.json"] = json.dumps(boundary, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    files["boundary.json"] = boundary_text(boundary)
     return write_files(files, out)
 
 

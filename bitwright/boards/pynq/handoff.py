@@ -6,7 +6,6 @@ The texts are the files in `templates/`: a `*.in` has its `@{fields}` filled fro
 the others are copied as they are. Nothing that came from the model gets into them: its names are in `boundary.json`.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from bitwright.boards.board import Board
 from bitwright.boards.host import Boundary
 from bitwright.boards.ip.handoff import SCRIPTS
-from bitwright.boards.texts import HOST, WEIGHTS, figures, number, templates, write_files
+from bitwright.boards.texts import HOST, WEIGHTS, boundary_text, figures, number, templates, write_files
 from bitwright.errors import CompileError
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -73,9 +72,12 @@ def _write(files: dict[str, str], boundaries: list[dict[str, Any]], out: Path) -
     files["host.py"] = HOST.read_text(encoding="utf-8")
     files["weights.py"] = WEIGHTS.read_text(encoding="utf-8")
     for i, boundary in enumerate(boundaries):
-        name = f"boundary_{i}.json" if i else "boundary.json"
-        files[name] = json.dumps(boundary, indent=1, sort_keys=True, allow_nan=False) + "\n"
+        files[_boundary_name(i)] = boundary_text(boundary)
     return write_files(files, out)
+
+
+def _boundary_name(index: int) -> str:
+    return f"boundary_{index}.json" if index else "boundary.json"
 
 
 def _check_streams(board: Board, wire: Boundary) -> None:
@@ -125,7 +127,7 @@ def _fields(board: Board, parts: list[Part]) -> dict[str, str]:
         "figures": "\n\n".join(_heading(i, parts) + figures(part.manifest, mhz) for i, part in enumerate(parts)),
         "control": CONTROL if any(wire.control for wire in wires) else "",
         "streams": "\n".join(_stream(i, wire) for i, wire in enumerate(wires)),
-        "boundaries": "  ".join(f"boundary_{i}.json" if i else "boundary.json" for i in range(len(parts))),
+        "boundaries": "  ".join(map(_boundary_name, range(len(parts)))),
     }
 
 

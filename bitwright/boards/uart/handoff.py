@@ -12,7 +12,7 @@ from typing import Any
 from bitwright.boards.board import Board
 from bitwright.boards.host import Boundary
 from bitwright.boards.place import Clock, architecture
-from bitwright.boards.texts import HOST, figures, number, templates, write_files
+from bitwright.boards.texts import HOST, boundary_text, figures, number, templates, write_files
 from bitwright.errors import CompileError
 
 HERE = Path(__file__).parent
@@ -37,7 +37,7 @@ def write_handoff(board: Board, manifest: dict[str, Any], boundary: dict[str, An
         raise CompileError("E403", f"board {board.name}: the flow 'uart' needs [uart],{device} clock_pin and "
                            "clock_pin_mhz", hint="see docs/boards.md")  # fmt: skip
     wire, clock = Boundary(boundary), clock_of(board, float(manifest["clock_mhz"]))
-    div, text = divisor(board, clock.mhz), json.dumps(boundary, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    div, text = divisor(board, clock.mhz), boundary_text(boundary)
     name, pins = architecture(board).constraints(board)
     identity = design_id(text)
     link = {"baud": board.uart.baud, "id": identity, "clock_mhz": round(clock.mhz, 6)}
