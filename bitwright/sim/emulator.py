@@ -3,7 +3,8 @@
 Sums whose terms add up to less than 2^24 (2^53) in magnitude are exact in single (double) precision, in any order, and
 so is scaling by a power of two; rounding down, limits and wrapping then are operations of a few vector instructions. A
 layer that this does not suit is evaluated as the reference does it. Samples go through all layers a block at a time,
-which stays in the cache, a channel's samples beside each other; the codes of the input and the output lie as they are given.
+which stays in the cache; constants a channel are repeated for every sample of a block, so that vector instructions
+run on over the ends of samples. Channels that the next layer does not read are left out.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import CompileError
 from ..ir.graph import Graph, Node
-from ..ir.op import Codes
+from ..ir.op import Codes, Op
 from ..ir.types import TensorType
 from ..ops.channels import bounds
 from ..ops.dense import Dense
@@ -26,8 +27,8 @@ from ..ops.shift import Shift
 from ..ops.wrap import Wrap
 from ..ops.xnor import Xnor
 
-VALUES = 1 << 18
-"""Of the widest layer at a time: a megabyte in single precision."""
+VALUES = 1 << 16
+"""Of the widest layer at a time: a quarter of a megabyte in single precision."""
 
 PRODUCTS = 1 << 18
 """Multiplications up to which OpenBLAS stays on one core: more cores at so little work take longer, and far more CPU."""
@@ -35,7 +36,7 @@ LEAST = 64
 """Samples of a matrix product at least."""
 
 Step = Callable[[NDArray[Any]], NDArray[Any]]
-"""From values of shape (channels, samples) to others."""
+"""From values of shape (samples, channels) to others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,23 +59,24 @@ class Emulator:
             raise CompileError("E301", "only a chain of layers can be emulated")
         self.x = graph.inputs[source]
         self.y = graph.types[output]
-        self.block = max(LEAST, VALUES // max(t.size for t in graph.types.values()))
+        lean = _narrowed(graph)
+        self.block = max(LEAST, VALUES // max(t.size for t in lean.types.values()))
         """Samples at a time."""
-        self._steps = list(self._compiled(graph))
+        self._steps = list(self._compiled(lean))
 
     def run(self, codes: Codes) -> Codes:
         """Codes (samples, outputs)."""
         given = codes.reshape(len(codes), self.x.size)
         found = np.empty((len(codes), self.y.size), np.int64)
         for first in range(0, len(codes), self.block):
-            values: NDArray[Any] = given[first : first + self.block].T
+            values: NDArray[Any] = given[first : first + self.block]
             for step in self._steps:
                 values = step(values)
-            found[first : first + self.block] = values.T
+            found[first : first + self.block] = values
         return found
 
     def _compiled(self, graph: Graph) -> Iterator[Step]:
-        nodes, here, k = [_as_sum(n) for n in graph.nodes], self.x, 0
+        nodes, here, k = graph.nodes, self.x, 0
         moved: Codes | int = 0  # by how much the values at hand exceed the codes
         while k < len(nodes):
             node = nodes[k]
@@ -93,17 +95,11 @@ class Emulator:
             carrier = np.float32 if bound < 1 << 24 else np.float64
             bias = node.op.bias - node.op.weight @ np.broadcast_to(moved, here.shape)
             moved = ahead
+            yield _sum(node.op, bias, scale, moved, carrier, self.block)
             if scale is not None:
-                yield _sum(node.op, bias, scale, moved, carrier)
-                yield from _limits(scale, node.type, moved, wrap is not None, carrier)
-            else:
-                yield (
-                    _last(node.op, bias, carrier, self.block)
-                    if k + 1 == len(nodes)
-                    else _sum(node.op, bias, None, 0, carrier)
-                )
+                yield from _limits(scale, node.type, moved, wrap is not None, carrier, self.block)
             if wrap is not None:
-                yield _masked(wrap)
+                yield _masked(wrap, self.block)
             k += 1 + (scale is not None) + (wrap is not None)
             here = nodes[k - 1].type
         if np.any(moved):
@@ -117,6 +113,40 @@ def _as_sum(node: Node) -> Node:
         return node
     none = op.evaluate(np.zeros((1, op.weight.shape[1]), np.int64))[0]
     return replace(node, op=Dense(np.where(op.weight > 0, 1, -1), none))
+
+
+def _narrowed(graph: Graph) -> Graph:
+    """The chain, without the channels between two dense layers that the second has no weights for or that never change."""
+    nodes, first = [_as_sum(n) for n in graph.nodes], -1
+    for k, node in enumerate(nodes):
+        if len(node.type.shape) != 1 or not isinstance(node.op, Dense | Shift | MulShift | Wrap):
+            first = -1
+        elif isinstance(node.op, Dense):
+            if first >= 0:
+                lo, hi = bounds(nodes[k - 1].type, nodes[k - 1].type.vector)
+                read = (lo < hi) & node.op.weight.any(axis=0)
+                read[0] = True
+                bias = node.op.bias + node.op.weight @ np.where(read, 0, lo)
+                nodes[k] = replace(node, op=Dense(node.op.weight[:, read], bias))
+                nodes[first:k] = [replace(n, op=_some(n.op, read)) for n in nodes[first:k]]
+            first = k
+    return graph.with_nodes(tuple(nodes))
+
+
+def _some(op: Op, read: NDArray[np.bool_]) -> Op:
+    """Some of the channels of an operator."""
+    if isinstance(op, Dense):
+        return Dense(op.weight[read], op.bias[read])
+
+    def of(values: Codes) -> Codes:
+        return np.resize(values, len(read))[read]
+
+    if isinstance(op, Wrap):
+        return Wrap(of(op.width), of(op.signed))
+    if isinstance(op, Shift):
+        return replace(op, b=of(op.b))
+    assert isinstance(op, MulShift)
+    return replace(op, m=of(op.m), b=of(op.b))
 
 
 def _followers(nodes: Sequence[Node]) -> tuple[_Scale | None, Wrap | None]:
@@ -166,53 +196,44 @@ def _scale(node: Node, x: TensorType) -> _Scale | None:
     return found if exact else None
 
 
-def _sum(op: Dense, bias: Codes, scale: _Scale | None, moved: Codes | int, carrier: type[np.floating]) -> Step:
+def _sum(
+    op: Dense, bias: Codes, scale: _Scale | None, moved: Codes | int, carrier: type[np.floating], block: int
+) -> Step:
     """(x · weight + bias) / 2^right + moved."""
     factor = np.exp2(-scale.right) if scale else np.ones(len(op.weight))
-    weight = (op.weight * factor[:, None]).astype(carrier)
-    biases = ((bias + (scale.b if scale else 0)) * factor + moved).astype(carrier)[:, None]
+    weight = np.ascontiguousarray((op.weight * factor[:, None]).T.astype(carrier))
+    biases = _repeated((bias + (scale.b if scale else 0)) * factor + moved, carrier, block)
     offset = bool(biases.any())
 
     def step(x: NDArray[Any]) -> NDArray[Any]:
-        y = _product(weight, x.astype(carrier, order="K", copy=False))
-        return np.add(y, biases, out=y) if offset else y
+        y = _product(x.astype(carrier, order="C", copy=False), weight)
+        return np.add(y, biases[: len(y)], out=y) if offset else y
 
     return step
 
 
-def _last(op: Dense, bias: Codes, carrier: type[np.floating], block: int) -> Step:
-    """x · weight + bias, the sums of a sample beside each other."""
-    weight, biases = op.weight.astype(carrier), np.tile(bias.astype(carrier), (block, 1))
-
-    def step(x: NDArray[Any]) -> NDArray[Any]:
-        y = np.empty((x.shape[1], len(weight)), carrier)
-        _product(weight, x.astype(carrier, order="K", copy=False), y.T)
-        y += biases[: len(y)]
-        return y.T
-
-    return step
+def _repeated(values: NDArray[Any], carrier: type[np.number], block: int) -> NDArray[Any]:
+    """Constants a channel, for every sample of a block."""
+    return np.tile(values.astype(carrier), (block, 1))
 
 
-def _product(weight: NDArray[Any], x: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
-    """weight · x, so many samples at a time that one core does it alone."""
-    samples = x.shape[1]
-    y = np.empty((len(weight), samples), weight.dtype) if out is None else out
+def _product(x: NDArray[Any], weight: NDArray[Any]) -> NDArray[Any]:
+    """x · weight, in parts that one core does alone."""
+    samples, (inputs, outputs) = len(x), weight.shape
+    y = np.empty((samples, outputs), weight.dtype)
     size = max(LEAST, PRODUCTS // weight.size)
+    some = max(1, PRODUCTS // (size * inputs))
     whole = samples - samples % size
-    if whole:
-        np.matmul(weight, _parted(x[:, :whole], size), out=_parted(y[:, :whole], size))
-    np.matmul(weight, x[:, whole:], out=y[:, whole:])
+    for first in range(0, outputs, some):
+        part, out = weight[:, first : first + some], y[:, first : first + some]
+        if whole:
+            np.matmul(x[:whole].reshape(-1, size, inputs), part, out=out[:whole].reshape(-1, size, part.shape[1]))
+        np.matmul(x[whole:], part, out=out[whole:])
     return y
 
 
-def _parted(x: NDArray[Any], size: int) -> NDArray[Any]:
-    """The same values, of shape (parts, channels, size)."""
-    channels, samples = x.shape
-    return np.lib.stride_tricks.as_strided(x, (samples // size, channels, size), (size * x.strides[1], *x.strides))
-
-
 def _limits(
-    scale: _Scale, x: TensorType, moved: Codes | int, whole: bool, carrier: type[np.floating]
+    scale: _Scale, x: TensorType, moved: Codes | int, whole: bool, carrier: type[np.floating], block: int
 ) -> Iterator[Step]:
     """The limits that can be reached, and rounding down, which the conversion to integers does where none is negative."""
     b, right = scale.b, scale.right
@@ -221,33 +242,29 @@ def _limits(
         yield lambda y: np.floor(y, out=y)
     least, most = bounds(x, x.vector)
     below, above = ((least + b) >> right).min() < scale.lo, ((most + b) >> right).max() > scale.hi
-    if not below and not above:
-        return
-    lo, hi = ((end + np.unique(moved)).astype(carrier) for end in (scale.lo, scale.hi))
-    if len(lo) == 1:  # far quicker than a limit a channel
-        yield lambda y: np.clip(y, lo[0], hi[0], out=y)
-        return
-    lows, highs = ((end + np.reshape(moved, (-1, 1))).astype(carrier) for end in (scale.lo, scale.hi))
+    lows, highs = (np.broadcast_to(end + moved, b.shape) for end in (scale.lo, scale.hi))
     if below:
-        yield lambda y: np.maximum(y, lows, out=y)
+        lowest = _repeated(lows, carrier, block)
+        yield lambda y: np.maximum(y, lowest[: len(y)], out=y)
     if above:
-        yield lambda y: np.minimum(y, highs, out=y)
+        highest = _repeated(highs, carrier, block)
+        yield lambda y: np.minimum(y, highest[: len(y)], out=y)
 
 
-def _masked(op: Wrap) -> Step:
+def _masked(op: Wrap, block: int) -> Step:
     """The code moved to where its least is 0: the lowest bits of an integer."""
-    mask = ((1 << op.width) - 1).astype(np.int32)[:, None]
+    mask = _repeated((1 << op.width) - 1, np.int32, block)
 
     def step(x: NDArray[Any]) -> NDArray[Any]:
         codes = x.astype(np.int32)
-        codes &= mask
+        codes &= mask[: len(codes)]
         return codes
 
     return step
 
 
 def _less(moved: Codes | int) -> Step:
-    return lambda values: values.astype(np.int64) - np.reshape(moved, (-1, 1))
+    return lambda values: values.astype(np.int64) - moved
 
 
 def _evaluated(node: Node, x: TensorType) -> Step:
@@ -255,7 +272,7 @@ def _evaluated(node: Node, x: TensorType) -> Step:
     shape, op = x.shape, node.op
 
     def step(values: NDArray[Any]) -> NDArray[Any]:
-        codes = values.T.astype(np.int64).reshape(-1, *shape)
-        return op.evaluate(codes).reshape(len(codes), -1).T
+        codes = values.astype(np.int64).reshape(-1, *shape)
+        return op.evaluate(codes).reshape(len(codes), -1)
 
     return step
