@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,25 +132,29 @@ class Circuit:
 
     def add(self, columns: Sequence[Sequence[int]], width: int, carries: Sequence[int] = ()) -> tuple[int, ...]:
         """A row; its bits. The caller sees to it that `width` bits hold the sum, or that the rest need not be seen."""
-        levels = [max((self.level[b >> 1] for b in c), default=0.0) for c in columns]
+        level = self.level
+        levels = [max([level[b >> 1] for b in c], default=0.0) for c in columns]
         if len(columns) == 1 and width <= 2 and not carries:
             nets = [self._net(levels[0] + 1) for _ in range(width)]
             self.cells.append(Row((tuple(columns[0]),), tuple(nets)))
             return tuple(2 * n for n in nets)
-        levels[0] = max(levels[0], *(self.level[b >> 1] for b in carries), 0.0)
+        levels[0] = max([levels[0], *[level[b >> 1] for b in carries]])
         ternary, chain, nets = any(len(c) > 2 for c in columns), 0.0, list[int]()
         for k in range(width):
-            here = levels[k] + 1 if k < len(columns) else 0.0
-            if ternary:  # a carry of the compressor comes from the column below
-                here = max(here, levels[k - 1] + 2 if 0 < k <= len(columns) else 0.0)
-            chain = max(chain + CARRY, here)
+            chain += CARRY
+            if k < len(levels) and chain < levels[k] + 1:
+                chain = levels[k] + 1
+            if ternary and 0 < k <= len(levels) and chain < levels[k - 1] + 2:
+                chain = levels[k - 1] + 2  # a carry of the compressor comes from the column below
             nets.append(self._net(chain + 1 - CARRY))
         self.cells.append(Row(tuple(map(tuple, columns)), tuple(nets), carries=tuple(carries)))
         return tuple(2 * n for n in nets)
 
     def lut(self, inputs: Sequence[int], table: int) -> int:
         """The literal of a function of at most six literals, without those that it does not depend on."""
-        found, table = _reduced(list(inputs), table)
+        nets = sorted({b >> 1 for b in inputs if b > 1})
+        read, table = _reduced(tuple((nets.index(b >> 1) if b > 1 else -1, b & 1) for b in inputs), len(nets), table)
+        found = [2 * nets[k] for k in read]
         if not found:
             return table & 1
         if len(found) == 1:
@@ -177,23 +182,25 @@ CARRY = 0.25
 """Logic levels that a bit of a carry chain takes."""
 
 
-def _reduced(inputs: list[int], table: int) -> tuple[list[int], int]:
-    """The same function of positive, distinct, ascending nets that it depends on."""
-    nets = sorted({b >> 1 for b in inputs if b > 1})
-    rows = np.arange(1 << len(nets))
-    index = np.zeros(len(rows), np.int64)
-    for k, b in enumerate(inputs):
-        bit = np.full(len(rows), b & 1) if b < 2 else (rows >> nets.index(b >> 1) & 1) ^ (b & 1)
-        index |= bit << k
-    values = np.array([table >> int(i) & 1 for i in index], np.uint8).reshape((2,) * len(nets))
-    for k in reversed(range(len(nets))):  # axis 0 is the last net
-        axis = len(nets) - 1 - k
-        low, high = np.take(values, 0, axis), np.take(values, 1, axis)
-        if (low == high).all():
+@lru_cache(maxsize=1 << 14)
+def _reduced(inputs: tuple[tuple[int, int], ...], count: int, table: int) -> tuple[tuple[int, ...], int]:
+    """Of `count` nets those that a function depends on, and its table over them.
+
+    Inputs are the number of a net, or -1 for none, and 1 if they are inverted.
+    """
+    index = [sum(flip << k for k, (_, flip) in enumerate(inputs))]
+    for net in range(count):
+        turned = sum(1 << k for k, (number, _) in enumerate(inputs) if number == net)
+        index += [i ^ turned for i in index]
+    values = [table >> i & 1 for i in index]
+    read = list(range(count))
+    for net in reversed(range(count)):
+        step = 1 << net
+        low, high = ([v for i, v in enumerate(values) if (i & step > 0) == side] for side in (False, True))
+        if low == high:
             values = low
-            del nets[k]
-    flat = values.reshape(-1)
-    return [2 * n for n in nets], sum(int(v) << i for i, v in enumerate(flat))
+            read.remove(net)
+    return tuple(read), sum(v << i for i, v in enumerate(values))
 
 
 def simulate(

@@ -7,7 +7,7 @@ many steps alike. Where no bits are spared, a bit picks between the two halves o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -30,6 +30,18 @@ class _Bound:
     places: tuple[int, ...]
     number: Codes
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """Choices of some places, and where the columns of a table then are: shape (choices, readings of these, readings of the others).
+
+    Columns that are alike have the same sum of their entries times the factors, modulo 2^64; others as good as never.
+    """
+
+    places: tuple[tuple[int, ...], ...]
+    entries: Codes
+    factors: Codes
 
 
 def functions(circuit: Circuit, bits: Sequence[int], codes: Codes, width: int) -> list[int]:
@@ -66,22 +78,26 @@ def _bound(table: bytes, count: int) -> _Bound | None:
     """The places that spare the most bits, down to what a LUT has, for the fewest LUTs; None if none spares any."""
     codes = np.frombuffer(table, np.int64)
     best: tuple[tuple[int, int], tuple[int, ...]] | None = None
-    for places in _candidates(count):
-        columns = _columns(codes, count, places)
-        differ = len({row.tobytes() for row in columns})
-        short = (differ - 1).bit_length()
-        left = count - len(places) + short
-        if left < count and (best is None or (max(left, MOST_INPUTS), short) < best[0]):
-            best = (max(left, MOST_INPUTS), short), places
+    for size in range(min(MOST_INPUTS, count - 1), LEAST_BOUND - 1, -1):
+        tried = _tried(count, size)
+        sums = np.sort(codes[tried.entries] @ tried.factors, axis=1)
+        differ = np.count_nonzero(sums[:, 1:] != sums[:, :-1], axis=1) + 1
+        for places, several in zip(tried.places, differ.tolist(), strict=True):
+            short = (several - 1).bit_length()
+            left = count - size + short
+            if left < count and (best is None or (max(left, MOST_INPUTS), short) < best[0]):
+                best = (max(left, MOST_INPUTS), short), places
     if best is None:
         return None
     _, number = np.unique(_columns(codes, count, best[1]), axis=0, return_inverse=True)
-    return _Bound(best[1], number.reshape(-1), best[0][1])
+    return _Bound(best[1], number.reshape(-1), int(number.max()).bit_length())
 
 
-def _candidates(count: int) -> Iterable[tuple[int, ...]]:
-    for size in range(min(MOST_INPUTS, count - 1), LEAST_BOUND - 1, -1):
-        if count <= ALL_TRIED:
-            yield from combinations(range(count), size)
-        else:
-            yield from (tuple(range(low, low + size)) for low in range(count - size + 1))
+@lru_cache(maxsize=64)
+def _tried(count: int, size: int) -> _Tried:
+    if count <= ALL_TRIED:
+        places = tuple(combinations(range(count), size))
+    else:
+        places = tuple(tuple(range(low, low + size)) for low in range(count - size + 1))
+    entries = np.stack([_columns(np.arange(1 << count), count, some) for some in places])
+    return _Tried(places, entries, np.random.default_rng(0).integers(-(1 << 62), 1 << 62, entries.shape[-1]))

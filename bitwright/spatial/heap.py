@@ -51,8 +51,9 @@ class Heap:
 
 def _reduced(circuit: Circuit, columns: dict[int, list[int]], width: int) -> dict[int, list[int]]:
     """One layer of rows; the earliest bits are added first."""
+    level = circuit.level
     for bits in columns.values():
-        bits.sort(key=lambda b: circuit.level[b >> 1])
+        bits.sort(key=lambda b: level[b >> 1])
     rest: dict[int, list[int]] = {}
     if _last(circuit, columns, width, rest):
         return rest
@@ -70,12 +71,13 @@ def _reduced(circuit: Circuit, columns: dict[int, list[int]], width: int) -> dic
             before = set[int]()
             for c in range(low, high + 1):
                 # Of bits that are there at the same time, those whose neighbours are in the row: whole words stay together.
-                columns[c].sort(key=lambda b: (circuit.level[b >> 1], (b >> 1) - 1 not in before))
-                taken.append(columns[c][:3])
-                columns[c] = columns[c][3:]
+                bits = columns[c]
+                bits.sort(key=lambda b: (level[b >> 1], (b >> 1) - 1 not in before))
+                taken.append(bits[:3])
+                columns[c] = bits[3:]
                 before = {b >> 1 for b in taken[-1]}
-            there = max(circuit.level[b >> 1] for bits in (taken if circuit.heaps.patient else taken[:1]) for b in bits)
-            early = [b for b in columns[low] if circuit.level[b >> 1] <= there]
+            there = max([level[b >> 1] for bits in (taken if circuit.heaps.patient else taken[:1]) for b in bits])
+            early = [b for b in columns[low] if level[b >> 1] <= there]
             carries = _carries(early, 2) if high > low else []
             for bit in carries:
                 columns[low].remove(bit)

@@ -54,7 +54,7 @@ class _Retiming:
         self.nets = len(circuit.level)
         self.reads = [sorted({n for n in reads(c) if n}) for c in cells]
         self.makes = [tuple(makes(c)) for c in cells]
-        self.chains = [places(c) if isinstance(c, Row) else [] for c in cells]
+        self.chains = [places(c) if isinstance(c, Row) else () for c in cells]
         self.driver = {net: k for k, made in enumerate(self.makes) for net in made}
         self.readers = defaultdict[int, list[int]](list)
         for k, read in enumerate(self.reads):
@@ -63,9 +63,7 @@ class _Retiming:
         fan_out = Counter(net for cell in cells for net in reads(cell) if net)
         self.wire = {net: delays.wire(count) for net, count in fan_out.items()}
         self.leaves = {b >> 1 for b in outputs if b > 1}
-        # A cell that takes longer than the period by itself sets the pace for all.
-        alone = max((max(self._times(k, {})) for k in range(len(cells))), default=0.0)
-        self.budget = max(alone, period - delays.register)
+        self.budget = period - delays.register
         self.stage = self._earliest()
         self.last = max((self.stage[self.driver[n]] for n in self.leaves if n in self.driver), default=0)
         self.within = [list[int]() for _ in range(max(self.stage, default=0) + 1)]
@@ -96,6 +94,9 @@ class _Retiming:
             if max(times) > self.budget:
                 here += 1
                 times = self._times(k, {})
+                if max(times) > self.budget:  # a cell that takes longer than the period by itself sets the pace for all
+                    self.budget = max(max(self._times(k, {})) for k in range(len(self.cells)))
+                    return self._earliest()
             stage.append(here)
             arrival |= {net: (here, time) for net, time in zip(self.makes[k], times, strict=True)}
         return stage

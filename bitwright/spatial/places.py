@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from ..ir.chip import Chip
 from .circuit import ONE, Cell, Lut, Row
@@ -17,6 +18,9 @@ WIRES = 5
 """Of a LUT with two outputs."""
 
 ANY = (1 << (1 << WIRES)) - 1
+
+REMEMBERED = 1 << 14
+"""Rows of a circuit whose places are asked for several times."""
 
 CARRIED = 3
 """The wire of a place on which the carry of a compressor comes in."""
@@ -42,13 +46,14 @@ class Place:
         return WIRES - int(self.carried or self.compress)
 
 
-def places(row: Row) -> list[Place]:
+@lru_cache(maxsize=REMEMBERED)
+def places(row: Row) -> tuple[Place, ...]:
     """From the lowest column on, with the fewest LUTs."""
     single = columns(row)
-    best: list[tuple[int, int, list[Place]]] = [(0, 0, [])]
+    best: list[tuple[int, int, tuple[Place, ...]]] = [(0, 0, ())]
     for end, last in enumerate(single):
         luts, count, found = best[end]
-        options = [(luts + (not last.plain), count + 1, [*found, last])]
+        options = [(luts + (not last.plain), count + 1, (*found, last))]
         joined = last
         for k in range(end - 1, -1, -1):
             if row.nets[k] or row.nets[end] or single[k].compress or last.compress:
@@ -58,12 +63,13 @@ def places(row: Row) -> list[Place]:
             if len(wires) > joined.room:
                 break
             luts, count, found = best[k]
-            options.append((luts + 1, count + 1, [*found, joined]))
+            options.append((luts + 1, count + 1, (*found, joined)))
         best.append(min(options, key=lambda option: option[:2]))
     return best[-1][2]
 
 
-def columns(row: Row) -> list[Place]:
+@lru_cache(maxsize=REMEMBERED)
+def columns(row: Row) -> tuple[Place, ...]:
     """A place for each column."""
     found = list[Place]()
     carried = len(row.carries) > 1
@@ -77,7 +83,7 @@ def columns(row: Row) -> list[Place]:
         plain = not compress and (nothing or wire)
         found.append(Place(k, 1, wires, carried, compress, plain))
         carried = compress
-    return found
+    return tuple(found)
 
 
 def single(row: Row) -> bool:
