@@ -1,16 +1,17 @@
 """Networks and constant matrices as circuits of constants, beside da4ml and alkaid on the same work.
 
-    python -m benchmarks.spatial [--data FOLDER] [--json [FILE]] [--no-peers] [--stages] [PART OF A NAME …]
+    python -m benchmarks.spatial [--data FOLDER] [--json [FILE]] [--no-peers] [--stages] [--times] [PART OF A NAME …]
 
 FOLDER holds .npz files: `hgq*` (a format a channel, wrapping), `jsc*` (one format a layer, wrapping and saturating)
-and `cmvm` (matrices). Matrices of few weights over single bits (`bits:…`, those of TFC among them) have no file. Two
-rows have no peers either: a requantiser alone, and a convolution as a whole accelerator with its window and its
+and `cmvm` (matrices). Matrices of few weights over single bits (`bits:…`, those of TFC among them) and random networks
+(`random:…`) have no file. Two rows have no peers either: a requantiser alone, and a convolution as a whole accelerator with its window and its
 ports; nor has `large`, asked for by name, which times Verilator's lint and Yosys on some 50,000 LUTs. The peers are
 installed from the package registry into `build/peers`. All is combinational, between registers for ours, and
 synthesised by one script. `lut` counts LUT cells plainly, one with two outputs as one; `lut_packed` is the carry-aware
 estimate; `levels` are LUTs, carry cells and multiplexers on the longest true path. alkaid's sums of three operands are
 inferred well by Vivado only: with Vivado its figures may be lower. With --stages a network has figures of the peers'
-pipelines too, each beside ours of as many stages.
+pipelines too, each beside ours of as many stages. A peer that takes too long, or ends with an error, has no figures but
+the reason. --times measures generation and evaluation alone, and leaves the other figures as they are.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,7 +34,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bitwright.boards import netlist, netlist_eval, timing
+from bitwright.boards import cells, netlist, netlist_eval, timing
+from bitwright.boards.family import load_family
 from bitwright.builder import FixedPoint
 from bitwright.frontend.reader import import_model
 from bitwright.ir.graph import Graph, Node, evaluate
@@ -52,6 +55,7 @@ from bitwright.sim.emulator import Emulator
 from bitwright.spatial.simulate import run
 from bitwright.spatial.unit import Unit, unit
 from tests.harness import build
+from tests.spatial.networks import Arrays, network, random_arrays
 
 SCRIPT = """
 import sys
@@ -75,6 +79,8 @@ LARGE = 8_000
 IMAGES = 70
 """10,080 vectors of the convolution."""
 ROWS = 200_000
+TOLD = ("exact", "seconds", "samples_per_cpu_second")
+"""What the peers' script measures."""
 REPEATS = 3
 """Of a timed evaluation, of which the quickest counts."""
 BITS = (
@@ -85,20 +91,29 @@ BITS = (
     ("w2_64", -2, 64, 32),
 )
 """Matrices over bits: name, least weight (1 for ±1), inputs and outputs."""
+NETWORKS = 10
+"""Random ones."""
+PEER_SECONDS = 900
+"""CPU time after which a peer is not waited for."""
 RANDOM = 10_000
 """Samples that the synthesised netlists are compared on, besides the corners of the inputs."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """A graph over codes, codes in, and the codes that must come out; peers read the `file` or get the matrix, if there is one."""
+    """A graph over codes, codes in, and the codes that must come out; peers read the `file`, or get the arrays as one, if there are any."""
 
     name: str
     file: Path | None
     graph: Graph
     x: NDArray[np.int64]
     y: NDArray[np.int64]
-    matrix: NDArray[np.int64] | None = None
+    arrays: Arrays | None = None
+
+    @property
+    def peers(self) -> bool:
+        """Whether there is something that they can read."""
+        return self.file is not None or self.arrays is not None
 
 
 def works(folder: Path) -> Iterator[tuple[str, Callable[[], Work]]]:
@@ -107,6 +122,8 @@ def works(folder: Path) -> Iterator[tuple[str, Callable[[], Work]]]:
         yield f"bits:{name}", partial(_random_bits, name, least, inputs, outputs)
     for layer in (2, 3):
         yield f"bits:tfc{layer}", partial(_tfc, layer)
+    for seed in range(NETWORKS):
+        yield f"random:{seed}", partial(_random_network, seed)
     for path in sorted(folder.glob("*.npz")):
         with np.load(path) as data:
             keys = set(data.files)
@@ -122,24 +139,9 @@ def works(folder: Path) -> Iterator[tuple[str, Callable[[], Work]]]:
 
 
 def _formats_a_channel(path: Path) -> Work:
-    data = np.load(path)
-    kinds = [
-        tuple(data[f"layer{n}_in_{part}"].astype(int) for part in ("signed", "int_bits", "frac_bits"))
-        for n in range(sum(key.endswith("_kernel") for key in data.files))
-    ]
-    net = FixedPoint(*kinds[0])
-    for n, kind in enumerate(kinds):
-        if n:
-            net.quantize(*kind)
-        net.dense(data[f"layer{n}_kernel"], data[f"layer{n}_bias"])
-        if data[f"layer{n}_relu"]:
-            net.relu()
-    sign, whole, part = kinds[0]
-    width = np.maximum(sign + whole + part, 0)
-    low = np.where((sign > 0) & (width > 0), -(1 << np.maximum(width - 1, 0)), 0)
-    codes = np.floor(data["x"] * 2.0**part + 0.5).astype(np.int64)
-    x = np.where(width > 0, ((codes - low) & ((1 << width) - 1)) + low, 0)
-    return _work(path.stem, path, net, x, data["y"])
+    arrays = np.load(path)
+    net, x = network(arrays)
+    return _work(path.stem, path, net, x, arrays["y"])
 
 
 def _one_format(path: Path, mode: str) -> Work:
@@ -188,7 +190,13 @@ def _bits(name: str, matrix: NDArray[np.int64]) -> Work:
     net.dense(matrix)
     x = np.random.default_rng(0).integers(0, 2, (2000, len(matrix)))
     work = _work(f"bits:{name}", None, net, x, (x @ matrix).astype(np.float64))
-    return replace(work, matrix=matrix)
+    return replace(work, arrays={work.name: matrix})
+
+
+def _random_network(seed: int) -> Work:
+    arrays = random_arrays(seed)
+    net, x = network(arrays)
+    return replace(_work(f"random:{seed}", None, net, x, arrays["y"]), arrays=arrays)
 
 
 def _requantiser() -> Work:
@@ -220,7 +228,9 @@ def convolution(folder: Path) -> dict[str, Any]:
     cycles = {"latency_cycles": made.lowered.timing.latency_cycles, "frame_cycles": made.lowered.timing.frame_cycles}
     same = partial(verify.verify, made.rtl, graph, cycles | {"stages": [], "queues": []}, made.boundary, IMAGES, 1, 0.3)
     exact = same().ok
-    figures = _counted(made.rtl, "bw_accel") | {"exact": exact, "netlist_equal": same(netlist=made.rtl).ok}
+    figures = _counted(made.rtl, "bw_accel")
+    equal = same(netlist=cells.sources(made.rtl, "bw_accel", load_family("xc7"))).ok
+    figures |= {"exact": exact, "netlist_equal": equal}
     return {"name": "convolution"} | figures | cycles | {"peers": {}, "peer_figures": {}}
 
 
@@ -271,14 +281,11 @@ def _work(name: str, path: Path | None, net: FixedPoint, x: NDArray[np.int64], y
 def ours(work: Work, folder: Path) -> dict[str, Any]:
     """Figures of our circuit, which is compared with what the work says on every sample."""
     (out,) = work.graph.outputs
-    start = time.process_time()
-    made = unit(work.graph.nodes, work.graph.inputs["x"], 1e9)
-    seconds = time.process_time() - start
+    made, seconds = _generated(work)
     exact = np.array_equal(evaluate(work.graph, {"x": work.x})[out], work.y)
     exact = exact and np.array_equal(run(made.network, work.x), work.y)
-    emulator = Emulator(work.graph)
-    exact = exact and np.array_equal(emulator.run(work.x), work.y)
-    speed = _quickest(emulator, np.tile(work.x, (max(1, ROWS // len(work.x)), 1)))
+    emulated, speed = _evaluated(work)
+    exact = exact and np.array_equal(emulated, work.y)
     figures = _synthesised(made, folder / "ours")
     equal = netlist_equal(made, work.graph, folder / "ours")
     registers = {}
@@ -289,18 +296,27 @@ def ours(work: Work, folder: Path) -> dict[str, Any]:
         registers[f"{1000 / period:g} MHz"] = {
             "stages": staged.latency, "lut": found["lut"], "ff": found["ff"], "fmax_mhz": found["fmax_mhz"],
         }  # fmt: skip
-    return figures | {"exact": exact, "netlist_equal": equal, "seconds": round(seconds, 3), "samples_per_cpu_second": round(speed),
+    return figures | {"exact": exact, "netlist_equal": equal} | seconds | {"samples_per_cpu_second": speed,
                       "pipelined": registers}  # fmt: skip
 
 
-def _quickest(emulator: Emulator, x: NDArray[np.int64]) -> float:
-    """Samples a CPU-second."""
+def _generated(work: Work) -> tuple[Unit, dict[str, float]]:
+    """The circuit, and the CPU time that it takes."""
+    start = time.process_time()
+    made = unit(work.graph.nodes, work.graph.inputs["x"], 1e9)
+    return made, {"seconds": round(time.process_time() - start, 3)}
+
+
+def _evaluated(work: Work) -> tuple[NDArray[np.int64], int]:
+    """What the emulator gives, and its samples a CPU-second."""
+    emulator = Emulator(work.graph)
+    x = np.tile(work.x, (max(1, ROWS // len(work.x)), 1))
     found: list[float] = []
     for _ in range(REPEATS):
         start = time.process_time()
         emulator.run(x)
         found.append(time.process_time() - start)
-    return len(x) / min(found)
+    return emulator.run(work.x), round(len(x) / min(found))
 
 
 def netlist_equal(made: Unit, graph: Graph, folder: Path) -> bool:
@@ -329,7 +345,7 @@ def written(made: Unit, folder: Path) -> Path:
     texts = made.block(fold).texts
     assert texts is not None
     written = dict(texts("circuit"))
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     modules = library()
     for name in modules_of(written.values()):
         written[name] = modules[f"{name}.v"]
@@ -378,10 +394,11 @@ def _figures(folder: Path, top: str) -> dict[str, Any]:
 
 def peer(tool: str, python: Path, work: Work, folder: Path, stages: bool) -> dict[str, Any]:
     """The same figures of a peer's, and with `stages` those of its pipeline beside ours of as many stages."""
-    told = peer_verilog(tool, python, work, folder / tool, COMBINATIONAL)
-    figures = _counted(folder / tool, "model") | {
-        key: told[key] for key in ("exact", "seconds", "samples_per_cpu_second")
-    }
+    try:
+        told = peer_verilog(tool, python, work, folder / tool, COMBINATIONAL)
+    except Failed as failed:
+        return {"lut": None, "reason": str(failed)}
+    figures = _counted(folder / tool, "model") | {key: told[key] for key in TOLD}
     if not stages:
         return figures
     count = peer_verilog(tool, python, work, folder / f"{tool}_staged", CUTOFF)["stages"]
@@ -396,14 +413,24 @@ def peer(tool: str, python: Path, work: Work, folder: Path, stages: bool) -> dic
 def peer_verilog(tool: str, python: Path, work: Work, folder: Path, cutoff: int) -> dict[str, Any]:
     """A peer's Verilog in a folder, its top `model`, and what the peer's script tells."""
     script = Path(__file__).parent / "spatial_peer.py"
-    assert work.file is not None
     with tempfile.TemporaryDirectory() as name:
-        arguments = [python, script, tool, work.file, work.name, name, str(cutoff)]
-        done = subprocess.run(arguments, check=True, capture_output=True, text=True)
-        folder.mkdir()
+        file = work.file or Path(name) / "work.npz"
+        if work.arrays is not None:
+            np.savez(file, **work.arrays)
+        arguments = ["prlimit", f"--cpu={PEER_SECONDS}", python, script, tool, file, work.name, name, str(cutoff)]
+        done = subprocess.run(arguments, capture_output=True, text=True)
+        if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+            raise Failed(f"no end after {PEER_SECONDS} CPU-seconds")
+        if done.returncode:
+            raise Failed((done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1])
+        folder.mkdir(exist_ok=True)
         for path in (Path(name) / "src").rglob("*.v"):
             shutil.copy(path, folder)
     return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+class Failed(Exception):
+    """A peer gave nothing, and why."""
 
 
 def environment() -> Path:
@@ -421,21 +448,30 @@ def measured(work: Work, python: Path | None, stages: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         row = {"name": work.name} | ours(work, folder)
-        details = (
-            {tool: peer(tool, python, work, folder, stages) for tool in PEERS}
-            if python and (work.file or work.matrix is not None)
-            else {}
-        )
+        details = {tool: peer(tool, python, work, folder, stages) for tool in PEERS} if python and work.peers else {}
     row["peers"] = {tool: found["lut"] for tool, found in details.items()}
     row["peer_figures"] = details
     return row | _ratios(row)
 
 
+def timed(work: Work, python: Path | None, row: dict[str, Any]) -> dict[str, Any]:
+    """A row with generation and evaluation measured anew."""
+    row = row | _generated(work)[1] | {"samples_per_cpu_second": _evaluated(work)[1]}
+    if python and work.peers:
+        for tool, found in row["peer_figures"].items():
+            with tempfile.TemporaryDirectory() as name:
+                if found["lut"] is not None:
+                    told = peer_verilog(tool, python, work, Path(name), COMBINATIONAL)
+                    found |= {key: told[key] for key in TOLD}
+    return row
+
+
 def _ratios(row: dict[str, Any]) -> dict[str, float]:
     """To the peer with fewer LUTs."""
-    if not row["peer_figures"]:
+    done = [found for found in row["peer_figures"].values() if found["lut"] is not None]
+    if not done:
         return {}
-    best = min(row["peer_figures"].values(), key=lambda found: found["lut"])
+    best = min(done, key=lambda found: found["lut"])
     return {
         "lut_ratio": round(row["lut"] / best["lut"], 3),
         "levels_ratio": round(row["levels"] / best["levels"], 3),
@@ -449,11 +485,13 @@ def main() -> None:
     parser.add_argument("--json", nargs="?", const="-", metavar="FILE")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--stages", action="store_true")
+    parser.add_argument("--times", action="store_true")
     chosen = parser.parse_args()
     python = None if chosen.no_peers else environment()
     rows: list[dict[str, Any]] = []
+    old = _kept(Path(chosen.json)) if chosen.json else {}
     for make in (convolution, large):
-        if not any(part in make.__name__ for part in chosen.names or ["convolution"]):
+        if chosen.times or not any(part in make.__name__ for part in chosen.names or ["convolution"]):
             continue
         with tempfile.TemporaryDirectory() as name:
             rows.append(make(Path(name)))
@@ -463,9 +501,14 @@ def main() -> None:
     for name, make in works(chosen.data):
         if chosen.names and not any(part in name for part in chosen.names):
             continue
-        row = measured(make(), python, chosen.stages)
+        if chosen.times:
+            if name not in old:
+                continue
+            row = timed(make(), python, old[name])
+        else:
+            row = measured(make(), python, chosen.stages)
         rows.append(row)
-        told = {tool: (f["lut"], f["levels"], f["exact"]) for tool, f in row["peer_figures"].items()}
+        told = {tool: [f.get(key) for key in ("lut", "levels", *TOLD)] for tool, f in row["peer_figures"].items()}
         print(f"{name:32} {row['lut']:6} LUT {row['levels']:3} levels exact {row['exact']} netlist {row['netlist_equal']} {row['seconds']:.2f} s "
               f"{row['samples_per_cpu_second']:,}/s  {told}", file=sys.stderr, flush=True)  # fmt: skip
         if chosen.json and chosen.json != "-":
@@ -476,8 +519,7 @@ def main() -> None:
 
 def _update(path: Path, rows: list[dict[str, Any]]) -> None:
     """Rows that are not measured now stay as they are, and so do the figures of peers."""
-    old = json.loads(path.read_text())["networks"] if path.exists() else []
-    kept = {row["name"]: row for row in old}
+    kept = _kept(path)
     for row in rows:
         before = kept.get(row["name"], {})
         if not row["peer_figures"] and before.get("peer_figures"):
@@ -485,6 +527,11 @@ def _update(path: Path, rows: list[dict[str, Any]]) -> None:
             row |= _ratios(row)
         kept[row["name"]] = row
     path.write_text(json.dumps({"networks": list(kept.values())}, indent=1) + "\n")
+
+
+def _kept(path: Path) -> dict[str, dict[str, Any]]:
+    """The rows of a file by name."""
+    return {row["name"]: row for row in json.loads(path.read_text())["networks"]} if path.exists() else {}
 
 
 if __name__ == "__main__":

@@ -46,7 +46,10 @@ def trace(tool, file, name):
         h = x
         for n in range(sum(key.endswith("_kernel") for key in data.files)):
             kind = [data[f"layer{n}_in_{part}"].astype(int) for part in ("signed", "int_bits", "frac_bits")]
-            h = quantize(h, *kind, "WRAP", "RND") @ data[f"layer{n}_kernel"] + data[f"layer{n}_bias"]
+            ways = [
+                str(data.get(f"layer{n}_{key}", usual)) for key, usual in (("overflow", "WRAP"), ("rounding", "RND"))
+            ]
+            h = quantize(h, *kind, *ways) @ data[f"layer{n}_kernel"] + data[f"layer{n}_bias"]
             if data[f"layer{n}_relu"]:
                 h = relu(h)
         return run(x, h), data["x"], data["y"]
