@@ -32,16 +32,15 @@ class Synthesis:
 class Alone:
     """How an accelerator without pins is synthesised, so that its netlist can be simulated.
 
-    `command` is Yosys', `library` the cells that the RTL may name. `models` are files of Yosys' with models, `defines` the
-    macros there; `own` is the folder in `boards/cells` with those that Yosys only declares, and `checks` tells for a cell
-    the values of parameters that its model takes for granted.
+    `command` is Yosys', `library` the cells that the RTL may name. `models` are files of Yosys' with models, `own` the
+    folders in `boards/cells` with those that Yosys only declares, and `checks` tells for a cell the values of parameters
+    and inputs that its model takes for granted.
     """
 
     command: str
     models: tuple[str, ...]
-    own: str
+    own: tuple[str, ...]
     library: str = ""
-    defines: tuple[str, ...] = ()
     checks: dict[str, dict[str, int | str]] = field(default_factory=dict[str, dict[str, int | str]])
 
 
@@ -134,8 +133,7 @@ def _alone(table: dict[str, Any]) -> Alone:
     return Alone(
         command=table["command"],
         models=tuple(table["models"]),
-        own=table["own"],
+        own=tuple(table["own"]),
         library=table.get("library", ""),
-        defines=tuple(table.get("defines", ())),
         checks=table.get("checks", {}),
     )

@@ -38,12 +38,19 @@ class Cell:
     inputs: frozenset[str]
     parameters: dict[str, Any]
 
+    def setting(self, name: str) -> int | str | None:
+        """The value of a parameter or a constant input, a number where it is one; "a signal" of other inputs, None of what is absent."""
+        value: Any = self.parameters.get(name)
+        if name in self.connections:
+            nets = self.connections[name]
+            value = "a signal" if any(isinstance(net, int) for net in nets) else "".join(map(str, reversed(nets)))
+        if isinstance(value, str) and value and set(value) <= set("01xz"):
+            return int(value.translate(str.maketrans("xz", "00")), 2)
+        return value
+
     def is_set(self, parameter: str) -> bool:
-        """True if the parameter, as Yosys writes it, is a number other than 0."""
-        value = self.parameters.get(parameter, 0)
-        if isinstance(value, str):
-            return "1" in value and set(value) <= set("01xz")
-        return value != 0
+        """True if the parameter is a number other than 0."""
+        return self.setting(parameter) not in (None, 0)
 
 
 @dataclass(frozen=True, slots=True)

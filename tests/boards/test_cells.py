@@ -80,6 +80,13 @@ FEW = [
     Memory("distributed", 32, 5, "RAM32M"),
     Memory("distributed", 64, 3, "RAM64M"),
 ]
+FEW_ULTRASCALE = [
+    Memory("block", 2048, 9, "RAMB18E2", writable=0),
+    Memory("block", 512, 72, "RAMB36E2"),
+    Memory("block", 1024, 18, "RAMB18E2"),
+    Memory("distributed", 32, 14, "RAM32M16"),
+    Memory("distributed", 64, 7, "RAM64M8"),
+]
 SHAPES = [(512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2)]
 FAMILIES = {
     "ecp5": [
@@ -100,13 +107,16 @@ FAMILIES = {
     ],
 }
 MANY = [
-    Memory("block", 8192, 4, "RAMB36E1", writable=0),
-    Memory("block", 512, 36, "RAMB18E1"),
-    Memory("block", 4096, 4, "RAMB18E1"),
-    Memory("block", 8192, 2, "RAMB18E1"),
-    Memory("block", 8192, 4, "RAMB36E1"),
-    Memory("distributed", 256, 3, "RAM64M"),
+    *((8192, 4, "RAMB36", 0), (512, 36, "RAMB18", 1), (4096, 4, "RAMB18", 1), (8192, 2, "RAMB18", 1)),
+    *((16384, 1, "RAMB18", 0), (8192, 4, "RAMB36", 1), (4096, 9, "RAMB36", 1), (1024, 36, "RAMB36", 0)),
 ]
+
+
+def many(generation: str) -> list[Memory]:
+    """Block RAMs in all shapes, and a deep distributed memory."""
+    ram = {"E1": "RAM64M", "E2": "RAM64M8"}[generation]
+    blocks = [Memory("block", depth, width, cell + generation, writable) for depth, width, cell, writable in MANY]
+    return [*blocks, Memory("distributed", 256, 3, ram)]
 
 
 ARITHMETIC = """
@@ -151,9 +161,17 @@ def synthesised(text: str, folder: Path, family: str = "xc7") -> list[Cell]:
     return netlist.read_netlist(folder / "synth" / "netlist.json", "bw_test")
 
 
-@pytest.mark.parametrize("memories", [FEW, pytest.param(MANY, marks=pytest.mark.long)], ids=["few", "many"])
-def test_memories_multipliers_and_delays(memories: list[Memory], tmp_path: Path) -> None:
-    run(memories, {"DSP48E1", "SRL16E"}, "xc7", tmp_path)
+@pytest.mark.parametrize(
+    ("family", "slice", "memories"),
+    [
+        pytest.param("xc7", "DSP48E1", FEW, id="xc7-few"),
+        pytest.param("xcup", "DSP48E2", FEW_ULTRASCALE, id="xcup-few"),
+        pytest.param("xc7", "DSP48E1", many("E1"), id="xc7-many", marks=pytest.mark.long),
+        pytest.param("xcup", "DSP48E2", many("E2"), id="xcup-many", marks=pytest.mark.long),
+    ],
+)
+def test_memories_multipliers_and_delays(family: str, slice: str, memories: list[Memory], tmp_path: Path) -> None:
+    run(memories, {slice, "SRL16E"}, family, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +219,19 @@ def test_a_cell_without_a_model(tmp_path: Path) -> None:
         cells.sources(tmp_path / "synth", "bw_test", load_family("xc7"))
 
 
-def test_a_mode_without_a_model() -> None:
-    ram = Cell("RAMB36E1", {}, frozenset(), {"RAM_EXTENSION_A": "LOWER"})
-    with pytest.raises(CompileError, match="E414: there is no model of the cell RAMB36E1 with RAM_EXTENSION_A = LOWER"):
-        cells.models([ram], load_family("xc7"))
+@pytest.mark.parametrize(
+    ("family", "type", "connections", "parameters", "mode"),
+    [
+        ("xc7", "RAMB36E1", {}, {"RAM_EXTENSION_A": "LOWER"}, "RAM_EXTENSION_A = LOWER"),
+        ("xcup", "RAMB18E2", {}, {"DOB_REG": "0001"}, "DOB_REG = 1"),
+        ("xcup", "DSP48E2", {}, {"PREG": "0001"}, "PREG = 1"),
+        ("xcup", "DSP48E2", {"OPMODE": list("101011000")}, {}, "OPMODE = 53"),
+        ("xcup", "DSP48E2", {"CARRYIN": [7]}, {}, "CARRYIN = a signal"),
+    ],
+)
+def test_a_mode_without_a_model(
+    family: str, type: str, connections: dict[str, list[int | str]], parameters: dict[str, str], mode: str
+) -> None:
+    cell = Cell(type, connections, frozenset(connections), parameters)
+    with pytest.raises(CompileError, match=f"E414: there is no model of the cell {type} with {mode}$"):
+        cells.models([cell], load_family(family))

@@ -65,10 +65,16 @@ def test_folded_designs(seed, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "board", ["ulx3s-85f", *(pytest.param(name, marks=pytest.mark.long) for name in ("icebreaker", "tang-nano-9k"))]
+    ("board", "model", "cycles"),
+    [
+        ("ulx3s-85f", "hello_world", 300),
+        ("kv260", "hello_world", 300),
+        *(pytest.param(name, "hello_world", 300, marks=pytest.mark.long) for name in ("icebreaker", "tang-nano-9k")),
+        pytest.param("zcu104", "tfc_2w2a", 2000, marks=pytest.mark.long),
+    ],
 )
-def test_netlists_of_chips_with_an_open_flow(board, tmp_path):
+def test_netlists_of_other_families(board, model, cycles, tmp_path):
     """Block RAM, multipliers and carry chains of the chip, in a network."""
-    design = bitwright.compile(MODELS / "hello_world.onnx", tmp_path / "d", board=board, target_cycles=300)
+    design = bitwright.compile(MODELS / f"{model}.onnx", tmp_path / "d", board=board, target_cycles=cycles)
     found = design.verify(samples=3, netlist=True)
     assert found.ok and found.engine == "netlist" and found.timing_as_computed

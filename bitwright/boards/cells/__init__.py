@@ -15,18 +15,20 @@ def models(cells: list[Cell], family: Family) -> str:
     """The modules that the cells need. CompileError E414 names a cell that has no model, E390 if pyosys is missing."""
     alone = family.alone
     assert alone is not None
+    own = [file for folder in ("", *alone.own) for file in sorted((OWN / folder).glob("*.v*"))]
+    sources = [file.read_text(encoding="utf-8") for file in (*map(cell_models, alone.models), *own)]
     known: dict[str, str] = {}
-    for file in (*map(cell_models, alone.models), *sorted(OWN.glob("*.v")), *sorted((OWN / alone.own).glob("*.v"))):
-        known |= _modules(file.read_text(encoding="utf-8"))
+    for source in sources:
+        known |= _modules(source)
     texts: dict[str, str] = {}
     for cell in cells:
         if cell.type not in known:
             raise CompileError("E414", f"there is no model of the cell {cell.type}, so its netlist cannot be simulated")
         _check(cell, alone.checks.get(cell.type, {}))
         _add(cell.type, known, texts)
-    defines = "".join(f"`define {line}\n" for line in alone.defines)
+    macros = "".join(map(_macros, sources))
     body = "\n".join(texts[name] for name in sorted(texts))
-    return f'{defines}`begin_keywords "1800-2012"\n{body}\n`end_keywords\n'
+    return f'{macros}`begin_keywords "1800-2012"\n{body}\n`end_keywords\n'
 
 
 def sources(folder: Path, top: str, family: Family) -> list[Path]:
@@ -54,8 +56,15 @@ def _modules(text: str) -> dict[str, str]:
     }
 
 
+def _macros(text: str) -> str:
+    """The definitions of macros before the first module of a file, with the conditions around them."""
+    head = re.split(r"^[ \t]*module ", text, maxsplit=1, flags=re.MULTILINE)[0]
+    lines = re.finditer(r"^`(?:define|ifdef|ifndef|else|endif)\b(?:.*\\\n)*.*\n", head, re.MULTILINE)
+    return "".join(m[0] for m in lines)
+
+
 def _check(cell: Cell, plain: dict[str, int | str]) -> None:
     for name, wanted in plain.items():
-        value = cell.parameters.get(name, wanted)
-        if cell.is_set(name) if wanted == 0 else value != wanted:
+        value = cell.setting(name)
+        if value not in (None, wanted):
             raise CompileError("E414", f"there is no model of the cell {cell.type} with {name} = {value}")

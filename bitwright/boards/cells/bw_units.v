@@ -9,7 +9,10 @@ module bw_units #(
   parameter MODE_A  = 0,
   parameter MODE_B  = 0,
   parameter ASYNC   = 0,
-  parameter [18431:0] INIT = 0
+  // contents: bits of a unit, which may be the lowest 8 of it, and of two units with what lies above them
+  parameter UNIT = 9,
+  parameter PAIR = 18,
+  parameter [1024*PAIR-1:0] INIT = 0
 ) (
   input             clk_a,
   input             en_a,
@@ -33,7 +36,7 @@ module bw_units #(
   initial begin
     value_a = 0;
     value_b = 0;
-    for (i = 0; i < 2048; i = i + 1) mem[i] = INIT[i*9 +: 9];
+    for (i = 0; i < 2048; i = i + 1) mem[i] = {{(9 - UNIT){1'b0}}, INIT[i/2*PAIR + i%2*UNIT +: UNIT]};
   end
 
   // The four units around an address, and what of them a word of `width` bits is.

@@ -1,78 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The half block RAM of the 7 series, as synthesis instantiates it: no output registers, no cascade, no error correction.
 module RAMB18E1 #(
-  parameter [255:0] INIT_00 = 256'd0,
-  parameter [255:0] INIT_01 = 256'd0,
-  parameter [255:0] INIT_02 = 256'd0,
-  parameter [255:0] INIT_03 = 256'd0,
-  parameter [255:0] INIT_04 = 256'd0,
-  parameter [255:0] INIT_05 = 256'd0,
-  parameter [255:0] INIT_06 = 256'd0,
-  parameter [255:0] INIT_07 = 256'd0,
-  parameter [255:0] INIT_08 = 256'd0,
-  parameter [255:0] INIT_09 = 256'd0,
-  parameter [255:0] INIT_0A = 256'd0,
-  parameter [255:0] INIT_0B = 256'd0,
-  parameter [255:0] INIT_0C = 256'd0,
-  parameter [255:0] INIT_0D = 256'd0,
-  parameter [255:0] INIT_0E = 256'd0,
-  parameter [255:0] INIT_0F = 256'd0,
-  parameter [255:0] INIT_10 = 256'd0,
-  parameter [255:0] INIT_11 = 256'd0,
-  parameter [255:0] INIT_12 = 256'd0,
-  parameter [255:0] INIT_13 = 256'd0,
-  parameter [255:0] INIT_14 = 256'd0,
-  parameter [255:0] INIT_15 = 256'd0,
-  parameter [255:0] INIT_16 = 256'd0,
-  parameter [255:0] INIT_17 = 256'd0,
-  parameter [255:0] INIT_18 = 256'd0,
-  parameter [255:0] INIT_19 = 256'd0,
-  parameter [255:0] INIT_1A = 256'd0,
-  parameter [255:0] INIT_1B = 256'd0,
-  parameter [255:0] INIT_1C = 256'd0,
-  parameter [255:0] INIT_1D = 256'd0,
-  parameter [255:0] INIT_1E = 256'd0,
-  parameter [255:0] INIT_1F = 256'd0,
-  parameter [255:0] INIT_20 = 256'd0,
-  parameter [255:0] INIT_21 = 256'd0,
-  parameter [255:0] INIT_22 = 256'd0,
-  parameter [255:0] INIT_23 = 256'd0,
-  parameter [255:0] INIT_24 = 256'd0,
-  parameter [255:0] INIT_25 = 256'd0,
-  parameter [255:0] INIT_26 = 256'd0,
-  parameter [255:0] INIT_27 = 256'd0,
-  parameter [255:0] INIT_28 = 256'd0,
-  parameter [255:0] INIT_29 = 256'd0,
-  parameter [255:0] INIT_2A = 256'd0,
-  parameter [255:0] INIT_2B = 256'd0,
-  parameter [255:0] INIT_2C = 256'd0,
-  parameter [255:0] INIT_2D = 256'd0,
-  parameter [255:0] INIT_2E = 256'd0,
-  parameter [255:0] INIT_2F = 256'd0,
-  parameter [255:0] INIT_30 = 256'd0,
-  parameter [255:0] INIT_31 = 256'd0,
-  parameter [255:0] INIT_32 = 256'd0,
-  parameter [255:0] INIT_33 = 256'd0,
-  parameter [255:0] INIT_34 = 256'd0,
-  parameter [255:0] INIT_35 = 256'd0,
-  parameter [255:0] INIT_36 = 256'd0,
-  parameter [255:0] INIT_37 = 256'd0,
-  parameter [255:0] INIT_38 = 256'd0,
-  parameter [255:0] INIT_39 = 256'd0,
-  parameter [255:0] INIT_3A = 256'd0,
-  parameter [255:0] INIT_3B = 256'd0,
-  parameter [255:0] INIT_3C = 256'd0,
-  parameter [255:0] INIT_3D = 256'd0,
-  parameter [255:0] INIT_3E = 256'd0,
-  parameter [255:0] INIT_3F = 256'd0,
-  parameter [255:0] INITP_00 = 256'd0,
-  parameter [255:0] INITP_01 = 256'd0,
-  parameter [255:0] INITP_02 = 256'd0,
-  parameter [255:0] INITP_03 = 256'd0,
-  parameter [255:0] INITP_04 = 256'd0,
-  parameter [255:0] INITP_05 = 256'd0,
-  parameter [255:0] INITP_06 = 256'd0,
-  parameter [255:0] INITP_07 = 256'd0,
+  `BW_INIT_64(INIT_, 256),
+  `BW_INIT_8(INITP_0, 256),
   parameter RAM_MODE = "TDP",
   parameter READ_WIDTH_A  = 0,
   parameter READ_WIDTH_B  = 0,
@@ -111,65 +41,38 @@ module RAMB18E1 #(
   output wire [1:0]  DOPADOP,
   output wire [1:0]  DOPBDOP
 );
-  // Simple dual-port: both ports' data pins make one word, read through A and written through B.
-  localparam WIDE_READ  = RAM_MODE == "SDP" && READ_WIDTH_A == 36;
-  localparam WIDE_WRITE = RAM_MODE == "SDP" && WRITE_WIDTH_B == 36;
-  // Parity above data, as the memory takes them.
-  localparam [71:0] START_A = {6'd0, INIT_A[17:16], 48'd0, INIT_A[15:0]};
-  localparam [71:0] START_B = {6'd0, INIT_B[17:16], 48'd0, INIT_B[15:0]};
-  localparam [71:0] RESET_A = {6'd0, SRVAL_A[17:16], 48'd0, SRVAL_A[15:0]};
-  localparam [71:0] RESET_B = {6'd0, SRVAL_B[17:16], 48'd0, SRVAL_B[15:0]};
-
-  wire [63:0] do_a, do_b;
-  wire [7:0]  dop_a, dop_b;
-  assign DOADO   = do_a[15:0];
-  assign DOPADOP = dop_a[1:0];
-  assign DOBDO   = WIDE_READ ? do_a[31:16] : do_b[15:0];
-  assign DOPBDOP = WIDE_READ ? dop_a[3:2] : dop_b[1:0];
-
   bw_block_ram #(
-    .BYTES  (2048),
+    .PINS   (16),
     .READ_A (READ_WIDTH_A),
     .READ_B (READ_WIDTH_B),
     .WRITE_A(WRITE_WIDTH_A),
     .WRITE_B(WRITE_WIDTH_B),
     .MODE_A (WRITE_MODE_A),
     .MODE_B (WRITE_MODE_B),
-    .START_A(WIDE_READ ? START_A | (START_B & {8'd0, 64'hFFFF_FFFF_FFFF_FFFF}) << 16 | (START_B >> 64) << 66 : START_A),
-    .START_B(START_B),
-    .RESET_A(WIDE_READ ? RESET_A | (RESET_B & {8'd0, 64'hFFFF_FFFF_FFFF_FFFF}) << 16 | (RESET_B >> 64) << 66 : RESET_A),
-    .RESET_B(RESET_B),
-    .INIT   ({
-      INIT_3F, INIT_3E, INIT_3D, INIT_3C, INIT_3B, INIT_3A, INIT_39, INIT_38,
-      INIT_37, INIT_36, INIT_35, INIT_34, INIT_33, INIT_32, INIT_31, INIT_30,
-      INIT_2F, INIT_2E, INIT_2D, INIT_2C, INIT_2B, INIT_2A, INIT_29, INIT_28,
-      INIT_27, INIT_26, INIT_25, INIT_24, INIT_23, INIT_22, INIT_21, INIT_20,
-      INIT_1F, INIT_1E, INIT_1D, INIT_1C, INIT_1B, INIT_1A, INIT_19, INIT_18,
-      INIT_17, INIT_16, INIT_15, INIT_14, INIT_13, INIT_12, INIT_11, INIT_10,
-      INIT_0F, INIT_0E, INIT_0D, INIT_0C, INIT_0B, INIT_0A, INIT_09, INIT_08,
-      INIT_07, INIT_06, INIT_05, INIT_04, INIT_03, INIT_02, INIT_01, INIT_00
-    }),
-    .INITP  ({
-      INITP_07, INITP_06, INITP_05, INITP_04, INITP_03, INITP_02, INITP_01, INITP_00
-    })
+    .START_A(INIT_A),
+    .START_B(INIT_B),
+    .RESET_A(SRVAL_A),
+    .RESET_B(SRVAL_B),
+    .INIT   ({`BW_VALUES_64(INIT_)}),
+    .INITP  ({`BW_VALUES_8(INITP_0)})
   ) ram (
     .clk_a (CLKARDCLK),
     .en_a  (ENARDEN),
     .rst_a (RSTRAMARSTRAM),
     .addr_a({2'd0, ADDRARDADDR}),
-    .di_a  ({48'd0, DIADI}),
-    .dip_a ({6'd0, DIPADIP}),
-    .we_a  ({6'd0, WEA}),
-    .do_a  (do_a),
-    .dop_a (dop_a),
+    .di_a  (DIADI),
+    .dip_a (DIPADIP),
+    .we_a  (WEA),
+    .do_a  (DOADO),
+    .dop_a (DOPADOP),
     .clk_b (CLKBWRCLK),
     .en_b  (ENBWREN),
     .rst_b (RSTRAMB),
     .addr_b({2'd0, ADDRBWRADDR}),
-    .di_b  (WIDE_WRITE ? {32'd0, DIBDI, DIADI} : {48'd0, DIBDI}),
-    .dip_b (WIDE_WRITE ? {4'd0, DIPBDIP, DIPADIP} : {6'd0, DIPBDIP}),
-    .we_b  ({4'd0, WEBWE}),
-    .do_b  (do_b),
-    .dop_b (dop_b)
+    .di_b  (DIBDI),
+    .dip_b (DIPBDIP),
+    .we_b  (WEBWE),
+    .do_b  (DOBDO),
+    .dop_b (DOPBDOP)
   );
 endmodule
