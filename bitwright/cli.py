@@ -276,7 +276,8 @@ def report_command(folder: str, html: str | None, as_json: bool) -> None:
 
     from . import page, report
     from .design import load
-    from .store import is_chip, read_manifest
+    from .saved import read_manifest
+    from .store import is_chip
 
     place, chip = Path(folder), is_chip(Path(folder))
     manifest = read_manifest(place) if chip else load(folder).manifest

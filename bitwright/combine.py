@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-from . import __version__
+from . import __version__, saved
 from .boards import Board
 from .boards.pynq.handoff import Part, write_together
 from .design import BOUNDARY, Design, load
@@ -28,7 +27,7 @@ def combine(folders: list[str | Path], output: str | Path) -> dict[str, Any]:
     manifest = _manifest(board, designs, names)
     _check_room(board, manifest)
     parts = [
-        Part(name, design.manifest, json.loads((design.folder / BOUNDARY).read_text()))
+        Part(name, design.manifest, saved.read(design.folder / BOUNDARY, saved.Boundary))
         for name, design in zip(names, designs, strict=True)
     ]
     with build_directory(Path(output)) as folder:

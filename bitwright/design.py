@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+from zlib import error as ZlibError
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import ops  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers the operators that the IR text names)
+from . import (
+    ops,  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers the operators that the IR text names)
+    saved,
+)
 from .boards.host import Boundary
 from .boards.weights import rows
 from .errors import CompileError, quoted
@@ -20,7 +24,6 @@ from .ir.op import Codes
 from .ir.text import parse_graph
 from .ops.rewritable import Rewritable
 from .sim import reference
-from .store import MANIFEST, is_build, is_chip
 
 if TYPE_CHECKING:
     from .boards import Board
@@ -192,21 +195,34 @@ def with_weights(graph: Graph, weights: Mapping[str, Codes]) -> Graph:
 def load(folder: str | Path) -> Design:
     """Load a build directory. Raises CompileError E505 if it is not one."""
     path = Path(folder)
-    if not is_build(path):
-        raise CompileError(
-            "E505", f"'{path}' is not a build directory of Bitwright's", hint="bitwright compile MODEL -o DIR makes one"
-        )
-    if is_chip(path):
+    manifest = saved.read_manifest(path)
+    if "accelerators" in manifest:
         raise CompileError(
             "E505", f"'{path}' is a chip of several accelerators", hint="name one of the builds that it was made from"
         )
+    graph, told = _graph(path), saved.read(path / BOUNDARY, saved.Boundary)
     try:
-        with np.load(path / CONSTANTS, allow_pickle=False) as file:
+        boundary = Boundary(told)
+    except ValueError as error:
+        raise saved.damaged(path / BOUNDARY, error) from error
+    for name, port, value in (("input", boundary.input, *graph.inputs), ("output", boundary.output, *graph.outputs)):
+        type_ = graph.types[value]
+        if (port.lo, port.hi, port.signed, port.elements) != (type_.min, type_.max, type_.elem.signed, type_.size):
+            raise saved.damaged(path / BOUNDARY, f"the codes of its {name} are not those of the network, {type_}")
+    return Design(path, manifest, graph, boundary)
+
+
+def _graph(folder: Path) -> Graph:
+    """The network of a build. Raises CompileError E505 if its text or its constants are damaged."""
+    try:
+        with np.load(folder / CONSTANTS, allow_pickle=False) as file:
             constants = {name: file[name] for name in file.files}
-        graph = parse_graph((path / GRAPH).read_text(), constants)
-        manifest = json.loads((path / MANIFEST).read_text())
-        return Design(path, manifest, graph, Boundary.load(path / BOUNDARY))
-    except (OSError, ValueError, KeyError) as error:
-        raise CompileError(
-            "E505", f"the build directory '{path}' is damaged: {error}", hint="compile the model again"
-        ) from error
+    except (OSError, ValueError, EOFError, BadZipFile, ZlibError) as error:
+        raise saved.damaged(folder / CONSTANTS, error) from error
+    try:
+        graph = parse_graph((folder / GRAPH).read_text(encoding="utf-8"), constants)
+    except (OSError, ValueError, KeyError, CompileError) as error:
+        raise saved.damaged(folder / GRAPH, error) from error
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise saved.damaged(folder / GRAPH, "it has not one input and one output")
+    return graph

@@ -122,7 +122,8 @@ EXPLANATIONS: dict[str, str] = {
     "E502": "A file cannot be written: no room, no right, or no such folder. The old build is whole.",
     "E503": "This choice is not built yet; the hint lists those that are.",
     "E504": "An option's value is out of range, or two options exclude each other.",
-    "E505": "The folder is not a build of Bitwright's, or has lost files. Compile the model again.",
+    "E505": "The folder is not a build of Bitwright's, or a file in it is missing or damaged; the message names it and what is "
+    "wrong in it. Compile the model again.",
     "E506": "The data do not suit the model's input: another shape, NaN, integers out of range, or not an .npy or .npz file.",
     "E507": "The build has no accelerator in C++ or no hls4ml project, as it was compiled for another backend. Compile it again with "
     "--backend hls, or --backend hls4ml.",

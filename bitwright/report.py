@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from . import saved
 from .boards.vivado import read_reports
 from .errors import quoted
 
+RESULTS = {"synth": ("synth", saved.Synthesis, saved.Bitstream), "verification": ("sim", saved.Verification)}
 RESOURCES = ("lut", "ff", "bram36", "dsp")
 
 
 def as_json(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     """The manifest with the synthesis result, the verification and what Vivado reported, where there are any."""
-    found = {name: _read(folder, name) for name in ("synth", "verification")} | {
-        "vivado": read_reports(folder / "board")
-    }
+    found = {name: _read(folder / place / "result.json", *forms) for name, (place, *forms) in RESULTS.items()}
+    found["vivado"] = read_reports(folder / "board")
     return manifest | {name: result for name, result in found.items() if result}
 
 
@@ -34,9 +35,8 @@ def save(folder: Path, name: str, value: dict[str, Any]) -> None:
     (place / "result.json").write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
 
 
-def _read(folder: Path, name: str) -> dict[str, Any] | None:
-    path = folder / ("synth" if name == "synth" else "sim") / "result.json"
-    return json.loads(path.read_text()) if path.is_file() else None
+def _read(path: Path, *forms: type) -> dict[str, Any] | None:
+    return saved.read(path, *forms, hint="make it again, or remove the file") if path.is_file() else None
 
 
 def _lines(report: dict[str, Any]) -> Iterator[str]:

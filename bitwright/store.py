@@ -50,19 +50,19 @@ def check_replaceable(target: Path) -> None:
 
 def is_build(folder: Path) -> bool:
     """Whether Bitwright made the folder."""
-    return "bitwright" in read_manifest(folder)
+    return "bitwright" in _manifest(folder)
 
 
 def is_chip(folder: Path) -> bool:
     """Whether it is a chip that `bitwright combine` made."""
-    return "accelerators" in read_manifest(folder)
+    return "accelerators" in _manifest(folder)
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest in the folder, or an empty one."""
+def _manifest(folder: Path) -> dict[str, Any]:
+    """The manifest in the folder, or an empty one; `saved.read_manifest` looks at what it says."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
-    except (OSError, ValueError):
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
     return cast(dict[str, Any], manifest) if isinstance(manifest, dict) else {}
 

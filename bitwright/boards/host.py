@@ -136,7 +136,15 @@ class Boundary:
     """What stands between an accelerator and its user: `encode` and `pack` on the way in, `unpack` and `decode` out."""
 
     def __init__(self, spec: Spec) -> None:
-        """`spec` is the object in boundary.json; ValueError or KeyError where it is not sound."""
+        """`spec` is the object in boundary.json; ValueError where it is not sound."""
+        try:
+            self._read(spec)
+        except KeyError as error:
+            raise ValueError(f"{error} is missing") from error
+        except (ArithmeticError, AttributeError, IndexError, TypeError) as error:
+            raise ValueError(str(error)) from error
+
+    def _read(self, spec: Spec) -> None:
         source, sink = spec["input"], spec["output"]
         self.input_name, self.output_name = str(source["name"]), str(sink["name"])
         self.input_dtype, self.output_dtype = np.dtype(source["dtype"]), np.dtype(sink["dtype"])
