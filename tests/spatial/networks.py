@@ -13,14 +13,14 @@ from bitwright.builder import FixedPoint
 Arrays = Mapping[str, NDArray[Any]]
 
 SAMPLES = 1000
-MOST_BITS = 40_000
-"""Of weights times those of activations: some thousand LUTs."""
+MOST_BITS = 25_000
+"""Of weights times those of activations: a thousand LUTs or two."""
 
 
 def random_arrays(seed: int) -> dict[str, NDArray[Any]]:
     """3 to 5 layers of 8 to 64 neurons: widths of 0 to 10 bits, wrapped or saturated, rounded or cut off, pruned, with ReLU or without."""
     rng = np.random.default_rng(seed)
-    sizes = rng.integers(8, 65, int(rng.integers(4, 7)))
+    sizes = (8 * 8 ** rng.random(int(rng.integers(4, 7))) ** 2).astype(np.int64)
     h = rng.integers(-4096, 4096, (SAMPLES, sizes[0])) * 2.0**-9
     arrays: dict[str, NDArray[Any]] = {"x": h}
     for n, (inputs, outputs) in enumerate(zip(sizes[:-1].tolist(), sizes[1:].tolist(), strict=True)):
@@ -42,13 +42,18 @@ def random_arrays(seed: int) -> dict[str, NDArray[Any]]:
 
 
 def _formats(rng: np.random.Generator, h: NDArray[np.float64], alike: bool) -> tuple[NDArray[np.int64], ...]:
-    """Sign, integer and fraction bits of every channel: some of its values do not fit, and some channels have no bits."""
+    """Sign, integer and fraction bits of every channel: some of its values do not fit, and some channels have no bits.
+
+    What never changes fits: the peers do not wrap constants.
+    """
     channels = h.shape[1]
-    signed = (h.min(axis=0) < 0) & (rng.random(channels) < 0.9)
-    whole = np.ceil(np.log2(np.abs(h).max(axis=0) + 2.0**-6)).astype(np.int64) + rng.integers(-1, 2, channels)
+    still = (h == h[0]).all(axis=0)
+    signed = (h.min(axis=0) < 0) & (still | (rng.random(channels) < 0.9))
+    most = np.ceil(np.log2(np.abs(h).max(axis=0) + 2.0**-6)).astype(np.int64)
+    whole = most + np.where(still, 1, rng.integers(-1, 2, channels))
     width = np.clip(rng.integers(2, 8) + rng.integers(-3, 4, channels), 0, 10)
     if alike:
-        signed, whole, width = (np.full(channels, values.max()) for values in (signed, whole - 1, np.minimum(width, 6)))
+        signed, whole, width = (np.full(channels, values.max()) for values in (signed, most - 1, np.minimum(width, 6)))
     return signed.astype(np.int64), whole, width - whole - signed
 
 
