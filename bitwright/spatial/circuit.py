@@ -192,15 +192,15 @@ def _reduced(inputs: tuple[tuple[int, int], ...], count: int, table: int) -> tup
     for net in range(count):
         turned = sum(1 << k for k, (number, _) in enumerate(inputs) if number == net)
         index += [i ^ turned for i in index]
-    values = [table >> i & 1 for i in index]
-    read = list(range(count))
+    found, read = sum((table >> i & 1) << k for k, i in enumerate(index)), list(range(count))
     for net in reversed(range(count)):
         step = 1 << net
-        low, high = ([v for i, v in enumerate(values) if (i & step > 0) == side] for side in (False, True))
-        if low == high:
-            values = low
+        half = ((1 << (1 << len(read))) - 1) // ((1 << step) + 1)  # where the net is 0
+        if found & half == found >> step & half:
+            kept = (i for i in range(1 << len(read)) if not i & step)
+            found = sum((found >> i & 1) << k for k, i in enumerate(kept))
             read.remove(net)
-    return tuple(read), sum(v << i for i, v in enumerate(values))
+    return tuple(read), found
 
 
 def simulate(

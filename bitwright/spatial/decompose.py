@@ -40,6 +40,8 @@ class _Tried:
     """
 
     places: tuple[tuple[int, ...], ...]
+    masks: Codes
+    """The same, a bit a place."""
     entries: Codes
     factors: Codes
 
@@ -62,7 +64,7 @@ def functions(circuit: Circuit, bits: Sequence[int], codes: Codes, width: int) -
 
 
 def _packed(values: Codes) -> int:
-    return sum(int(v) << i for i, v in enumerate(values))
+    return int.from_bytes(np.packbits(values.astype(np.uint8), bitorder="little").tobytes(), "little")
 
 
 def _columns(codes: Codes, count: int, places: Sequence[int]) -> Codes:
@@ -77,20 +79,29 @@ def _columns(codes: Codes, count: int, places: Sequence[int]) -> Codes:
 def _bound(table: bytes, count: int) -> _Bound | None:
     """The places that spare the most bits, down to what a LUT has, for the fewest LUTs; None if none spares any."""
     codes = np.frombuffer(table, np.int64)
-    best: tuple[tuple[int, int], tuple[int, ...]] | None = None
+    best, places = (count, 0), tuple[int, ...]()
+    above: Codes | None = None
     for size in range(min(MOST_INPUTS, count - 1), LEAST_BOUND - 1, -1):
         tried = _tried(count, size)
-        sums = np.sort(codes[tried.entries] @ tried.factors, axis=1)
+        some = np.arange(len(tried.places))
+        if above is not None:  # fewer places spare no more bits than those that they are among
+            some = np.flatnonzero((tried.masks[:, None] & above == tried.masks[:, None]).any(axis=1))
+        sums = np.sort(codes[tried.entries[some]] @ tried.factors, axis=1)
         differ = np.count_nonzero(sums[:, 1:] != sums[:, :-1], axis=1) + 1
-        for places, several in zip(tried.places, differ.tolist(), strict=True):
-            short = (several - 1).bit_length()
-            left = count - size + short
-            if left < count and (best is None or (max(left, MOST_INPUTS), short) < best[0]):
-                best = (max(left, MOST_INPUTS), short), places
-    if best is None:
-        return None
-    _, number = np.unique(_columns(codes, count, best[1]), axis=0, return_inverse=True)
-    return _Bound(best[1], number.reshape(-1), int(number.max()).bit_length())
+        found = [(max(count - size + short, MOST_INPUTS), short) for short in map(_bits, differ.tolist())]
+        least = min(found, default=best)
+        if least < best:
+            best, places = least, tried.places[some[found.index(least)]]
+        if not places:
+            return None
+        above = tried.masks[some[[left <= best[0] for left, _ in found]]]
+    _, number = np.unique(_columns(codes, count, places), axis=0, return_inverse=True)
+    return _Bound(places, number.reshape(-1), int(number.max()).bit_length())
+
+
+def _bits(several: int) -> int:
+    """That tell so many apart."""
+    return (several - 1).bit_length()
 
 
 @lru_cache(maxsize=64)
@@ -100,4 +111,5 @@ def _tried(count: int, size: int) -> _Tried:
     else:
         places = tuple(tuple(range(low, low + size)) for low in range(count - size + 1))
     entries = np.stack([_columns(np.arange(1 << count), count, some) for some in places])
-    return _Tried(places, entries, np.random.default_rng(0).integers(-(1 << 62), 1 << 62, entries.shape[-1]))
+    masks = np.array([sum(1 << k for k in some) for some in places])
+    return _Tried(places, masks, entries, np.random.default_rng(0).integers(-(1 << 62), 1 << 62, entries.shape[-1]))
