@@ -156,7 +156,7 @@ class Design:
         from .boards.yosys import NETLIST, synthesise_alone
 
         family = self.board().chip_family
-        folder = self.folder / "synth" / ("accel" if family.synthesis else "")
+        folder = self.folder / "synth" / ("accel" if self._shell else "")
         if not (folder / NETLIST).is_file():
             synthesise_alone(self.folder / "rtl", "bw_accel", folder, family)
         return cells.sources(folder, "bw_accel", family)
@@ -168,10 +168,19 @@ class Design:
         return saved_board(self.folder / BOARD)
 
     def synthesise(self) -> SynthResult:
-        """Synthesise with Yosys into `synth/` and return the resources."""
+        """Synthesise with Yosys into `synth/` and return the resources, of the whole chip where the board has a shell."""
+        from .boards.uart.handoff import TOP
         from .boards.yosys import synthesise
 
-        return synthesise(self.folder / "rtl", "bw_accel", self.folder / "synth", self.board().family)
+        top = TOP if self._shell else "bw_accel"
+        out = self.folder / "synth"
+        return synthesise(self.folder / "rtl", top, out, self.board().family, shell=self._shell)
+
+    @property
+    def _shell(self) -> Path | None:
+        """The RTL around the accelerator, on boards where it sits behind a serial line."""
+        folder = self.folder / "board" / "rtl"
+        return folder if folder.is_dir() else None
 
     def make_bitstream(self) -> ChipResult:
         """Synthesise, place and route the whole chip into `synth/`, where the board has an open flow for that."""

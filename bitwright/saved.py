@@ -257,6 +257,7 @@ class Control(TypedDict):
     """The AXI4-Lite port."""
 
     registers: dict[str, Count]
+    bits: dict[str, Count]
     counters: list[str]
     identity: dict[str, Count]
     address_bits: Positive

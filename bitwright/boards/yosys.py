@@ -51,15 +51,20 @@ class SynthResult:
     seconds: float
 
 
-def synthesise(rtl_dir: Path, top: str, out: Path, family: str = "xc7", timeout: float | None = None) -> SynthResult:
-    """Synthesise every `*.v` in `rtl_dir` out of context for a chip of AMD's, as `synthesise_alone` does, and count."""
+def synthesise(
+    rtl_dir: Path, top: str, out: Path, family: str = "xc7", timeout: float | None = None, shell: Path | None = None
+) -> SynthResult:
+    """Synthesise every `*.v` in `rtl_dir` out of context for a chip of AMD's, as `synthesise_alone` does, and count.
+
+    With those in `shell` too, `top` is a whole chip.
+    """
     if family not in COUNTED:
         known = ", ".join(COUNTED)
         raise CompileError(
             "E411", f"Yosys' counts for chips of family {family} are not known", hint=f"families: {known}"
         )
     start = time.perf_counter()
-    synthesise_alone(rtl_dir, top, out, load_family(family), timeout)
+    synthesise_alone(rtl_dir, top, out, load_family(family), timeout, shell)
     cells = netlist.read_netlist(out / NETLIST, top)
     counts, clock = netlist.count(cells), timing.estimate(cells) if family == "xc7" else None
     return SynthResult(
@@ -78,15 +83,17 @@ def synthesise(rtl_dir: Path, top: str, out: Path, family: str = "xc7", timeout:
     )
 
 
-def synthesise_alone(rtl_dir: Path, top: str, out: Path, family: Family, timeout: float | None = None) -> None:
-    """Synthesise every `*.v` in `rtl_dir` without pins, and write `netlist.json` and `yosys.log` into `out`.
+def synthesise_alone(
+    rtl_dir: Path, top: str, out: Path, family: Family, timeout: float | None = None, shell: Path | None = None
+) -> None:
+    """Synthesise every `*.v` in `rtl_dir` (and in `shell`) without pins, and write `netlist.json` and `yosys.log` into `out`.
 
     Memory files are found in `rtl_dir`. CompileError E390: pyosys is missing; E411: no such synthesis; E412: Yosys
     refused the design; E413: it took longer than `timeout` seconds.
     """
     if family.alone is None:
         raise CompileError("E411", f"Yosys' netlists for chips of family {family.name} are not known here")
-    sources = [file.name for file in sorted(rtl_dir.glob("*.v"))]
+    sources = _sources([rtl_dir] if shell is None else [rtl_dir, shell])
     _synthesise(rtl_dir, alone_commands(sources, top, family), out, timeout)
 
 
@@ -108,9 +115,7 @@ def synthesise_chip(folders: Sequence[Path], top: str, out: Path, family: Family
     """
     if family.synthesis is None:
         raise CompileError("E411", f"there is no synthesis of whole chips of family {family.name}")
-    first = folders[0].resolve()
-    sources = [os.path.relpath(file, first) for folder in folders for file in sorted(folder.resolve().glob("*.v"))]
-    _synthesise(first, _chip_commands(sources, top, family), out, None)
+    _synthesise(folders[0], _chip_commands(_sources(folders), top, family), out, None)
     counted = netlist.count_types(out / NETLIST, top)
     rules = family.synthesis
     return ChipCells(
@@ -120,6 +125,12 @@ def synthesise_chip(folders: Sequence[Path], top: str, out: Path, family: Family
         dsp=sum(n for cell, n in counted.items() if cell in rules.dsp),
         cells=counted,
     )
+
+
+def _sources(folders: Sequence[Path]) -> list[str]:
+    """Every `*.v` in the folders, as seen from the first."""
+    first = folders[0].resolve()
+    return [os.path.relpath(file, first) for folder in folders for file in sorted(folder.resolve().glob("*.v"))]
 
 
 def _synthesise(rtl_dir: Path, commands: list[str], out: Path, timeout: float | None) -> None:
@@ -185,7 +196,6 @@ def alone_commands(sources: list[str], top: str, family: Family) -> list[str]:
     return [
         *([f"read_verilog -lib {family.alone.library}"] if family.alone.library else []),
         *(f"read_verilog {json.dumps(source)}" for source in sources),
-        f"hierarchy -check -top {top}",
         "scratchpad -set abc9.verify false",
         *_passes_of(f"{family.alone.command} -top {top}", family),
         "check",

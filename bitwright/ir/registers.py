@@ -70,6 +70,9 @@ OFFSETS = {r.name: r.offset for r in REGISTERS}
 RUN, STOPPED, REFUSED, CAPTURE, CLEAR = 1, 2, 4, 1, 2
 """Bits of `run`, `status` and `command`."""
 
+BITS = {"run": RUN, "stopped": STOPPED, "refused": REFUSED, "capture": CAPTURE, "clear": CLEAR}
+"""The same, as boundary.json tells them."""
+
 
 def identity(
     model: str, design: str, source: Lanes, slots: tuple[int, int], sink: Lanes, window: int = 0

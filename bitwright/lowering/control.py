@@ -70,8 +70,8 @@ def controlled(lowered: Lowered, model: str) -> tuple[Netlist, dict[str, Any]]:
         base = next((4 * bases[i.name] for i in netlist.instances if i.name in bases and i.stage == f"s{k}"), None)
         if base is not None:
             layouts |= _layout(layer, lowered.folding.folds[k], start + base)
-    told = {"registers": registers.OFFSETS, "counters": [r.name for r in registers.COUNTERS], "identity": identity,
-            "address_bits": address, "weights": layouts}  # fmt: skip
+    told = {"registers": registers.OFFSETS, "bits": registers.BITS, "counters": [r.name for r in registers.COUNTERS],
+            "identity": identity, "address_bits": address, "weights": layouts}  # fmt: skip
     return replace(netlist, instances=tuple(instances), wires=wires, nets=nets, control=address), told
 
 

@@ -78,3 +78,12 @@ def test_an_own_board_is_kept_with_its_design(tmp_path):
     file.unlink()
     assert design.board().name == "own" and design.board().usable == load_board("icebreaker").usable
     assert "set_io led 11\n" in (design.folder / "board" / "chip.pcf").read_text()
+
+
+def test_synthesis_counts_what_the_estimate_counts(tmp_path):
+    """On the Arty both are of the whole chip, shell included; the accelerator's netlist lies elsewhere."""
+    design = bitwright.compile(MODELS / "hello_world.onnx", tmp_path / "d", board="arty", target_cycles=300)
+    estimate, shell, found = design.manifest["estimate"], design.manifest["shell"], design.synthesise()
+    assert shell["bram36"] == 1.0 and (found.bram36, found.dsp) == (estimate["bram36"], estimate["dsp"])
+    assert abs(found.lut - estimate["lut"]) < 0.15 * estimate["lut"]
+    assert '"bw_chip"' in (design.folder / "synth" / "netlist.json").read_text()
