@@ -22,7 +22,7 @@ from .errors import CompileError, quoted
 from .ir.graph import Graph, Node
 from .ir.op import Codes
 from .ir.text import parse_graph
-from .ops.rewritable import Rewritable
+from .ops.rewritable import Writable
 from .sim import reference
 
 if TYPE_CHECKING:
@@ -195,8 +195,8 @@ def with_weights(graph: Graph, weights: Mapping[str, Codes]) -> Graph:
     def changed(node: Node) -> Node:
         if node.name not in weights:
             return node
-        assert isinstance(node.op, Rewritable)
-        return replace(node, op=replace(node.op, weight=weights[node.name]))
+        assert isinstance(node.op, Writable)
+        return replace(node, op=node.op.with_rows(weights[node.name]))
 
     return graph.with_nodes(tuple(changed(n) for n in graph.nodes))
 

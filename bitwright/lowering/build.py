@@ -569,7 +569,7 @@ class _Builder:
             params = dict(block.params)
             if k == 0:  # the entry admits work only against credits
                 params["CREDITS"] = credits
-            if block.module == "bw_mvu":  # nobody writes weights unless there is a control port
+            if block.module in ("bw_mvu", "bw_depthwise"):  # nobody writes weights unless there is a control port
                 place = params.get("PLACE", 1)
                 assert isinstance(place, int)
                 ports |= {"write_valid": "1'b0", "write_data": f"{place + 32}'d0"}

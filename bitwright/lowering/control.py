@@ -10,6 +10,7 @@ from ..ir import registers
 from ..ir.netlist import Fold, Instance, Memory, Netlist, Resources, Wire
 from ..ops import matvec
 from ..ops.rewritable import Rewritable
+from ..ops.rewritable_depthwise import RewritableDepthwise
 from .build import Lowered
 from .folding import slot_width
 from .layers import Layer
@@ -83,15 +84,18 @@ def _place_bits(instance: Instance) -> int:
 
 def _layout(layer: Layer, fold: Fold, base: int) -> dict[str, Any]:
     """How the weights of a layer lie in its memory, by its IR value, for `boards/weights.py`."""
-    assert layer.head is not None and isinstance(layer.head.op, Rewritable)
+    assert layer.head is not None and isinstance(layer.head.op, Rewritable | RewritableDepthwise)
     op = layer.head.op
-    w, pack = op.weight_type, matvec.packing_for(op.weight, layer.inner.elem, fold, op.weight_type)
-    lane = matvec.lane_bits(matvec.word_bits(w, fold, pack))
-    return {layer.head.name: {
-        "base": base, "rows": op.weight.shape[0], "columns": op.weight.shape[1], "lo": w.lo, "hi": w.hi, "bits": w.width,
-        "pe": fold.pe, "simd": fold.simd, "lane": lane, "dsp_rows": matvec.dsp_rows(fold), "pack": pack.rows,
-        "offset": pack.offset, "stored_bits": pack.stored.width,
-    }}  # fmt: skip
+    w, (rows, columns) = op.weight_type, op.rows.shape
+    told = {"base": base, "rows": rows, "columns": columns, "lo": w.lo, "hi": w.hi, "bits": w.width, "pe": fold.pe}
+    if isinstance(op, RewritableDepthwise):
+        packed = {"simd": fold.taps, "lane": matvec.lane_bits(fold.simd * w.width),
+                  "dsp_rows": 0, "pack": 1, "offset": False, "stored_bits": w.width}  # fmt: skip
+    else:
+        pack = matvec.packing_for(op.weight, layer.inner.elem, fold, w)
+        packed = {"simd": fold.simd, "lane": matvec.lane_bits(matvec.word_bits(w, fold, pack)), "dsp_rows": matvec.dsp_rows(fold),
+                  "pack": pack.rows, "offset": pack.offset, "stored_bits": pack.stored.width}  # fmt: skip
+    return {layer.head.name: told | packed}
 
 
 def digest(netlist: Netlist) -> str:

@@ -25,6 +25,7 @@ from ..ops.pool import Pool
 from ..ops.repeat import Repeat
 from ..ops.reshape import Reshape
 from ..ops.rewritable import Rewritable
+from ..ops.rewritable_depthwise import RewritableDepthwise
 from ..ops.sliding import Flow
 from ..ops.total import Total
 from ..ops.window import Window
@@ -47,7 +48,7 @@ class Kind(Enum):
 _KINDS: dict[type[Op], Kind] = {
     Dense: Kind.MATVEC, Xnor: Kind.MATVEC, Depthwise: Kind.LANES, Pool: Kind.LANES, Total: Kind.TOTAL, Add: Kind.JOIN,
     Multiply: Kind.JOIN, Concat: Kind.MOVE, Repeat: Kind.MOVE, Permute: Kind.MOVE,
-    Pick: Kind.MOVE, Rewritable: Kind.MATVEC,
+    Pick: Kind.MOVE, Rewritable: Kind.MATVEC, RewritableDepthwise: Kind.LANES,
 }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from ..ops.pick import Pick
 from ..ops.pool import Pool
 from ..ops.repeat import Repeat
 from ..ops.reshape import Reshape
-from ..ops.rewritable import Rewritable
+from ..ops.rewritable import Writable
 from ..ops.total import Total
 from ..ops.window import Window
 from ..ops.xnor import Xnor
@@ -82,7 +82,7 @@ def form(layer: Layer, taken: int, given: int) -> list[Node]:
     """The nodes of a layer that takes so many pixels at a time and gives so many; none if that cannot be."""
     if not layer.nodes or layer.several or layer.shared > 1:
         return []
-    if layer.head is not None and isinstance(layer.head.op, Rewritable):
+    if layer.head is not None and isinstance(layer.head.op, Writable):
         return []
     if layer.kind in (Kind.MOVE, Kind.TOTAL):
         assert layer.head is not None

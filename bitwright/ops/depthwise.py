@@ -26,9 +26,17 @@ class Depthwise(Op):
     weight: Codes
     bias: Codes
 
+    writable: ClassVar[bool] = False
+    """Whether weights can be written at run time."""
+
     @property
     def taps(self) -> int:
         return len(self.weight)
+
+    @property
+    def weight_range(self) -> tuple[int, int]:
+        """The least and the greatest weight that there may be."""
+        return int(self.weight.min()), int(self.weight.max())
 
     def infer(self, x: TensorType) -> TensorType:
         taps, channels = self.weight.shape
@@ -59,7 +67,11 @@ class Depthwise(Op):
         }  # fmt: skip
         if fold.multiplier is Multiplier.DSP:
             params |= {"FIELD": pack.field, "CHAIN": pack.chain}
-        params |= matvec.rom_parameters(pack_words(words, width), fold.simd * width, fold.weights)
+        bits, packed = fold.simd * width, pack_words(words, width)
+        if self.writable:
+            params |= matvec.store_parameters(packed, bits, fold.weights)
+        else:
+            params |= matvec.rom_parameters(packed, bits, fold.weights)
         if self.bias.any():
             params |= {"HAS_BIAS": 1, "BIAS": Memory(lanes * acc, pack_words(self.bias.reshape(groups, lanes), acc))}
         return Block("bw_depthwise", params)
@@ -67,7 +79,7 @@ class Depthwise(Op):
     def packing(self, a: IntType, taps: int) -> Packing:
         """How slices sum up so many taps a cycle: in chains that need few registers, all of one length if that goes."""
         chain = next((c for c in (4, 3, 2) if taps % c == 0), min(taps, 4))
-        return packing.single(int(self.weight.min()), int(self.weight.max()), a, chain)
+        return packing.single(*self.weight_range, a, chain)
 
     def to_hls(self, x: TensorType, fold: Fold) -> Kernel | None:
         taps, channels = self.weight.shape
@@ -85,13 +97,14 @@ class Depthwise(Op):
         taps, channels = self.weight.shape
         groups, w, acc = channels // fold.pe, self.weight_type, y.elem.width
         words, pack = groups * taps // fold.taps, self.packing(x.elem, fold.taps)
-        cost = Resources(lut=35, ff=30) + area.rom(fold.simd * w.width, words, fold.weights)
+        memory = area.ram if self.writable else area.rom
+        cost = Resources(lut=35, ff=30) + memory(fold.simd * w.width, words, fold.weights)
         if fold.multiplier is Multiplier.DSP:
             each = matvec.slices(1, x.elem, acc, fold.taps, pack, fold.taps)
         else:
             term = min(x.elem.width + w.width, acc)
             one = area.product(x.elem, w, term)
-            constant = 0.4 if words == 1 else 1.0  # weights that never change
+            constant = 0.4 if words == 1 and not self.writable else 1.0  # weights that never change
             each = Resources(one.lut * constant, one.ff).scaled(fold.taps) + matvec.tree(1, fold.taps, term, acc, 1.0)
         each += Resources(lut=acc, ff=acc)
         cost += each.scaled(fold.pe) + Resources(ff=2 * fold.simd * x.elem.width)

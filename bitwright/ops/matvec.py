@@ -110,8 +110,7 @@ def block(
     dead = ~_live(weight, fold, pack)
     if free:
         bits, words = word_bits(weight_type, fold, pack), weight_words(weight, weight_type, fold, pack)
-        params |= {"WRITABLE": 1, "LANE": lane_bits(bits), "PLACE": place_bits(bits, len(words))}
-        params |= {"WEIGHT_STYLE": int(fold.weights), "WEIGHTS": Memory(bits, words)}
+        params |= store_parameters(words, bits, fold.weights)
     else:
         if dead.any() and dead.size <= LARGEST_MASK:
             params["DEAD"] = int("".join(map(str, dead.reshape(-1)[::-1].astype(int))), 2)
@@ -163,6 +162,14 @@ def rom_parameters(words: Sequence[int], width: int, style: Ram) -> dict[str, in
     names = {"FILE": "WEIGHTS", "SEGMENTS": "WEIGHT_SEGMENTS", "ROWS": "WEIGHT_ROWS", "REST": "WEIGHTS_REST"}
     found = area.rom_parameters(words, width, style)
     return {"WEIGHT_STYLE": int(style), **{names[k]: v for k, v in found.items()}}
+
+
+def store_parameters(words: tuple[int, ...], bits: int, style: Ram) -> dict[str, int | Memory]:
+    """Those of a unit's weights that can be written."""
+    return {
+        "WRITABLE": 1, "LANE": lane_bits(bits), "PLACE": place_bits(bits, len(words)), "WEIGHT_STYLE": int(style),
+        "WEIGHTS": Memory(bits, words),
+    }  # fmt: skip
 
 
 def lane_bits(bits: int) -> int:

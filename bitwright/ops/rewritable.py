@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
 from ..ir.netlist import Block, Estimate, Fold, Kernel
-from ..ir.op import Op
+from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from . import matvec
 from .dense import Dense
 
 
+class Writable(ABC):
+    """An operator whose weights are written at run time, a row for each output."""
+
+    @property
+    @abstractmethod
+    def rows(self) -> Codes:
+        """The weights that it starts with, (outputs, inputs of each)."""
+
+    @abstractmethod
+    def with_rows(self, rows: Codes) -> Op:
+        """The operator with other weights."""
+
+
 @dataclass(frozen=True, eq=False)
-class Rewritable(Dense):
+class Rewritable(Dense, Writable):
     """`weight` are those that it starts with, `elem` the type of all that there may be, as `s4`."""
 
     mnemonic: ClassVar[str] = "rewritable"
@@ -44,6 +58,13 @@ class Rewritable(Dense):
     @cached_property
     def weight_type(self) -> IntType:
         return IntType.parse(self.elem)
+
+    @property
+    def rows(self) -> Codes:
+        return self.weight
+
+    def with_rows(self, rows: Codes) -> Op:
+        return replace(self, weight=rows)
 
     def to_rtl(self, x: TensorType, fold: Fold, *, replay: bool = True) -> Block | None:
         y, w = self.infer(x), self.weight_type

@@ -32,6 +32,11 @@ module bw_depthwise #(
   parameter WEIGHT_SEGMENTS = 1,
   parameter WEIGHT_ROWS  = GROUPS * (TAPS / SIMD),
   parameter WEIGHTS_REST = "",
+  // 1: weights can be written, so many bits of a word at a time; bits of a place, and the memory's own highest (see bw_store)
+  parameter WRITABLE     = 0,
+  parameter LANE         = 32,
+  parameter PLACE        = 1,
+  parameter BASE         = 0,
   // each channel has a bias
   parameter HAS_BIAS     = 0,
   // memory file of GROUPS words of LANES biases
@@ -47,7 +52,10 @@ module bw_depthwise #(
   input  wire [SIMD*LANES*A_WIDTH-1:0] in_data,
   output reg                        out_valid,
   output wire [LANES*ACC_WIDTH-1:0] out_data,
-  input  wire                       credit
+  input  wire                       credit,
+  // writes to the weights
+  input  wire                       write_valid,
+  input  wire [PLACE+31:0]          write_data
 );
   // Radix-4 digits of weight and activation: the fewer decide the cycles of a LUT multiplier (see bw_dots).
   localparam W_DIGITS = (W_SIGNED != 0) ? (W_WIDTH + 1) / 2 : W_WIDTH / 2 + 1;
@@ -94,20 +102,42 @@ module bw_depthwise #(
     .step (take),
     .index(address)
   );
-  bw_rom #(
-    .WIDTH   (LANES * SIMD * W_WIDTH),
-    .DEPTH   (DEPTH),
-    .ADDR    (ADDR),
-    .FILE    (WEIGHTS),
-    .STYLE   (WEIGHT_STYLE),
-    .SEGMENTS(WEIGHT_SEGMENTS),
-    .ROWS    (WEIGHT_ROWS),
-    .REST    (WEIGHTS_REST)
-  ) weights (
-    .clk (clk),
-    .addr(address),
-    .data(w)
-  );
+  generate
+    if (WRITABLE != 0) begin : g_writable
+      bw_store #(
+        .WIDTH(LANES * SIMD * W_WIDTH),
+        .LANE (LANE),
+        .DEPTH(DEPTH),
+        .ADDR (ADDR),
+        .FILE (WEIGHTS),
+        .STYLE(WEIGHT_STYLE),
+        .PLACE(PLACE),
+        .BASE (BASE)
+      ) weights (
+        .clk        (clk),
+        .addr       (address),
+        .data       (w),
+        .write_valid(write_valid),
+        .write_data (write_data)
+      );
+    end else begin : g_constant
+      bw_rom #(
+        .WIDTH   (LANES * SIMD * W_WIDTH),
+        .DEPTH   (DEPTH),
+        .ADDR    (ADDR),
+        .FILE    (WEIGHTS),
+        .STYLE   (WEIGHT_STYLE),
+        .SEGMENTS(WEIGHT_SEGMENTS),
+        .ROWS    (WEIGHT_ROWS),
+        .REST    (WEIGHTS_REST)
+      ) weights (
+        .clk (clk),
+        .addr(address),
+        .data(w)
+      );
+      wire unused = &{1'b0, write_valid, write_data};
+    end
+  endgenerate
 
   genvar l, t;
   generate

@@ -14,7 +14,7 @@ from ..ir.op import Op
 from ..ir.types import TensorType
 from ..ops.concat import Concat
 from ..ops.mulshift import MulShift
-from ..ops.rewritable import Rewritable
+from ..ops.rewritable import Writable
 from ..ops.shift import Shift
 from ..ops.table import Table
 from ..ops.threshold import Threshold
@@ -90,7 +90,7 @@ def holds(node: Node) -> bool:
         return False
     if isinstance(node.op, Xnor) and node.op.pixels > 1:
         return False
-    if isinstance(node.op, Rewritable):
+    if isinstance(node.op, Writable):
         return False  # its weights are no constants
     return isinstance(node.op, (*SUMS, Concat)) or (
         isinstance(node.op, STEPS) and node.type.vector % _period(node.op) == 0

@@ -21,18 +21,21 @@ from bitwright.lowering.passes import PIPELINE
 from bitwright.lowering.verilog import write_rtl
 from bitwright.ops import matvec
 from bitwright.ops.dense import Dense
+from bitwright.ops.depthwise import Depthwise
 from bitwright.ops.rewritable import Rewritable
+from bitwright.ops.rewritable_depthwise import RewritableDepthwise
 from bitwright.sim import control, reference, verify, verilator
 from bitwright.sim.live import live
 from tests.frontend.onnx_build import QONNX, Net
 from tests.fuzz.test_random_networks import lowered
-from tests.networks import random_images, random_network
+from tests.networks import random_images, random_lane_units, random_network
 
 
 def freed(graph):
-    """Every dense layer with weights of any value of the type of those that it has."""
-    nodes = [replace(n, op=Rewritable(n.op.weight, n.op.bias, str(n.op.weight_type)))
-             if isinstance(n.op, Dense) else n for n in graph.nodes]  # fmt: skip
+    """Every dense and depthwise layer with weights of any value of the type of those that it has."""
+    kinds = {Dense: Rewritable, Depthwise: RewritableDepthwise}
+    nodes = [replace(n, op=kinds[type(n.op)](n.op.weight, n.op.bias, str(n.op.weight_type)))
+             if type(n.op) in kinds else n for n in graph.nodes]  # fmt: skip
     return graph.with_nodes(tuple(nodes))
 
 
@@ -47,25 +50,25 @@ def extremes(rng, spec):
 
 @pytest.mark.parametrize("seed", [3, 4, pytest.param(5, marks=pytest.mark.long), *(
     pytest.param(s, marks=pytest.mark.long) for s in range(6, 20))])  # fmt: skip
-@pytest.mark.parametrize("network", [random_network, random_images])
+@pytest.mark.parametrize("network", [random_network, random_images, random_lane_units])
 def test_random_networks(network, seed, tmp_path):
     """Written between frames, without a reset; at last the old weights come back."""
     built = lowered(seed, tmp_path / "unused", lambda s: freed(network(s)))
     netlist, told = controlled(built.lowered, "0" * 64)
     if not told["weights"]:
-        pytest.skip("no dense layer")
+        pytest.skip("no layer with weights")
     write_rtl(netlist, tmp_path / "rtl")
     wire = built.boundary
     wire.control = told
     ops = {n.name: n.op for n in built.lowered.graph.nodes}
     for value, spec in told["weights"].items():
-        spec |= {"shape": list(ops[value].weight.shape), "axes": [0, 1], "order": None}
+        spec |= {"shape": list(ops[value].rows.shape), "axes": [0, 1], "order": None}
     rng = np.random.default_rng(seed)
     (source,) = built.graph.inputs
     codes = reference.random_codes(built.graph.types[source], 3, seed)
     exe = verilator.build(sorted((tmp_path / "rtl").glob("*.v")), "bw_accel")
     rounds = [dict(zip(told["weights"], layer)) for layer in zip(*(extremes(rng, s) for s in told["weights"].values()))]
-    rounds.append({name: ops[name].weight for name in told["weights"]})
+    rounds.append({name: ops[name].rows for name in told["weights"]})
     with live(exe, tmp_path / "rtl", wire.input.beats, wire.output.beats, seed=seed) as accelerator:
         for k, weights in enumerate([{}, *rounds]):
             control.write_weights(accelerator, wire, weights)
@@ -99,10 +102,10 @@ def test_the_host_packs_words_as_the_compiler_does(kind, elem):
         assert [sum(v << k * spec["lane"] for k, v in enumerate(word)) for word in found] == list(memory.words)
 
 
-def image_model(kernel, matrix, last, zero=0.0):
-    """A convolution with padding, a Gemm and a MatMul, weights of 4 and 3 bits; `kernel`, `matrix`, `last` are integers.
+def image_model(kernel, taps, matrix, last, zero=0.0):
+    """A convolution with padding, a depthwise one, a Gemm and a MatMul, weights of 4 and 3 bits, all given as integers.
 
-    `zero` is a zero point of the operands of the first two; with one, that of the third is bipolar.
+    `zero` is a zero point of the operands of the first three; with one, that of the fourth is bipolar.
     """
     net = Net([1, 2, 4, 5])
 
@@ -112,6 +115,8 @@ def image_model(kernel, matrix, last, zero=0.0):
     x = net.quant(net.input, 0.25, zero, bits=3.0, signed=0)
     y = net.node("Conv", x, weights(kernel, 0.5, 4.0), pads=[1, 1, 0, 1], strides=[1, 2])
     y = net.quant(net.node("Relu", y), 0.5, zero, bits=3.0, signed=0)
+    y = net.node("Conv", y, weights(taps, 0.5, 3.0), pads=[1, 1, 0, 0], group=3)
+    y = net.quant(net.node("Relu", y), 0.5, zero, bits=3.0, signed=0)
     y = net.node("Flatten", y)
     y = net.node("Gemm", y, weights(matrix, 0.25, 4.0), net.const(np.arange(6) / 8), transB=1)
     y = net.node("BipolarQuant", y, net.const(1.0), domain=QONNX) if zero else net.quant(y, 1.0, bits=4.0)
@@ -119,9 +124,8 @@ def image_model(kernel, matrix, last, zero=0.0):
     return net.bytes(y, [1, 3])
 
 
-NAMES = ("n8", "n18", "n26")
-SHAPES = ((3, 2, 2, 3), (6, 36), (6, 3))
-LIMITS = ((-8, 7), (-8, 7), (-4, 3))
+SHAPES = ((3, 2, 2, 3), (3, 1, 2, 2), (6, 36), (6, 3))
+LIMITS = ((-8, 7), (-4, 3), (-8, 7), (-4, 3))
 
 
 def some(seed):
@@ -207,7 +211,7 @@ def test_what_follows_from_weights_follows_from_their_type(design, zero, tmp_pat
     ],
 )
 def test_weights_that_do_not_suit(design, weights, says):
-    name = list(design.boundary.control["weights"])[1]
+    name = list(design.boundary.control["weights"])[2]
     x = np.zeros((1, 2, 4, 5), np.float32)
     with pytest.raises(CompileError, match=says) as caught:
         design.predict(x, weights={k or name: v for k, v in weights.items()})
@@ -238,13 +242,8 @@ def test_refusals(tmp_path):
     net = Net([1, 4, 3, 3])
     x = net.quant(net.input, 0.25, bits=3.0, signed=0)
     grouped = net.node("Conv", x, net.quant(net.const(np.ones((4, 2, 1, 1))), 1.0, bits=3.0), group=2)
-    deep = net.node(
-        "Conv", net.quant(grouped, 1.0, bits=3.0), net.quant(net.const(np.ones((4, 1, 1, 1))), 1.0, bits=3.0), group=4
-    )
-    model = net.bytes(deep, [1, 4, 3, 3])
-    names = [n.name for n in net.nodes if n.op_type == "Conv"]
-    assert "shares its weights, or has zeros between them" in refusal(model, tmp_path, rewritable=names[0])
-    assert "a depthwise convolution has a unit of its own" in refusal(model, tmp_path, rewritable=names[1])
+    model = net.bytes(grouped, [1, 4, 3, 3])
+    assert "shares its weights, or has zeros between them" in refusal(model, tmp_path, rewritable=net.nodes[-1].name)
     assert "E042: no layer of the model can be rewritable" in refusal(model, tmp_path, rewritable="all")
 
     net = Net([1, 2])

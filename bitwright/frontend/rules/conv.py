@@ -10,13 +10,14 @@ import numpy as np
 
 from ...errors import CompileError, Origin
 from ...ops.depthwise import Depthwise
+from ...ops.rewritable_depthwise import RewritableDepthwise
 from ..context import Context, check_dimensions, check_matrix
 from ..dense import Weights, check_reach, dense, integer_rows, weights_of
 from ..exact import collapse, filled, rationals
 from ..model import Constant, OnnxNode
 from ..recode import by_channel, materialize, without_offset, zero_code
 from ..registry import rule
-from ..rewriting import Source, refused
+from ..rewriting import Source, note, rewritable_type
 from ..spatial import Geometry, geometry, windows
 from ..trace import Doubt
 from ..values import Exact, Stream, shape_of
@@ -59,12 +60,12 @@ def convolve_rows(
     The outputs of a group follow each other; with `repeats` there are so many such walks through the groups.
     """
     image, pad = by_channel(ctx, ctx.image(x, origin), origin), 0
-    if group == 1:
+    outputs, channels = len(rows.codes), x.shape[1]
+    if group == 1 or group == channels == outputs:
         image = without_offset(ctx, image, rows, origin)
     if where.padded:
         image, pad = zero_code(ctx, image, origin)
     seen = windows(ctx, image, where, pad, origin)
-    outputs, channels = len(rows.codes), x.shape[1]
     if group > 1 and not group == channels == outputs:
         check_matrix(outputs, where.taps * channels, origin)
     if group == channels == outputs and group > 1:
@@ -96,12 +97,19 @@ def _spread(rows: Weights, taps: int, channels: int, group: int, repeats: int) -
 
 def depthwise(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:
     """x (1, OH, OW, taps · C) with a row of weights (taps) for each channel → (1, OH, OW, C)."""
-    refused(ctx, origin, "a depthwise convolution has a unit of its own, whose weights are constants")
     x = materialize(ctx, x, origin)
-    channels = len(weights.codes)
-    codes, row_scale = integer_rows(weights.codes, np.asarray(weights.scale, object), origin)
-    check_reach(ctx, x, codes, origin)
-    name = ctx.emit(Depthwise(np.ascontiguousarray(codes.T), np.zeros(channels, np.int64)), cast(str, x.name), origin)
+    channels, free = len(weights.codes), rewritable_type(ctx, x, weights, origin)
+    if free is None:
+        codes, row_scale = integer_rows(weights.codes, np.asarray(weights.scale, object), origin)
+        check_reach(ctx, x, codes, origin)
+    else:
+        codes, row_scale = weights.codes, np.asarray(weights.scale[:, 0], object)
+        check_reach(ctx, x, np.full_like(codes, max(-free.lo, free.hi)), origin)
+    weight, bias = np.ascontiguousarray(codes.T), np.zeros(channels, np.int64)
+    op = Depthwise(weight, bias) if free is None else RewritableDepthwise(weight, bias, str(free))
+    name = ctx.emit(op, cast(str, x.name), origin)
+    if free is not None:
+        note(ctx, name, weights, np.arange(len(weight)), free, origin)
     shape = (*x.shape[:-1], channels)
     scale, offset = (v if v.shape[-1] == 1 else v[..., :channels] for v in (x.scale, x.offset))
     sums = (rationals(codes.sum(axis=1)) * row_scale).reshape(1, 1, 1, -1)

@@ -19,7 +19,7 @@ from ...ops.depthwise import Depthwise
 from ...ops.mulshift import MulShift
 from ...ops.pool import Pool
 from ...ops.reshape import Reshape
-from ...ops.rewritable import Rewritable
+from ...ops.rewritable import Rewritable, Writable
 from ...ops.shift import Shift
 from ...ops.table import Table
 from ...ops.threshold import Threshold
@@ -87,7 +87,7 @@ def _needs(op: Op, x: TensorType, mask: Mask, y: TensorType) -> Mask:
         return np.logical_or.reduce(op.weight[mask] != 0, axis=0)
     if isinstance(op, Window):
         return _any(mask, x.vector)
-    if isinstance(op, Depthwise | Pool):
+    if isinstance(op, Depthwise | Pool) and not isinstance(op, Writable):
         return np.tile(mask, x.vector // y.vector)
     if isinstance(op, Total | Table) or _sliced(op, x) is not None:
         return mask
