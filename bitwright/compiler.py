@@ -228,7 +228,8 @@ def _weights(imported: Imported | Built, layouts: dict[str, Any]) -> dict[str, A
             order = written.order.tolist()
             found[written.layer] = layouts[value] | {
                 "value": value, "shape": list(written.source.shape), "axes": list(written.source.axes),
-                "order": None if order == sorted(order) else order, "scale": list(written.scale),
+                "order": None if order == sorted(order) else order,
+                "places": None if written.places is None else written.places.tolist(), "scale": list(written.scale),
             }  # fmt: skip
     return found
 

@@ -53,8 +53,7 @@ EXPLANATIONS: dict[str, str] = {
     "E040": "--compare runs the model in onnxruntime or qonnx, and that runtime refuses it. The compile itself is not concerned.",
     "E041": "--shape NAME=1,3,32,32 closes the open axes of a graph input. The name must be an input's, there must be a size for every axis, and "
     "sizes that the file fixes must be the same; only axis 0, the batch, may be another.",
-    "E042": "--rewritable names a layer whose weights cannot be written at run time. It works for convolutions, without "
-    "groups or with one channel in each, and matrix products "
+    "E042": "--rewritable names a layer whose weights cannot be written at run time. It works for convolutions and matrix products "
     "whose operand's values are multiples of one number, zero points or none, with weights of at most 16 bits.",
     "E045": "The .h5 or .keras file is no whole Keras model: cut short, weights alone, without a configuration, or with a layout of its own. "
     "Save the whole model again with model.save('model.keras').",

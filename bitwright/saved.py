@@ -251,6 +251,7 @@ class Weights(TypedDict):
     shape: list[Positive]
     axes: list[Count]
     order: list[Count] | None
+    places: list[list[int]] | None
 
 
 class Control(TypedDict):

@@ -29,6 +29,9 @@ def rows(spec: Spec, codes: NDArray[Any]) -> Codes:
         raise ValueError(
             "weights must be from {} to {}, not {} to {}".format(spec["lo"], spec["hi"], codes.min(), codes.max())
         )
+    if spec["places"] is not None:  # groups and phases: zeros stand between them
+        places = np.array(spec["places"])
+        return np.where(places < 0, 0, codes.astype(np.int64).reshape(-1)[places])
     found = codes.astype(np.int64).transpose(spec["axes"]).reshape(spec["rows"], spec["columns"])
     return found if spec["order"] is None else found[:, spec["order"]]
 

@@ -38,6 +38,8 @@ class Weights:
     """Where a runtime's weights may be others, of the shape of the codes."""
     source: Source | None = None
     """Where they stand in the model, if every one stands there once."""
+    places: NDArray[np.int64] | None = None
+    """Of the shape of the codes: which element of the source's flat array each is, -1 for a zero between them. Else its axes tell."""
 
     def times(self, factor: Fraction) -> Weights:
         doubt = self.doubt and replace(self.doubt, size=self.doubt.size * abs(float(factor)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 MOST_BITS = 16
+MOST_PLACES = 1 << 16
 _TYPE = re.compile(r"(u?)int(\d{1,2})")
 
 
@@ -37,11 +39,16 @@ class Source:
     shape: tuple[int, ...]
     axes: tuple[int, ...]
 
+    def places(self, rows: int) -> NDArray[np.int64]:
+        """Which elements of the flat array become the rows."""
+        return np.arange(prod(self.shape)).reshape(self.shape).transpose(self.axes).reshape(rows, -1)
+
 
 @dataclass(frozen=True, eq=False)
 class Written:
     """A rewritable layer: an array of `source.shape`, transposed by its axes and with one row an output, has its columns in
-    the order `order`; `scale` is what a weight counts, one for all or one a row.
+    the order `order`; or `places` tells of each which element of the flat array it is, -1 for a zero that stays one. `scale`
+    is what a weight counts, one for all or one a row.
     """
 
     layer: str
@@ -49,6 +56,7 @@ class Written:
     order: NDArray[np.int64]
     elem: IntType
     scale: tuple[str, ...]
+    places: NDArray[np.int64] | None = None
 
 
 def parse_wishes(text: str) -> tuple[Wish, ...]:
@@ -84,7 +92,9 @@ def rewritable_type(ctx: Context, x: Stream, weights: Weights, origin: Origin) -
     elem = wish.elem or IntType.covering(low, high)
     reason, hint = "", "leave this layer out"
     if weights.source is None:
-        reason = "a group, a transposed convolution or an interpolation shares its weights, or has zeros between them"
+        reason = "its weights are not an array of the model's: an interpolation has them, or several share one"
+    elif weights.places is not None and weights.places.size > MOST_PLACES:
+        reason = f"its groups or phases make a matrix of {weights.places.size:,} places, more than {MOST_PLACES:,}"
     elif weights.scale.shape[1] > 1 or x.scale.shape[-1] > 1:
         reason = "its weights are scaled by input"
     elif (x.offset != 0).any():
@@ -113,7 +123,8 @@ def note(ctx: Context, value: str, weights: Weights, order: NDArray[np.int64], e
     names = [origin.name, *(node.outputs if node else ()), value]
     name = next(n for n in names if n and n not in taken)
     scale = tuple(str(s) for s in weights.scale[:, 0])
-    ctx.written[value] = Written(name, weights.source, order, elem, scale)
+    places = None if weights.places is None else weights.places[:, order]
+    ctx.written[value] = Written(name, weights.source, order, elem, scale, places)
     wish = wish_for(ctx, origin)
     assert wish is not None
     ctx.met.add(wish)

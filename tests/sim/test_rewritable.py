@@ -62,7 +62,7 @@ def test_random_networks(network, seed, tmp_path):
     wire.control = told
     ops = {n.name: n.op for n in built.lowered.graph.nodes}
     for value, spec in told["weights"].items():
-        spec |= {"shape": list(ops[value].rows.shape), "axes": [0, 1], "order": None}
+        spec |= {"shape": list(ops[value].rows.shape), "axes": [0, 1], "order": None, "places": None}
     rng = np.random.default_rng(seed)
     (source,) = built.graph.inputs
     codes = reference.random_codes(built.graph.types[source], 3, seed)
@@ -94,7 +94,7 @@ def test_the_host_packs_words_as_the_compiler_does(kind, elem):
         assert block is not None and isinstance(block.params["WEIGHTS"], Memory)
         memory = block.params["WEIGHTS"]
         pack = matvec.packing_for(weight, x.elem, fold, w)
-        spec = {"shape": [rows, columns], "axes": [0, 1], "order": None, "rows": rows, "columns": columns, "lo": w.lo,
+        spec = {"shape": [rows, columns], "axes": [0, 1], "order": None, "places": None, "rows": rows, "columns": columns, "lo": w.lo,
                 "hi": w.hi, "bits": w.width, "pe": pe, "simd": simd, "lane": block.params["LANE"],
                 "dsp_rows": matvec.dsp_rows(fold), "pack": pack.rows, "offset": pack.offset,
                 "stored_bits": pack.stored.width}  # fmt: skip
@@ -239,17 +239,59 @@ def test_refusals(tmp_path):
     assert "E042: the model has no layer 'fc' with weights" in refusal(model, tmp_path, rewritable="fc")
     assert "'float' is no type of weights" in refusal(model, tmp_path, rewritable="n8=float")
 
-    net = Net([1, 4, 3, 3])
+    net = Net([1, 256, 3, 3])
     x = net.quant(net.input, 0.25, bits=3.0, signed=0)
-    grouped = net.node("Conv", x, net.quant(net.const(np.ones((4, 2, 1, 1))), 1.0, bits=3.0), group=2)
-    model = net.bytes(grouped, [1, 4, 3, 3])
-    assert "shares its weights, or has zeros between them" in refusal(model, tmp_path, rewritable=net.nodes[-1].name)
+    grouped = net.node("Conv", x, net.quant(net.const(np.ones((512, 2, 1, 1))), 1.0, bits=3.0), group=128)
+    model = net.bytes(grouped, [1, 512, 3, 3])
+    wanted = "its groups or phases make a matrix of 131,072 places, more than 65,536"
+    assert wanted in refusal(model, tmp_path, rewritable=net.nodes[-1].name)
     assert "E042: no layer of the model can be rewritable" in refusal(model, tmp_path, rewritable="all")
 
     net = Net([1, 2])
     x = net.quant(net.input, np.array([[1.0, np.float32(2.0**-60)]], np.float32), bits=3.0)
     model = net.bytes(net.node("MatMul", x, net.quant(net.const(np.eye(2)), 1.0, bits=3.0)), [1, 2])
     assert "its weights are scaled by input" in refusal(model, tmp_path, rewritable=net.nodes[-1].name)
+
+
+GROUPED = ((6, 2, 2, 1), (6, 2, 3, 3), (4, 1, 2, 2))
+
+
+def grouped_model(kernel, phases, taps):
+    """A convolution in two groups, a transposed one in two groups and phases, and a transposed depthwise one."""
+    net = Net([1, 4, 3, 3])
+    y = net.quant(net.input, 0.25, 2.0, bits=3.0, signed=0)
+    for op, codes, more in (
+        ("Conv", kernel, {"group": 2}),
+        ("ConvTranspose", phases, {"group": 2, "strides": [2, 2], "pads": [1, 0, 0, 0]}),
+        ("ConvTranspose", taps, {"group": 4}),
+    ):
+        y = net.node(op, y, net.quant(net.const(np.asarray(codes) * 0.5), 0.5, bits=3.0), **more)
+        y = net.quant(net.node("Relu", y), 0.5, bits=4.0, signed=0)
+    return net.bytes(y, [1, 4, 5, 8])
+
+
+def test_groups_and_phases(tmp_path):
+    """Zeros between the weights stay zeros; NumPy with other weights is another model, and the hardware follows."""
+    rng = np.random.default_rng(3)
+
+    def made(name, codes):
+        (tmp_path / "m.onnx").write_bytes(grouped_model(*codes))
+        return bitwright.compile(
+            tmp_path / "m.onnx", tmp_path / name, control="axilite", rewritable="all", target_cycles=400
+        )
+
+    design, x = (
+        made("d", [rng.integers(-4, 4, s) for s in GROUPED]),
+        rng.uniform(-1, 2, (3, 4, 3, 3)).astype(np.float32),
+    )
+    layers = design.boundary.control["weights"]
+    assert [tuple(s["shape"]) for s in layers.values()] == list(GROUPED)
+    assert all(s["places"] is not None for s in layers.values())
+    for k, new in enumerate(([rng.integers(-4, 4, s) for s in GROUPED], [rng.choice([-4, 3], s) for s in GROUPED])):
+        weights = dict(zip(layers, new))
+        got = design.predict(x, weights=weights)
+        np.testing.assert_array_equal(got, made(f"d{k}", new).predict(x), strict=True)
+        np.testing.assert_array_equal(got, design.predict(x, weights=weights, engine="rtl"), strict=True)
 
 
 def test_a_wider_type(tmp_path):

@@ -61,8 +61,7 @@ def convolve_rows(
     """
     image, pad = by_channel(ctx, ctx.image(x, origin), origin), 0
     outputs, channels = len(rows.codes), x.shape[1]
-    if group == 1 or group == channels == outputs:
-        image = without_offset(ctx, image, rows, origin)
+    image = without_offset(ctx, image, rows, origin)
     if where.padded:
         image, pad = zero_code(ctx, image, origin)
     seen = windows(ctx, image, where, pad, origin)
@@ -92,7 +91,11 @@ def _spread(rows: Weights, taps: int, channels: int, group: int, repeats: int) -
         index, size = np.zeros(codes.shape, np.int64), np.zeros(codes.shape)
         index[at], size[at] = doubt.index, doubt.size
         doubt = Doubt(doubt.tensor, index, size)
-    return Weights(codes, scale, doubt)
+    places = None
+    if rows.source is not None:
+        places = np.full(codes.shape, -1)
+        places[at] = rows.source.places(outputs) if rows.places is None else rows.places
+    return Weights(codes, scale, doubt, rows.source, places)
 
 
 def depthwise(ctx: Context, x: Stream, weights: Weights, origin: Origin) -> Stream:

@@ -16,6 +16,7 @@ from ..exact import collapse
 from ..model import OnnxNode
 from ..recode import materialize
 from ..registry import rule
+from ..rewriting import Source
 from ..spatial import Geometry, attribute_numbers
 from ..trace import Doubt
 from ..values import Stream, shape_of
@@ -41,6 +42,7 @@ def conv_transpose(ctx: Context, node: OnnxNode) -> Stream:
     rows = _rows(
         weights_of(reshaped(w, (1, -1)), node.origin), (*shape[:2], phases[0].kernel, phases[1].kernel), phases, group
     )
+    rows = replace(rows, source=Source(shape, tuple(range(rank))))
     where = Geometry(
         cast("tuple[int, int]", tuple(p.reach for p in phases)), (1, 1), (1, 1),
         (phases[0].top, phases[1].top, phases[0].bottom, phases[1].bottom), (0, 0, 0, 0),
@@ -124,7 +126,7 @@ def _rows(flat: Weights, shape: tuple[int, ...], axes: list[_Axis], group: int) 
     if doubt is not None:
         size = np.where(none, 0.0, np.broadcast_to(doubt.size, flat.codes.shape).reshape(-1)[taken])
         doubt = Doubt(doubt.tensor, doubt.index.reshape(-1)[taken], size)
-    return Weights(codes, scale, doubt)
+    return Weights(codes, scale, doubt, places=np.where(none, -1, taken))
 
 
 def _cropped(ctx: Context, node: OnnxNode, y: Stream, rows: _Axis, columns: _Axis) -> Stream:
