@@ -58,6 +58,8 @@ def absorbed(cells: Sequence[Cell], outputs: Sequence[int]) -> list[Cell]:
     room: dict[tuple[int, int], int] = {}
     for number, cell in enumerate(cells):
         if isinstance(cell, Row):
+            if not any(bit >> 1 in gates for column in cell.columns for bit in column):
+                continue
             for k, (column, place) in enumerate(zip(cell.columns, columns(cell), strict=False)):
                 wires[number, k], room[number, k] = set(place.wires), place.room
                 for bit in column:

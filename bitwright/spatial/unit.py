@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -115,7 +117,20 @@ def unit(nodes: tuple[Node, ...], x: TensorType | Sources, period: float, *, sho
     the fewest LUTs and registers, or, with `shortest`, the fewest stages. Neurons share sums where that saves more of the
     LUTs than it lengthens paths.
     """
-    return _unit(nodes, sources(x, nodes), period, shortest, chip.current())
+    with _uncollected():
+        return _unit(nodes, sources(x, nodes), period, shortest, chip.current())
+
+
+@contextmanager
+def _uncollected() -> Generator[None]:
+    """A circuit is many small tuples without cycles: looking for these takes a fifth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @lru_cache(maxsize=512)
