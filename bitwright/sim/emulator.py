@@ -48,6 +48,11 @@ class _Scale:
     lo: int
     hi: int
 
+    def ends(self, x: TensorType) -> Sequence[Codes]:
+        """Least and greatest y of every channel before the limits."""
+        left, right = np.maximum(-self.right, 0), np.maximum(self.right, 0)
+        return [(end + self.b << left) >> right for end in bounds(x, x.vector)]
+
 
 class Emulator:
     """The network on codes (samples, inputs); it must be a chain over one vector. Raises CompileError E301 if it is none."""
@@ -169,7 +174,7 @@ def _without(node: Node, op: Dense, x: TensorType, scale: _Scale, dead: NDArray[
 
 
 def _bound(node: Node, x: TensorType, moved: Codes | int, scale: _Scale | None, ahead: Codes | int) -> int:
-    """In the unit of its lowest bit, no sum of some of a layer's terms is greater, where x and y are `moved` and `ahead`."""
+    """In the unit of its lowest bit, no sum of some of a layer's terms is greater, and no result, where x and y are `moved` and `ahead`."""
     op = node.op
     if not isinstance(op, Dense) or len(node.type.shape) != 1:
         return 1 << 53
@@ -178,7 +183,9 @@ def _bound(node: Node, x: TensorType, moved: Codes | int, scale: _Scale | None, 
     if scale is None:
         return int((np.abs(op.weight) @ np.maximum(-lo, hi) + np.abs(bias)).max())
     terms = np.abs(op.weight) @ np.maximum(-lo, hi) + np.abs(bias + scale.b)
-    return int(((terms << np.maximum(-scale.right, 0)) + (ahead << np.maximum(scale.right, 0))).max())
+    most = ((terms << np.maximum(-scale.right, 0)) + (ahead << np.maximum(scale.right, 0))).max()
+    results = [np.abs(np.clip(end, scale.lo, scale.hi)) for end in scale.ends(node.type)]
+    return int(max(most, (np.max(results, axis=0) + ahead).max()))
 
 
 def _scale(node: Node, x: TensorType) -> _Scale | None:
@@ -237,13 +244,12 @@ def _limits(
     scale: _Scale, x: TensorType, moved: Codes | int, whole: bool, carrier: type[np.floating], block: int
 ) -> Iterator[Step]:
     """The limits that can be reached, and rounding down, which the conversion to integers does where none is negative."""
-    b, right = scale.b, scale.right
-    floor = np.any(right) and not (whole and scale.lo >= 0)
+    floor = np.any(scale.right) and not (whole and scale.lo >= 0)
     if floor:
         yield lambda y: np.floor(y, out=y)
-    least, most = bounds(x, x.vector)
-    below, above = ((least + b) >> right).min() < scale.lo, ((most + b) >> right).max() > scale.hi
-    lows, highs = (np.broadcast_to(end + moved, b.shape) for end in (scale.lo, scale.hi))
+    least, most = scale.ends(x)
+    below, above = least.min() < scale.lo, most.max() > scale.hi
+    lows, highs = (np.broadcast_to(end + moved, scale.b.shape) for end in (scale.lo, scale.hi))
     if below:
         lowest = _repeated(lows, carrier, block)
         yield lambda y: np.maximum(y, lowest[: len(y)], out=y)

@@ -62,3 +62,24 @@ def test_channels_that_never_change():
         codes = rng.integers(-8, 8, (99, 3))
         (out,) = graph.outputs
         np.testing.assert_array_equal(Emulator(graph).run(codes), evaluate(graph, {"x": codes})[out])
+
+
+@pytest.mark.parametrize("limit", [(1 << 24) + 1, (1 << 40) + 1, -(1 << 40) - 1])
+def test_limits_beyond_the_sums(limit: int) -> None:
+    """All that a requantiser gives may be a limit that is far greater than the sums."""
+    x = TensorType.of((2,), IntType(3, True))
+    graph = chain(
+        x, [Dense(np.array([[1, 2], [3, -1]]), np.array([1, 0])), Shift(np.array([0]), 0, 1, limit, limit + 1)]
+    )
+    codes = np.array([[1, 2], [-4, 3]])
+    (out,) = graph.outputs
+    np.testing.assert_array_equal(Emulator(graph).run(codes), evaluate(graph, {"x": codes})[out])
+
+
+def test_limits_behind_a_multiplication() -> None:
+    x = TensorType.of((2,), IntType(3, True))
+    for lo, hi in ((-20, 20), (0, 90), (-90, -1)):
+        graph = chain(x, [Dense(np.array([[1, 2], [3, -1]]), np.array([0, 4])), Shift(np.array([0]), 3, 0, lo, hi)])
+        codes = np.array([[1, 2], [-4, 3], [3, -4], [0, 0]])
+        (out,) = graph.outputs
+        np.testing.assert_array_equal(Emulator(graph).run(codes), evaluate(graph, {"x": codes})[out])
