@@ -718,9 +718,10 @@ def _domain(layer: Layer, fold: Fold, inners: list[Edge], out: Edge, latency: in
         assert layer.head is not None and isinstance(layer.head.op, Dense)
         op = layer.head.op
         slots = sparse.plan(np.count_nonzero(op.weight, axis=1), fold.pe, fold.lanes).slots
-        delay = 2 + sparse.multiply_latency(layer.inner.elem, op.weight_type, fold.multiplier)
+        read = sparse.read_latency(op.weight, op.weight_type, fold, slots)
+        delay = read + sparse.multiply_latency(layer.inner.elem, op.weight_type, fold.multiplier)
         beats = ceil(layer.rows / fold.lanes)
-        return Sparse(inners, out, ceil(layer.columns / fold.simd), latency, credits, parts, beats, slots, delay)
+        return Sparse(inners, out, ceil(layer.columns / fold.simd), latency, credits, parts, beats, slots, read, delay)
     if window is not None:
         made = window()
         return WindowDomain(inners, out, words, latency, credits, parts, made, made.words // words)

@@ -491,12 +491,13 @@ class Total(Domain):
 class Sparse(Domain):
     """bw_sparse: two vectors of `words` words have room, and the sums of two.
 
-    A vector takes `slots` cycles, and `delay` more until the first of its `beats` beats can issue; `latency` counts from
-    a beat's issue to its entry into the FIFO of `credits` places.
+    A vector takes `slots` cycles, which its program is read `read` cycles after, and `delay` more until the first of its
+    `beats` beats can issue; `latency` counts from a beat's issue to its entry into the FIFO of `credits` places.
     """
 
     beats: int
     slots: int
+    read: int
     delay: int
     started: Signal = field(default_factory=Signal)
     left: Signal = field(default_factory=Signal)
@@ -515,7 +516,7 @@ class Sparse(Domain):
             room = 0
             if vector > 1:
                 start = yield from self.started.get(vector - 2)
-                room = start + self.slots + 1
+                room = start + self.slots + self.read - 1
             inner.wanted.extend([room] + [0] * (self.words - 1))
 
     def run(self, inner: Edge) -> Steps:

@@ -111,7 +111,8 @@ class Depthwise(Op):
         if self.bias.any():
             cost += area.rom(fold.pe * acc, groups, Ram.DISTRIBUTED)
         unit = Fold(simd=fold.taps, multiplier=fold.multiplier)
-        return Estimate(matvec.latency(x.elem, w, unit, pack), cost)
+        read = area.rom_cycles(fold.simd * w.width, words, fold.weights)
+        return Estimate(matvec.latency(x.elem, w, unit, pack, read), cost)
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:

@@ -44,20 +44,20 @@ def folds(rows: int, columns: int, fold: Fold) -> tuple[int, int]:
     return ceil(rows / fold.pe), ceil(columns / fold.simd)
 
 
-def latency(a: IntType, w: IntType, fold: Fold, pack: Packing) -> int:
+def latency(a: IntType, w: IntType, fold: Fold, pack: Packing, read: int) -> int:
     """Cycles from the issue of a fold's last slot to the result, as `rtl/bw_mvu.v` and `rtl/bw_dots.v` document it.
 
-    `pack` says how the slices sum up, if there are any.
+    `pack` says how the slices sum up, if there are any; weights are there after `read` cycles.
     """
     if fold.multiplier is Multiplier.XNOR:
-        return 4 + area.clog2(ceil(fold.simd / 4))
+        return 2 + read + area.clog2(ceil(fold.simd / 4))
     dsp, found = dsp_rows(fold), 0
     if dsp > 0:
         found = 1 + pack.chain + area.clog2(ceil(fold.simd / pack.chain))
     if dsp < fold.pe:
         multiply = area.multiply_cycles(a, w)
         found = max(found, multiply + area.clog2(fold.simd))
-    return 3 + found
+    return 1 + read + found
 
 
 def dsp_rows(fold: Fold) -> int:
@@ -226,15 +226,18 @@ def estimate(
         every = np.ones((fold.pe, fold.simd), np.bool_)
         cost = _cost(weight.shape, w, a, y.width, fold, pack, bias, every, changes=True)
         memory = area.ram(word_bits(w, fold, pack), nf * sf, fold.weights)
-        return Estimate(latency(a, w, fold, pack), memory + cost + _buffer(weight.shape, a, fold, replay))
-    rom, live = area.rom(word_bits(w, fold, pack), nf * sf, fold.weights), np.ones((fold.pe, fold.simd), np.bool_)
+        return Estimate(latency(a, w, fold, pack, 2), memory + cost + _buffer(weight.shape, a, fold, replay))
+    shape = word_bits(w, fold, pack), nf * sf, fold.weights
+    rom, read, live = area.rom(*shape), area.rom_cycles(*shape), np.ones((fold.pe, fold.simd), np.bool_)
+    if read > 2:
+        rom += Resources(ff=pixels * fold.simd * a.width)  # activations wait for them
     # In a layer that is not mostly zeros, a multiplier that takes turns soon sees a weight that is not.
     if sparsity > 0.5 or nf * sf <= 8:
         live = _live(weight, fold, pack)
         if fold.weights is Ram.DISTRIBUTED and nf * sf > 8 and fold.multiplier is not Multiplier.XNOR:
             rom = _sparse_rom(_words(weight, fold, 0), w.width)
     cost = _cost(weight.shape, w, a, y.width, fold, pack, bias, live) + _buffer(weight.shape, a, fold, replay)
-    return Estimate(latency(a, w, fold, pack), rom + cost.scaled(pixels))
+    return Estimate(latency(a, w, fold, pack, read), rom + cost.scaled(pixels))
 
 
 def _words(weight: Codes, fold: Fold, pad: int) -> Codes:

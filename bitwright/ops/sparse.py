@@ -55,6 +55,11 @@ def plan(counts: Codes, pe: int, lanes: int) -> Plan:
     return Plan(tuple(tuple(rows) for rows in owned), most)
 
 
+def read_latency(weight: Codes, w: IntType, fold: Fold, slots: int) -> int:
+    """Cycles in which a slot of the program is read."""
+    return area.rom_cycles(fold.pe * _field(weight.shape[1], w, fold), slots, fold.weights)
+
+
 def multiply_latency(a: IntType, w: IntType, kind: Multiplier) -> int:
     """Cycles of `rtl/bw_dots.v` for one row and one column."""
     if kind is Multiplier.DSP:

@@ -2,7 +2,7 @@
 // Depthwise unit: of each group of TAPS taps, y[lane] = sum over the taps of w[group][tap][lane] * x[tap][lane] (+ bias), SIMD
 // taps a beat, one beat a cycle; it opens a credit domain. The first beat of a group is taken only against a credit. No bubble
 // between groups.
-// LATENCY: 3 + DOTS (last beat of a group accepted in cycle t, out_valid in cycle t+LATENCY), where DOTS is the latency of
+// LATENCY: 1 + READ + DOTS (last beat of a group accepted in cycle t, out_valid in cycle t+LATENCY), where DOTS is the latency of
 //   bw_dots
 module bw_depthwise #(
   // taps of a group, and groups of a vector
@@ -63,8 +63,10 @@ module bw_depthwise #(
   localparam DIGITS   = (A_DIGITS < W_DIGITS) ? A_DIGITS : W_DIGITS;
   localparam MUL      = (A_WIDTH + W_WIDTH > 6 && DIGITS > 1) ? DIGITS / 2 : 1;
   localparam DOTS     = (KIND == 1) ? 1 + CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN) : MUL + $clog2(SIMD);
+  // Cycles in which weights are read.
+  localparam READ     = (WEIGHT_STYLE == 1 && WEIGHT_SEGMENTS > 8) ? 3 : 2;
   // Cycles from a beat to the accumulator's input.
-  localparam S        = 2 + DOTS;
+  localparam S        = READ + DOTS;
   localparam BEATS    = TAPS / SIMD;
   localparam DEPTH    = GROUPS * BEATS;
   localparam ADDR     = (DEPTH > 1) ? $clog2(DEPTH) : 1;
@@ -72,9 +74,10 @@ module bw_depthwise #(
   wire                         some, first, last;
   wire                         take = in_valid & in_ready;
   wire [ADDR-1:0]              address;
-  // The beat's activations, lane by lane, two cycles later with their weights.
+  // The beat's activations, lane by lane, READ cycles later with their weights.
   wire [LANES*SIMD*A_WIDTH-1:0] turned;
-  reg  [LANES*SIMD*A_WIDTH-1:0] x1, x;
+  reg  [LANES*SIMD*A_WIDTH-1:0] x1, x2;
+  wire [LANES*SIMD*A_WIDTH-1:0] x;
   wire [LANES*SIMD*W_WIDTH-1:0] w;
   wire [LANES*ACC_WIDTH-1:0]   sums;
   wire [LANES-1:0]             carries;
@@ -149,8 +152,17 @@ module bw_depthwise #(
   endgenerate
   always @(posedge clk) begin
     x1 <= turned;
-    x  <= x1;
+    x2 <= x1;
   end
+  generate
+    if (READ > 2) begin : g_late
+      reg [LANES*SIMD*A_WIDTH-1:0] x3;
+      always @(posedge clk) x3 <= x2;
+      assign x = x3;
+    end else begin : g_soon
+      assign x = x2;
+    end
+  endgenerate
 
   // Bit k: the beat taken k cycles ago, whether it was the first of its group, whether it was the last.
   reg [S:1] valid_at, first_at, done_at;

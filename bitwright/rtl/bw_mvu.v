@@ -2,7 +2,7 @@
 // Matrix-vector unit: y = W x (+ bias), PE rows and SIMD columns a cycle; it opens a credit domain.
 // With NF = ceil(ROWS / PE) and SF = ceil(COLS / SIMD) a vector takes NF * SF cycles and there is no bubble between
 // vectors. A slot issues when its data are there and, if it is the first of its fold, a credit is held.
-// LATENCY: 3 + DOTS (last slot of a fold issued in cycle t, out_valid in cycle t+LATENCY), where DOTS is the latency of
+// LATENCY: 1 + READ + DOTS (last slot of a fold issued in cycle t, out_valid in cycle t+LATENCY), where DOTS is the latency of
 //   bw_dots; of both kinds' the greater, if only some rows use DSPs
 // A word accepted in cycle t can issue in cycle t if NF == 1 or REPLAY == 0, else from cycle t+1 on.
 module bw_mvu #(
@@ -87,15 +87,17 @@ module bw_mvu #(
   localparam D_DOTS   = (D == 0) ? 0 : 1 + CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN);
   localparam L_DOTS   = (L == 0) ? 0 : (KIND == 2) ? 1 + $clog2((SIMD + 3) / 4) : MUL + $clog2(SIMD);
   localparam DOTS     = (D_DOTS > L_DOTS) ? D_DOTS : L_DOTS;
+  // Cycles in which weights are read.
+  localparam READ     = (WRITABLE == 0 && WEIGHT_STYLE == 1 && WEIGHT_SEGMENTS > 8) ? 3 : 2;
   // Cycles from issue to the accumulator's input.
-  localparam S        = 2 + DOTS;
+  localparam S        = READ + DOTS;
   localparam D_BITS   = D * SIMD * DSP_W_WIDTH;
   localparam WORD     = D_BITS + L * SIMD * W_WIDTH;
   localparam ADDR     = (NF * SF > 1) ? $clog2(NF * SF) : 1;
 
   wire                       issue, first, last;
-  // Two cycles after issue: activations and weights.
-  wire [PIXELS*SIMD*A_WIDTH-1:0] x;
+  // READ cycles after issue: activations, which are there two cycles after it, and weights.
+  wire [PIXELS*SIMD*A_WIDTH-1:0] soon, x;
   wire [WORD-1:0]            w;
   wire [ADDR-1:0]            address;
   wire                       some;
@@ -175,7 +177,7 @@ module bw_mvu #(
       end
       assign in_ready = ~first | some;
       assign issue    = in_valid & in_ready;
-      assign x        = x2;
+      assign soon     = x2;
     end else begin : g_replay
       wire avail;
       bw_replay #(
@@ -192,9 +194,17 @@ module bw_mvu #(
         .in_data (in_data),
         .avail   (avail),
         .take    (issue),
-        .rdata   (x)
+        .rdata   (soon)
       );
       assign issue = avail & (~first | some);
+    end
+
+    if (READ > 2) begin : g_late
+      reg [PIXELS*SIMD*A_WIDTH-1:0] late;
+      always @(posedge clk) late <= soon;
+      assign x = late;
+    end else begin : g_soon
+      assign x = soon;
     end
   endgenerate
 

@@ -2,7 +2,8 @@
 // Constant memory with registered output. A memory of one word is a constant. To fill blocks whose shape it has not, a
 // block memory may have several words side by side in a row, and its last words in LUTs: word k is in row k % ROWS at
 // k / ROWS, and words from SEGMENTS * ROWS on, at most ROWS, are the rest.
-// LATENCY: 2 (addr in cycle t, data in cycle t+2)
+// LATENCY: READ = 2, or 3 if SEGMENTS > 8: registers behind the blocks, before one is chosen (addr in cycle t, data in
+//   cycle t+READ)
 module bw_rom #(
   // bits a word
   parameter WIDTH = 8,
@@ -64,7 +65,8 @@ module bw_rom #(
       reg  [SEGMENTS*WIDTH-1:0] row;
       reg  [HIGH-1:0]           way;
       reg  [WIDTH-1:0]          word;
-      wire [WAYS*WIDTH-1:0]     ways;
+      wire [WAYS*WIDTH-1:0]     read, ways;
+      wire [HIGH-1:0]           chosen;
       wire [WIDTH-1:0]          found;
       initial if (FILE != "") $readmemh(FILE, mem);
       always @(posedge clk) begin
@@ -72,7 +74,20 @@ module bw_rom #(
         way  <= addr[LOW +: HIGH];
         word <= found;
       end
-      assign ways[SEGMENTS*WIDTH-1:0] = row;
+      assign read[SEGMENTS*WIDTH-1:0] = row;
+      if (SEGMENTS > 8) begin : g_late
+        reg [WAYS*WIDTH-1:0] held;
+        reg [HIGH-1:0]       at;
+        always @(posedge clk) begin
+          held <= read;
+          at   <= way;
+        end
+        assign ways   = held;
+        assign chosen = at;
+      end else begin : g_soon
+        assign ways   = read;
+        assign chosen = way;
+      end
       if (AFTER > 0) begin : g_rest
         localparam A = (AFTER > 1) ? $clog2(AFTER) : 1;
 `ifdef YOSYS
@@ -84,7 +99,7 @@ module bw_rom #(
         reg [A-1:0]     at;
         initial if (REST != "") $readmemh(REST, rest);
         always @(posedge clk) at <= addr[A-1:0];
-        assign ways[SEGMENTS*WIDTH +: WIDTH] = rest[at];
+        assign read[SEGMENTS*WIDTH +: WIDTH] = rest[at];
       end
       genvar b, s;
       for (b = 0; b < WIDTH; b = b + 1) begin : g_bit
@@ -92,7 +107,7 @@ module bw_rom #(
         for (s = 0; s < WAYS; s = s + 1) begin : g_way
           assign column[s] = ways[s*WIDTH+b];
         end
-        assign found[b] = column[way];
+        assign found[b] = column[chosen];
       end
       assign data = word;
     end else begin : g_block

@@ -4,10 +4,11 @@
 // zero weights have no slot. Rows come out in order, LANES a beat: element e has rows of lane e / (PE / LANES) only.
 // Two vectors and the sums of two have room. For vector v (from 0), with s its first slot, and u and U its first and last
 // beat's issue:
-//   its first word is accepted from cycle s(v-2) + SLOTS + 1 on, its other words at once;
+//   its first word is accepted from cycle s(v-2) + SLOTS + READ - 1 on, its other words at once;
 //   s(v) = max(cycle of its last word + 1, s(v-1) + SLOTS, U(v-2) + 1), without the terms that there are not;
-//   u(v) >= s(v) + SLOTS + 2 + MUL; a beat issues in a cycle, if a credit is held.
-// LATENCY: 4 (beat issued in cycle t, out_valid in cycle t+4), and MUL is the latency of bw_dots for one row and column
+//   u(v) >= s(v) + SLOTS + READ + MUL; a beat issues in a cycle, if a credit is held.
+// LATENCY: 4 (beat issued in cycle t, out_valid in cycle t+4); READ is the latency of the program's bw_rom, and MUL that of
+//   bw_dots for one row and column
 module bw_sparse #(
   // columns and rows of W
   parameter COLS      = 8,
@@ -67,6 +68,7 @@ module bw_sparse #(
   localparam ENTRY = ROW + WAY;
   localparam S     = (SLOTS > 1) ? $clog2(SLOTS) : 1;
   localparam B     = (BEATS > 1) ? $clog2(BEATS) : 1;
+  localparam READ  = (STYLE == 1 && SEGMENTS > 8) ? 3 : 2;
   // Latency of bw_dots.
   localparam W_DIGITS = (W_SIGNED != 0) ? (W_WIDTH + 1) / 2 : W_WIDTH / 2 + 1;
   localparam A_DIGITS = (A_SIGNED != 0) ? (A_WIDTH + 1) / 2 : A_WIDTH / 2 + 1;
@@ -80,7 +82,9 @@ module bw_sparse #(
   // Slots: the elements run through the program for a vector that is there, if there is room for its sums.
   wire            full, sums_room, step, begins, last_slot;
   wire [S-1:0]    slot;
-  reg             bank, freed;
+  reg             bank;
+  // After the last read of a vector.
+  wire            freed;
   // Beats out.
   wire            done, done_late, some, beat, begins_beat, last_beat;
   wire [B-1:0]    beat_at;
@@ -137,7 +141,7 @@ module bw_sparse #(
     .give (beat & last_beat),
     .some (sums_room)
   );
-  bw_delay #(.CYCLES(2 + MUL)) finish (
+  bw_delay #(.CYCLES(READ + MUL)) finish (
     .clk      (clk),
     .rst_n    (rst_n),
     .in_valid (step & last_slot),
@@ -163,17 +167,21 @@ module bw_sparse #(
       write_bank <= 1'b0;
       bank       <= 1'b0;
       read_bank  <= 1'b0;
-      freed      <= 1'b0;
     end else begin
       write_bank <= write_bank ^ (write & last_word);
       bank       <= bank ^ (step & last_slot);
       read_bank  <= read_bank ^ (beat & last_beat);
-      freed      <= step & last_slot;
     end
+  bw_delay #(.CYCLES(READ - 1)) over (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (step & last_slot),
+    .out_valid(freed)
+  );
 
-  // Two cycles after a slot's issue: the elements' fields.
+  // READ cycles after a slot's issue: the elements' fields.
   wire [PE*FIELD-1:0] fields;
-  reg  [2:1]          step_at, begin_at, bank_at;
+  reg  [READ:1]       step_at, begin_at, bank_at;
   bw_rom #(
     .WIDTH   (PE * FIELD),
     .DEPTH   (SLOTS),
@@ -189,9 +197,9 @@ module bw_sparse #(
     .data(fields)
   );
   always @(posedge clk) begin
-    step_at  <= {step_at[1], step};
-    begin_at <= {begin_at[1], begins};
-    bank_at  <= {bank_at[1], bank};
+    step_at  <= {step_at[READ-1:1], step};
+    begin_at <= {begin_at[READ-1:1], begins};
+    bank_at  <= {bank_at[READ-1:1], bank};
   end
 
   // Two cycles after a beat's issue: where each lane's row is; then its sum, then its bias.
@@ -234,12 +242,12 @@ module bw_sparse #(
           .write      (write),
           .write_at   ({write_bank, write_word}),
           .write_data (in_data),
-          .slot_word  ({bank_at[2], field[W_WIDTH+LANE +: WORD-1]}),
+          .slot_word  ({bank_at[READ], field[W_WIDTH+LANE +: WORD-1]}),
           .slot_lane  (field[W_WIDTH +: LANE]),
           .slot_weight(field[W_WIDTH-1:0]),
-          .slot_last  (field[FIELD-1] & step_at[2]),
-          .slot_begin (begin_at[2]),
-          .slot_bank  (bank_at[2]),
+          .slot_last  (field[FIELD-1] & step_at[READ]),
+          .slot_begin (begin_at[READ]),
+          .slot_bank  (bank_at[READ]),
           .read_at    ({read_bank_at[2], order[l*ENTRY +: ROW]}),
           .sum        (sums[e*ACC_WIDTH +: ACC_WIDTH])
         );

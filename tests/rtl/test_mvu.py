@@ -47,16 +47,21 @@ class Shape:
         return -(-self.cols // self.simd)
 
     @property
+    def read(self):
+        """Cycles of bw_rom."""
+        return 3 if self.styles[0] == 1 and self.layout is not None and self.layout[0] > 8 else 2
+
+    @property
     def latency(self):
         """The formula in the module's header."""
         wd = (-self.w + 1) // 2 if self.w < 0 else self.w // 2 + 1
         ad = (-self.a + 1) // 2 if self.a < 0 else self.a // 2 + 1
         mul = max(1, min(wd, ad) // 2) if self.kind == LUT and abs(self.a) + abs(self.w) > 6 else 1
         if self.kind == XNOR:
-            return 4 + clog2(-(-self.simd // 4))
+            return 1 + self.read + 1 + clog2(-(-self.simd // 4))
         dsp = 1 + self.chain + clog2(-(-self.simd // self.chain)) if self.kind == DSP and self.dsp_rows else 0
         lut = mul + clog2(self.simd) if self.kind == LUT or self.dsp_rows < self.pe else 0
-        return 3 + max(dsp, lut)
+        return 1 + self.read + max(dsp, lut)
 
     @property
     def dsp_rows(self):
@@ -264,6 +269,10 @@ LAYOUTS = [
         (10, 7, 1, 1, LUT, (4, 16)),
         (10, 7, 1, 1, LUT, (2, 32)),
         (10, 7, 1, 1, LUT, (34, 2)),
+        (10, 7, 1, 1, DSP, (9, 8)),
+        (18, 2, 1, 2, LUT, (9, 2)),
+        (32, 1, 2, 1, LUT, (8, 2)),
+        (40, 4, 2, 4, DSP, (10, 2)),
     ]
 ]
 # Several rows in a slice, several columns in a chain, both sums that have all their bits and sums that lack the top one.

@@ -1,8 +1,11 @@
 """bw_sparse as `ops/sparse.py` makes it, on random pruned matrices: values against NumPy, cycles against its rules."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from bitwright.ir import chip
 from bitwright.ir.netlist import Fold, Memory, Multiplier, Ram
 from bitwright.ir.types import IntType, TensorType
 from bitwright.ops import sparse
@@ -27,6 +30,8 @@ UNITS = [
     (20, 16, 0.2, -4, 4, True, Fold(5, 8), 1, 2),
     (33, 7, 0.1, -4, 4, True, Fold(2, 7), 1, 1),
     (10, 24, 0.02, -4, 4, True, Fold(10, 1), 5, 3),
+    (9, 5, 0.9, -8, 3, True, Fold(1, 1, weights=BLOCK), 1, 12),
+    (9, 5, 0.4, -8, 3, False, Fold(2, 5, DSP, weights=BLOCK), 1, 12),
 ]
 
 
@@ -38,6 +43,12 @@ SMALL = [
 
 
 def unit(index, folder, vectors=7, units=UNITS):
+    """A unit; a program in block RAM lies in many of them side by side, as they have four words each."""
+    with chip.targeting(replace(chip.current(), shapes=((4, 20, 1.0),))):
+        return _unit(index, folder, vectors, units)
+
+
+def _unit(index, folder, vectors, units):
     rows, cols, kept, w, a, bias, fold, lanes, credits = units[index]
     rng = np.random.default_rng(index)
     lo, hi = (-(1 << (-w - 1)), (1 << (-w - 1)) - 1) if w < 0 else (0, (1 << w) - 1)
@@ -62,7 +73,7 @@ def unit(index, folder, vectors=7, units=UNITS):
     )
 
 
-def times(params, multiply, vectors, received, sent):
+def times(params, read, multiply, vectors, received, sent):
     """The rules in the module's header: cycles in which beats leave, from those in which words came and beats went."""
     words, beats, slots = -(-params["COLS"] // params["SIMD"]), -(-params["ROWS"] // params["LANES"]), params["SLOTS"]
     start, out = [], []
@@ -74,7 +85,7 @@ def times(params, multiply, vectors, received, sent):
             ready.append(out[(v - 1) * beats - 1] + 1)
         start.append(max(ready))
         for _ in range(beats):
-            issue = max(start[v] + slots + 2 + multiply, out[-1] + 1 if out else 0)
+            issue = max(start[v] + slots + read + multiply, out[-1] + 1 if out else 0)
             if len(out) >= params["CREDITS"]:
                 issue = max(issue, sent[len(out) - params["CREDITS"]] + 2)
             out.append(issue)
@@ -85,11 +96,12 @@ def check_times(case, run, got, vectors=7):
     p = case.params
     types = (IntType(p["A_WIDTH"], bool(p["A_SIGNED"])), IntType(p["W_WIDTH"], bool(p["W_SIGNED"])))
     multiply = sparse.multiply_latency(*types, Multiplier(p["KIND"]))
-    start, issued = times(p, multiply, vectors, got.in_cycles, got.out_cycles)
+    read = 3 if p["STYLE"] == 1 and p.get("SEGMENTS", 1) > 8 else 2
+    start, issued = times(p, read, multiply, vectors, got.in_cycles, got.out_cycles)
     assert got.out_cycles == [u + sparse.BEAT_LATENCY + 1 for u in issued], case.name
     words = -(-p["COLS"] // p["SIMD"])
     for v in range(1, vectors if run.idle == 0 else 0):
-        room = start[v - 2] + p["SLOTS"] + 1 if v > 1 else 0
+        room = start[v - 2] + p["SLOTS"] + read - 1 if v > 1 else 0
         assert got.in_cycles[v * words] == max(room, got.in_cycles[v * words - 1] + 1), case.name
 
 

@@ -197,6 +197,7 @@ class Depthwise:
     credits: int = 12
     simd: int = 1  # taps a beat
     chain: int = 1
+    segments: int = 1  # words in a row of a block memory
 
     @property
     def beats(self):
@@ -205,9 +206,10 @@ class Depthwise:
     @property
     def latency(self):
         wd, ad = ((-v + 1) // 2 if v < 0 else v // 2 + 1 for v in (self.w, self.a))
+        read = 3 if self.segments > 8 else 2
         if self.kind:
-            return 4 + self.chain + clog2(-(-self.simd // self.chain))
-        return 3 + (max(1, min(wd, ad) // 2) if abs(self.a) + abs(self.w) > 6 else 1) + clog2(self.simd)
+            return 2 + read + self.chain + clog2(-(-self.simd // self.chain))
+        return 1 + read + (max(1, min(wd, ad) // 2) if abs(self.a) + abs(self.w) > 6 else 1) + clog2(self.simd)
 
     def case(self, index, folder, vectors=6):
         rng = np.random.default_rng(index)
@@ -223,7 +225,10 @@ class Depthwise:
         # As narrow as the final values allow: what is in between may wrap.
         acc = max(signed_bits(y.min(), y.max()), signed_bits(bias.min(), bias.max()))
         words = weights.reshape(-1, self.simd, self.lanes).transpose(0, 2, 1).reshape(-1, self.simd * self.lanes)
-        write_mem(folder / f"w{index}.mem", [pack(v, abs(self.w)) for v in words])
+        words = [pack(v, abs(self.w)) for v in words]
+        depth = len(words) // self.segments
+        rows = [pack(words[r::depth], abs(self.w) * self.simd * self.lanes) for r in range(depth)]
+        write_mem(folder / f"w{index}.mem", rows)
         ends = [p * q for p in (lo, hi) for q in limits(self.a)]
         write_mem(folder / f"b{index}.mem", [pack(v, acc) for v in bias])
         params = {
@@ -241,6 +246,8 @@ class Depthwise:
             "FIELD": signed_bits(min(-1, self.chain * min(ends) - 1), self.chain * max(ends)),
             "WEIGHTS": f"w{index}.mem",
             "WEIGHT_STYLE": self.style,
+            "WEIGHT_SEGMENTS": self.segments,
+            "WEIGHT_ROWS": depth,
             "HAS_BIAS": int(self.bias),
             "BIAS": f"b{index}.mem",
             "CREDITS": self.credits,
@@ -274,6 +281,9 @@ DEPTHWISE = [
     Depthwise(4, 1, 1, 2, -2, 0, bias=True, simd=4),
     Depthwise(6, 2, 3, 3, -3, simd=2, credits=2),
     Depthwise(25, 2, 1, 8, 8, 1, simd=5, chain=4),
+    Depthwise(4, 4, 2, 4, -4, style=1, bias=True, segments=8),
+    Depthwise(9, 4, 2, 4, -4, style=1, bias=True, segments=9),
+    Depthwise(4, 9, 1, -8, -8, 1, style=1, segments=9, simd=2, chain=2),
 ]
 
 
