@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from math import ceil, gcd, lcm
+from math import ceil
 
 import numpy as np
 
@@ -40,7 +40,8 @@ from ..ops.window import Window
 from ..ops.xnor import Xnor
 from . import schedule
 from .folding import Budget, Cost, Folding, cycles, fastest, slot_width, solve
-from .layers import FOLDED, Circuits, Kind, Layer, Operand, Spatial, ring_style, split
+from .joints import Joints
+from .layers import FOLDED, Circuits, Kind, Layer, Spatial, ring_style, split
 from .pixels import widened
 from .schedule import Domain, Edge, Process, Replay, Sparse, Timing, Total, Walk, WindowDomain
 
@@ -133,7 +134,7 @@ def _folded(graph: Graph, given: Graph, budget: Budget, target: int | None, spat
                 raise
             message = f"no folding meets {target} cycles a frame: layers wait for one another where frames meet"
             raise CompileError("E302", message, hint=f"ask for {nearest} cycles a frame or more") from error
-        builder = _Builder(graph, layers, folding)
+        builder = _Builder(layers, graph, folding)
         lowered = builder.lower()
         if aim is not None and target is not None and lowered.timing.frame_cycles > target:
             # A layer that is busy all the time waits where the one before it pauses between frames.
@@ -353,9 +354,8 @@ def _worth(cost: Resources) -> float:
 
 
 @dataclass
-class _Builder:
+class _Builder(Joints[_Stream]):
     graph: Graph
-    layers: Sequence[Layer]
     folding: Folding
     instances: list[Instance] = field(default_factory=list[Instance])
     wires: list[Wire] = field(default_factory=list[Wire])
@@ -364,8 +364,6 @@ class _Builder:
     edges: list[Edge] = field(default_factory=list[Edge])
     schedules: list[Callable[[], list[Process]]] = field(default_factory=list["Callable[[], list[Process]]"])
     queues: list[_Queue] = field(default_factory=list[_Queue])
-    streams: dict[int | None, list[_Stream]] = field(default_factory=dict[int | None, list[_Stream]])
-    """Of every layer, and of the input, a stream for each of its users that has none yet."""
     pending: Resources = field(default_factory=Resources)
 
     def lower(self) -> Lowered:
@@ -453,13 +451,7 @@ class _Builder:
         cost = Resources(lut=lanes.width * 0.5 + 12, ff=slot * lanes.lanes + 10)
         self._place("out", "axis", "bw_axis_out", params, _in(stream.wire) | _axis("m"), cost)
 
-    def _share(self, source: int | None, stream: _Stream, stage: str) -> None:
-        """Give a stream to each of its users, through a fork if there are several."""
-        users = sum(o.source == source for layer in self.layers for o in layer.operands)
-        users += source == len(self.layers) - 1
-        if users == 1:
-            self.streams[source] = [stream]
-            return
+    def _fork(self, stream: _Stream, users: int, stage: str) -> list[_Stream]:
         copies = [self._stream(f"{stage}_copy{k}", stream.lanes) for k in range(users)]
         data = copies[0].wire.data
         for copy in copies[1:]:
@@ -472,26 +464,7 @@ class _Builder:
         ports["out_data"] = data
         cost = Resources(lut=3 * users, ff=users)
         self._place(stage, "fork", "bw_fork", {"WIDTH": stream.wire.width, "COUNT": users}, ports, cost)
-        self.streams[source] = list(copies)
-
-    def _operand(self, operand: Operand, lanes: int, stage: str, *, queued: bool) -> _Stream:
-        """A layer's operand, as it wants to see it."""
-        stream = self.streams[operand.source].pop(0)
-        if queued:
-            stream = self._queue(stream, stage)
-        here, type_ = stream.lanes, operand.type
-        if here.vector != type_.vector:
-            common = gcd(here.vector, type_.vector)
-            wide = max(lanes, here.lanes)
-            if not (here.vector % here.lanes or type_.vector % lanes or wide % here.lanes or wide % lanes):
-                # No beat has a pad, so that any number of them is a vector.
-                whole = replace(here, vector=wide, vectors=type_.size // wide)
-                stream = self._gear(_Stream(stream.wire, whole, stream.edge), lanes, stage)
-            elif common % here.lanes:
-                stream = self._gear(stream, gcd(common, here.lanes), stage)
-            vectors = type_.size // type_.vector
-            stream = _Stream(stream.wire, Lanes(here.elem, stream.lanes.lanes, type_.vector, vectors), stream.edge)
-        return self._gear(stream, lanes, stage)
+        return copies
 
     def _queue(self, stream: _Stream, stage: str) -> _Stream:
         """A FIFO whose depth is found when all is built."""
@@ -503,16 +476,8 @@ class _Builder:
         self.schedules.append(lambda: _queue_schedule(stream.edge, out.edge, queue.width, queue.depth))
         return out
 
-    def _gear(self, stream: _Stream, lanes: int, stage: str) -> _Stream:
-        """The stream at another number of lanes."""
+    def _regroup(self, stream: _Stream, lanes: int, stage: str) -> _Stream:
         here = stream.lanes
-        if here.lanes == lanes:
-            return stream
-        if min(lanes, here.lanes) >= here.vector:
-            return self._lanes(stream, here.elem, lanes, stage)
-        if lanes % here.lanes and here.lanes % lanes:
-            stream = self._gear(stream, lcm(lanes, here.lanes), stage)
-            return self._gear(stream, lanes, stage)
         out = self._stream(f"{stage}_gear", replace(here, lanes=lanes))
         wide = lanes > here.lanes
         process = schedule.widen if wide else schedule.narrow
@@ -527,8 +492,7 @@ class _Builder:
         return out
 
     def _lanes(self, stream: _Stream, elem: IntType, lanes: int, stage: str) -> _Stream:
-        """The stream with wider elements, or with lanes beyond the vector added or dropped: wires only."""
-        here = stream.lanes
+        here = stream.lanes  # wires only
         if (here.elem, here.lanes) == (elem, lanes):
             return stream
         new = replace(here, elem=elem, lanes=lanes)

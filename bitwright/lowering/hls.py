@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import gcd, lcm
+from math import gcd
 
 from ..ir.graph import Node
 from ..ir.netlist import Fold, Instance, Kernel, Lanes, Netlist
@@ -19,7 +19,8 @@ from ..ops.window import Window
 from ..ops.xnor import Xnor
 from .build import Lowered, words_of
 from .folding import slot_width
-from .layers import Kind, Layer, Operand
+from .joints import Joints
+from .layers import Kind, Layer
 
 LEAST = 2
 """Beats that every stream holds: with fewer, functions wait for one another."""
@@ -59,17 +60,14 @@ class Program:
 
 def program(lowered: Lowered) -> Program:
     """The accelerator's functions: those of the layers that were lowered, with the streams that the netlist has."""
-    return _Builder(lowered.netlist, lowered.layers, lowered.folding.folds, lowered.folding.out_lanes).run()
+    return _Builder(lowered.layers, lowered.netlist, lowered.folding.folds, lowered.folding.out_lanes).run()
 
 
 @dataclass
-class _Builder:
+class _Builder(Joints[Stream]):
     netlist: Netlist
-    layers: Sequence[Layer]
     folds: Sequence[Fold]
     out_lanes: int
-    ready: dict[int | None, list[Stream]] = field(default_factory=dict[int | None, list[Stream]])
-    """Of every layer, and of the input, a stream for each of its users that has none yet."""
 
     def run(self) -> Program:
         self.made = Program(self.netlist.source, self.netlist.sink)
@@ -83,17 +81,12 @@ class _Builder:
             result = self._layer(stage, layer, fold)
             self.made.results[stage] = result.name
             self._share(index, result, stage)
-        (last,) = self.ready[len(self.layers) - 1]
+        (last,) = self.streams[len(self.layers) - 1]
         out = self._gear(last, self.out_lanes, "out")
         self._call("out", "axis_out", _axis("axis_out", self.netlist.sink), (out.name,), ("m_axis",))
         return self.made
 
-    def _share(self, source: int | None, stream: Stream, stage: str) -> None:
-        users = sum(o.source == source for layer in self.layers for o in layer.operands)
-        users += source == len(self.layers) - 1
-        self.ready[source] = [stream] if users == 1 else self._fork(stage, stream, users)
-
-    def _fork(self, stage: str, stream: Stream, users: int) -> list[Stream]:
+    def _fork(self, stream: Stream, users: int, stage: str) -> list[Stream]:
         copies = [self._stream(f"{stage}_copy{k}", stream.lanes) for k in range(users)]
         params: dict[str, int | IntType] = {
             "x": stream.lanes.elem,
@@ -182,7 +175,7 @@ class _Builder:
         """The stream for each of its users, which may be so many vectors apart."""
         if users < 2:
             return [stream]
-        copies = self._fork(stage, stream, users)
+        copies = self._fork(stream, users, stage)
         for copy in copies:
             self._deepen(copy, depth * copy.lanes.beats // copy.lanes.vectors)
         return copies
@@ -221,40 +214,18 @@ class _Builder:
         whole = Lanes(y.elem, y.vector, y.vector, layer.vectors)
         return self._gear(self._apply(stage, pick.kernel(words, index), [stream], whole), fold.simd, stage)
 
-    def _operand(self, operand: Operand, lanes: int, stage: str, *, queued: bool) -> Stream:
-        """A layer's operand, as it wants to see it."""
-        stream = self.ready[operand.source].pop(0)
-        if queued:
-            self._deepen(stream, self.queues.pop(0).depth)
-        here, type_ = stream.lanes, operand.type
-        if here.vector != type_.vector:
-            common = gcd(here.vector, type_.vector)
-            wide = max(lanes, here.lanes)
-            if not (here.vector % here.lanes or type_.vector % lanes or wide % here.lanes or wide % lanes):
-                stream = replace(stream, lanes=replace(here, vector=wide, vectors=type_.size // wide))
-                stream = self._gear(stream, lanes, stage)
-            elif common % here.lanes:
-                stream = self._gear(stream, gcd(common, here.lanes), stage)
-            vectors = type_.size // type_.vector
-            stream = replace(stream, lanes=Lanes(here.elem, stream.lanes.lanes, type_.vector, vectors))
-        return self._gear(stream, lanes, stage)
+    def _queue(self, stream: Stream, stage: str) -> Stream:
+        self._deepen(stream, self.queues.pop(0).depth)
+        return stream
 
-    def _gear(self, stream: Stream, lanes: int, stage: str) -> Stream:
-        """The stream at another number of lanes."""
+    def _regroup(self, stream: Stream, lanes: int, stage: str) -> Stream:
         here = stream.lanes
-        if here.lanes == lanes:
-            return stream
-        if min(lanes, here.lanes) >= here.vector:
-            return self._lanes(stream, here.elem, lanes, stage)
-        if lanes % here.lanes and here.lanes % lanes:
-            return self._gear(self._gear(stream, lcm(lanes, here.lanes), stage), lanes, stage)
         kernel = Kernel("gear", {
             "x": here.elem, "y": here.elem, "in": here.lanes, "out": lanes, "vector": here.vector, "vectors": here.vectors,
         })  # fmt: skip
         return self._apply(stage, kernel, [stream], replace(here, lanes=lanes))
 
     def _lanes(self, stream: Stream, elem: IntType, lanes: int, stage: str) -> Stream:
-        """The stream with wider elements, or with lanes beyond the vector added or dropped."""
         here = stream.lanes
         if (here.elem, here.lanes) == (elem, lanes):
             return stream
