@@ -71,9 +71,6 @@ class BlockRom:
 BLOCK_IN_LUTS = 350
 """LUTs that a 36 kb block is worth, where one can stand for the other: about what there is of both on these chips."""
 
-SOON = 8
-"""Words in a row of a block RAM from which one is chosen in the cycle in which they are read, at most (see `rtl/bw_rom.v`)."""
-
 MULTIPLEXER = ((1, 0.0), (2, 0.5), (4, 1.0), (8, 2.0), (9, 4.0), (16, 6.5), (32, 13.0), (64, 26.0))
 """LUTs a bit of a multiplexer of so many ways."""
 
@@ -115,15 +112,15 @@ def _block_rom(width: int, depth: int, target: Chip) -> BlockRom:
             if ways > MULTIPLEXER[-1][0]:
                 continue
             lut = width * multiplexer(ways)
-            ff = width * (1 + (rest > 0)) + clog2(ways) + (width * ways + clog2(ways)) * (segments > SOON)
+            ff = width * (1 + ways) + 2 * clog2(ways)
             cost = Resources(lut + width * _rom_luts(max(rest, 1)), ff, block_rams(segments * width, rows))
             best = min(best, BlockRom(segments, rows, rest, cost), key=_worth)
     return best
 
 
 def rom_cycles(width: int, depth: int, style: Ram) -> int:
-    """Cycles of a read of `rtl/bw_rom.v`: one more where many blocks wait behind registers to be chosen from."""
-    return 3 if style is Ram.BLOCK and depth > 1 and block_rom(width, depth).segments > SOON else 2
+    """Cycles of a read of `rtl/bw_rom.v`: one more where a word of a block memory is chosen from several."""
+    return 3 if style is Ram.BLOCK and depth > 1 and block_rom(width, depth).rows < depth else 2
 
 
 def rom_parameters(words: Sequence[int], width: int, style: Ram) -> dict[str, int | Memory]:

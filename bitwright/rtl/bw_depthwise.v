@@ -63,12 +63,11 @@ module bw_depthwise #(
   localparam DIGITS   = (A_DIGITS < W_DIGITS) ? A_DIGITS : W_DIGITS;
   localparam MUL      = (A_WIDTH + W_WIDTH > 6 && DIGITS > 1) ? DIGITS / 2 : 1;
   localparam DOTS     = (KIND == 1) ? 1 + CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN) : MUL + $clog2(SIMD);
-  // Cycles in which weights are read.
-  localparam READ     = (WEIGHT_STYLE == 1 && WEIGHT_SEGMENTS > 8) ? 3 : 2;
-  // Cycles from a beat to the accumulator's input.
-  localparam S        = READ + DOTS;
   localparam BEATS    = TAPS / SIMD;
   localparam DEPTH    = GROUPS * BEATS;
+  // Cycles in which weights are read (see bw_rom), and from a beat to the accumulator's input.
+  localparam READ     = (WEIGHT_STYLE == 1 && WEIGHT_ROWS < DEPTH) ? 3 : 2;
+  localparam S        = READ + DOTS;
   localparam ADDR     = (DEPTH > 1) ? $clog2(DEPTH) : 1;
 
   wire                         some, first, last;

@@ -2,7 +2,7 @@
 // Constant memory with registered output. A memory of one word is a constant. To fill blocks whose shape it has not, a
 // block memory may have several words side by side in a row, and its last words in LUTs: word k is in row k % ROWS at
 // k / ROWS, and words from SEGMENTS * ROWS on, at most ROWS, are the rest.
-// LATENCY: READ = 2, or 3 if SEGMENTS > 8: registers behind the blocks, before one is chosen (addr in cycle t, data in
+// LATENCY: READ = 3 where a word is chosen from several (a block memory with ROWS < DEPTH), else 2 (addr in cycle t, data in
 //   cycle t+READ)
 module bw_rom #(
   // bits a word
@@ -54,7 +54,7 @@ module bw_rom #(
         wire unused = &{1'b0, found};
       end
       assign data = word;
-    end else if (SEGMENTS > 1 || ROWS < DEPTH) begin : g_rows
+    end else if (ROWS < DEPTH) begin : g_rows
       localparam LOW   = $clog2(ROWS);
       localparam AFTER = (DEPTH > SEGMENTS * ROWS) ? DEPTH - SEGMENTS * ROWS : 0;
       // What the high bits of the address select from.
@@ -63,31 +63,21 @@ module bw_rom #(
       (* rom_style = "block", ram_style = "block" *)
       reg  [SEGMENTS*WIDTH-1:0] mem [0:ROWS-1];
       reg  [SEGMENTS*WIDTH-1:0] row;
-      reg  [HIGH-1:0]           way;
+      wire [WAYS*WIDTH-1:0]     read;
+      // Registers behind the blocks, which are slow and may be far from one another.
+      reg  [WAYS*WIDTH-1:0]     ways;
+      reg  [HIGH-1:0]           high, way;
       reg  [WIDTH-1:0]          word;
-      wire [WAYS*WIDTH-1:0]     read, ways;
-      wire [HIGH-1:0]           chosen;
       wire [WIDTH-1:0]          found;
       initial if (FILE != "") $readmemh(FILE, mem);
       always @(posedge clk) begin
         row  <= mem[addr[LOW-1:0]];
-        way  <= addr[LOW +: HIGH];
+        high <= addr[LOW +: HIGH];
+        ways <= read;
+        way  <= high;
         word <= found;
       end
       assign read[SEGMENTS*WIDTH-1:0] = row;
-      if (SEGMENTS > 8) begin : g_late
-        reg [WAYS*WIDTH-1:0] held;
-        reg [HIGH-1:0]       at;
-        always @(posedge clk) begin
-          held <= read;
-          at   <= way;
-        end
-        assign ways   = held;
-        assign chosen = at;
-      end else begin : g_soon
-        assign ways   = read;
-        assign chosen = way;
-      end
       if (AFTER > 0) begin : g_rest
         localparam A = (AFTER > 1) ? $clog2(AFTER) : 1;
 `ifdef YOSYS
@@ -107,7 +97,7 @@ module bw_rom #(
         for (s = 0; s < WAYS; s = s + 1) begin : g_way
           assign column[s] = ways[s*WIDTH+b];
         end
-        assign found[b] = column[chosen];
+        assign found[b] = column[way];
       end
       assign data = word;
     end else begin : g_block

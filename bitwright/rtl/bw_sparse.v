@@ -68,7 +68,7 @@ module bw_sparse #(
   localparam ENTRY = ROW + WAY;
   localparam S     = (SLOTS > 1) ? $clog2(SLOTS) : 1;
   localparam B     = (BEATS > 1) ? $clog2(BEATS) : 1;
-  localparam READ  = (STYLE == 1 && SEGMENTS > 8) ? 3 : 2;
+  localparam READ  = (STYLE == 1 && PROGRAM_ROWS < SLOTS) ? 3 : 2;
   // Latency of bw_dots.
   localparam W_DIGITS = (W_SIGNED != 0) ? (W_WIDTH + 1) / 2 : W_WIDTH / 2 + 1;
   localparam A_DIGITS = (A_SIGNED != 0) ? (A_WIDTH + 1) / 2 : A_WIDTH / 2 + 1;

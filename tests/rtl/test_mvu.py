@@ -49,7 +49,7 @@ class Shape:
     @property
     def read(self):
         """Cycles of bw_rom."""
-        return 3 if self.styles[0] == 1 and self.layout is not None and self.layout[0] > 8 else 2
+        return 3 if self.styles[0] == 1 and self.layout is not None and self.layout[1] < self.nf * self.sf else 2
 
     @property
     def latency(self):

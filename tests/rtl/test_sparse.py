@@ -96,7 +96,7 @@ def check_times(case, run, got, vectors=7):
     p = case.params
     types = (IntType(p["A_WIDTH"], bool(p["A_SIGNED"])), IntType(p["W_WIDTH"], bool(p["W_SIGNED"])))
     multiply = sparse.multiply_latency(*types, Multiplier(p["KIND"]))
-    read = 3 if p["STYLE"] == 1 and p.get("SEGMENTS", 1) > 8 else 2
+    read = 3 if p["STYLE"] == 1 and "PROGRAM_ROWS" in p else 2
     start, issued = times(p, read, multiply, vectors, got.in_cycles, got.out_cycles)
     assert got.out_cycles == [u + sparse.BEAT_LATENCY + 1 for u in issued], case.name
     words = -(-p["COLS"] // p["SIMD"])

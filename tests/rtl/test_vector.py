@@ -206,7 +206,7 @@ class Depthwise:
     @property
     def latency(self):
         wd, ad = ((-v + 1) // 2 if v < 0 else v // 2 + 1 for v in (self.w, self.a))
-        read = 3 if self.segments > 8 else 2
+        read = 3 if self.segments > 1 else 2
         if self.kind:
             return 2 + read + self.chain + clog2(-(-self.simd // self.chain))
         return 1 + read + (max(1, min(wd, ad) // 2) if abs(self.a) + abs(self.w) > 6 else 1) + clog2(self.simd)
