@@ -18,7 +18,7 @@ from tests.networks import random_images
 def built(seed, target):
     graph = random_images(seed)
     layers = split(graph)
-    builder = build._Builder(graph, layers, solve(layers, build.layer_cost(layers), ROOMY, target))
+    builder = build._Builder(layers, graph, solve(layers, build.layer_cost(layers), ROOMY, target))
     return builder, builder.lower().timing
 
 
