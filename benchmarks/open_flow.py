@@ -54,6 +54,10 @@ TARGETS = (
     Target("ad01_int8", "ulx3s-85f", {"target_fps": 5_000}),
     Target("ic_resnet8_int8", "ulx3s-85f", {"target_fps": 200}),
     Target("vww_mobilenet_int8", "ulx3s-85f", {"target_fps": 200}),
+    Target("cnv_2w2a", "ulx3s-85f", {"target_fps": 300, "input_type": "fixed<8,1>"}),
+    Target("vgg10_w8a8", "ulx3s-85f", {"target_fps": 500}),
+    Target("tfc_2w2a", "ulx3s-85f", {"target_fps": 50_000}),
+    Target("kwsmlp_w3a3", "ulx3s-85f", {"target_fps": 5_000}),
 )
 
 
