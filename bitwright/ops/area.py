@@ -75,6 +75,10 @@ MULTIPLEXER = ((1, 0.0), (2, 0.5), (4, 1.0), (8, 2.0), (9, 4.0), (16, 6.5), (32,
 """LUTs a bit of a multiplexer of so many ways."""
 
 
+MOST_WAYS = 128
+"""Words that one of a ROM in block RAM is chosen from, at most."""
+
+
 def multiplexer(ways: int) -> float:
     """LUTs a bit of a multiplexer of so many ways."""
     if chip.current().lut_inputs == 4:
@@ -109,9 +113,9 @@ def _block_rom(width: int, depth: int, target: Chip) -> BlockRom:
         for segments in {depth // rows, ceil(depth / rows)}:
             rest = max(0, depth - segments * rows)
             ways = segments + (rest > 0)
-            if ways > MULTIPLEXER[-1][0]:
+            if ways > MOST_WAYS:
                 continue
-            lut = width * multiplexer(ways)
+            lut = width * multiplexer(ways) + _deep(segments * width, rows)
             ff = width * (1 + ways) + 2 * clog2(ways)
             cost = Resources(lut + width * _rom_luts(max(rest, 1)), ff, block_rams(segments * width, rows))
             best = min(best, BlockRom(segments, rows, rest, cost), key=_worth)
