@@ -111,7 +111,7 @@ class Depthwise(Op):
         if self.bias.any():
             cost += area.rom(fold.pe * acc, groups, Ram.DISTRIBUTED)
         unit = Fold(simd=fold.taps, multiplier=fold.multiplier)
-        read = area.rom_cycles(fold.simd * w.width, words, fold.weights)
+        read = 2 if self.writable else area.rom_cycles(fold.simd * w.width, words, fold.weights)
         return Estimate(matvec.latency(x.elem, w, unit, pack, read), cost)
 
     @classmethod

@@ -87,8 +87,8 @@ module bw_mvu #(
   localparam D_DOTS   = (D == 0) ? 0 : 1 + CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN);
   localparam L_DOTS   = (L == 0) ? 0 : (KIND == 2) ? 1 + $clog2((SIMD + 3) / 4) : MUL + $clog2(SIMD);
   localparam DOTS     = (D_DOTS > L_DOTS) ? D_DOTS : L_DOTS;
-  // Cycles in which weights are read (see bw_rom and bw_store).
-  localparam READ     = (WRITABLE == 0 && WEIGHT_STYLE == 1 && WEIGHT_ROWS < NF * SF) ? 3 : 2;
+  // Cycles in which weights are read (see bw_rom).
+  localparam READ     = (WEIGHT_STYLE == 1 && WEIGHT_ROWS < NF * SF) ? 3 : 2;
   // Cycles from issue to the accumulator's input.
   localparam S        = READ + DOTS;
   localparam D_BITS   = D * SIMD * DSP_W_WIDTH;
