@@ -107,6 +107,7 @@ def _chip(name: str, table: dict[str, Any]) -> Chip:
         wide=dsp["wide"],
         narrow=dsp["narrow"],
         least=dsp["least"],
+        rest=dsp.get("rest", 1),
         shapes=tuple((words, bits, blocks * bram["kbit"] / 36) for words, bits, blocks in bram["shapes"]),
         lutram=LutRam(**ram) if ram else None,
         delays=Delays(**table["delay"]),

@@ -46,7 +46,8 @@ class Chip:
     """A family of chips.
 
     `cells` is the `FAMILY` of RTL modules with a chip's own cells, 0 for those that suit any. `wide` and `narrow` are the
-    bits of a DSP slice's operands, both signed; `least` those of both operands together from which synthesis takes one.
+    bits of a DSP slice's operands, both signed; `least` those of both operands together from which synthesis takes one,
+    and `rest` the most of the last piece of a wider operand that take none.
     `shapes` lists the words, bits and 36 kb blocks of a block RAM as a simple dual-port memory. `ternary` are the LUTs of
     a bit of a sum of three numbers, `row` those of a bit of a row that selects and adds, `xnor` those of a pair of bits
     that are compared and counted, `logic` what multiplexers and control take over what they take in LUTs of six inputs.
@@ -69,6 +70,7 @@ class Chip:
     shifts: bool = True
     keeps: int = 4096
     packed: float = 1.0
+    rest: int = 1
 
     @property
     def fifo_shift(self) -> int:

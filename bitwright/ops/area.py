@@ -216,11 +216,15 @@ def other_port(bits: int) -> int:
 
 
 def slices(a: int, b: int) -> int:
-    """DSP slices of one signed product of operands of so many bits; where one is too small, pieces of one bit less."""
+    """DSP slices of one signed product of operands of so many bits; where one is too small, pieces of one bit less.
+
+    Of a last piece with few bits LUTs take care.
+    """
     (narrow, wide), target = sorted((a, b)), chip.current()
     if narrow <= target.narrow and wide <= target.wide:
         return 1
-    return ceil((wide - 1) / (target.wide - 1)) * ceil((narrow - 1) / (target.narrow - 1))
+    pieces = ceil((wide - target.rest) / (target.wide - 1)), ceil((narrow - target.rest) / (target.narrow - 1))
+    return max(1, pieces[0]) * max(1, pieces[1])
 
 
 def read_cycles(folds: int) -> int:

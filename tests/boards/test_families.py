@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import bitwright
-from bitwright.boards import load_board
+from bitwright.boards import load_board, netlist, yosys
 from bitwright.boards.family import load_family
 from bitwright.ir import chip
 from bitwright.ir.types import IntType
@@ -50,14 +50,38 @@ def test_the_shell_is_part_of_the_estimate(tmp_path):
     assert design.board() == load_board("ulx3s-85f")
 
 
-@pytest.mark.parametrize(("name", "wide", "narrow"), [("ecp5", 18, 18), ("ice40", 16, 16), ("xc7", 25, 18)])
-def test_slices_are_as_wide_as_the_chip_s(name, wide, narrow):
+@pytest.mark.parametrize(
+    ("name", "wide", "narrow", "most"),
+    [("ecp5", 18, 18, 19), ("ice40", 16, 16, 17), ("gw1n", 18, 18, 21), ("xc7", 25, 18, 25)],
+)
+def test_slices_are_as_wide_as_the_chip_s(name, wide, narrow, most):
+    """As synthesis counts them, which leaves a bit or two beyond a slice to LUTs on some chips: `most` is the widest in one."""
     with chip.targeting(load_family(name).chip):
-        assert area.slices(narrow, wide) == 1 and area.slices(narrow, wide + 1) == 2
+        assert area.slices(narrow, wide) == area.slices(narrow, most) == 1 and area.slices(narrow, most + 1) == 2
         assert area.other_port(narrow) == wide
         found = packing.choose(-8, 7, IntType(4, False), 4, 1)
     assert found.rows > 1
     assert (found.rows - 1) * found.step + found.stored.width + int(not found.stored.signed) <= wide
+
+
+@pytest.mark.parametrize(("name", "wide", "narrow"), [("ecp5", 19, 18), ("ice40", 17, 16)])
+def test_slices_are_those_that_synthesis_takes(name, wide, narrow, tmp_path):
+    """Of a product that just goes into one, and of one that is a bit wider."""
+    a, b = wide - 1, narrow - 1
+    (tmp_path / "top.v").write_text(f"""module top(
+      input clk, input signed [{a}:0] a, input signed [{a + 1}:0] c, input signed [{b}:0] b, d,
+      output reg signed [{a + b + 1}:0] y, output reg signed [{a + b + 2}:0] z);
+      (* use_dsp = "yes" *) wire signed [{a + b + 1}:0] p = a * b;
+      (* use_dsp = "yes" *) wire signed [{a + b + 2}:0] q = c * d;
+      always @(posedge clk) begin y <= p; z <= q; end
+    endmodule""")
+    family = load_family(name)
+    yosys.synthesise_alone(tmp_path, "top", tmp_path / "synth", family)
+    cells = netlist.count_types(tmp_path / "synth" / "netlist.json", "top")
+    assert family.synthesis is not None
+    with chip.targeting(family.chip):
+        wanted = area.slices(narrow, wide) + area.slices(narrow, wide + 1)
+    assert wanted == 3 == sum(n for cell, n in cells.items() if cell in family.synthesis.dsp)
 
 
 def test_block_rams_of_each_size():
