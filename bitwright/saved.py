@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from types import UnionType
-from typing import (
-    Annotated,
-    Any,
-    Literal,
-    NotRequired,
-    TypedDict,
-    Union,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
-    is_typeddict,
-)
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
+
+import msgspec
+from msgspec import Meta
 
 from .errors import CompileError, quoted
 from .store import MANIFEST, is_chip
 
-GREATEST = 1 << 63
-"""Of integers: none is as great."""
+GREATEST = (1 << 63) - 1
+"""Of integers."""
 
-
-@dataclass(frozen=True, slots=True)
-class Above:
-    """Of a number: it is greater than that."""
-
-    limit: int
-
-
-Count = Annotated[int, Above(-1)]
-Positive = Annotated[int, Above(0)]
-Share = Annotated[float, Above(-1)]
-Clock = Annotated[float, Above(0)]
+Integer = Annotated[int, Meta(ge=-GREATEST, le=GREATEST)]
+Count = Annotated[int, Meta(ge=0, le=GREATEST)]
+Positive = Annotated[int, Meta(ge=1, le=GREATEST)]
+Share = Annotated[float, Meta(ge=0, le=GREATEST)]
+Clock = Annotated[float, Meta(gt=0, le=GREATEST)]
 
 
 class Amounts(TypedDict):
@@ -83,7 +62,7 @@ class Origin(TypedDict):
 
     op_type: str
     name: str
-    index: int
+    index: Integer
 
 
 class Stage(TypedDict):
@@ -189,8 +168,8 @@ class ChipManifest(TypedDict):
 class Code(TypedDict):
     """The codes of a port."""
 
-    lo: int
-    hi: int
+    lo: Integer
+    hi: Integer
     width: Positive
     signed: bool
 
@@ -237,8 +216,8 @@ class Weights(TypedDict):
     base: Count
     rows: Positive
     columns: Positive
-    lo: int
-    hi: int
+    lo: Integer
+    hi: Integer
     bits: Positive
     pe: Positive
     simd: Positive
@@ -251,7 +230,7 @@ class Weights(TypedDict):
     shape: list[Positive]
     axes: list[Count]
     order: list[Count] | None
-    places: list[list[int]] | None
+    places: list[list[Integer]] | None
 
 
 class Control(TypedDict):
@@ -279,7 +258,7 @@ class Verification(TypedDict):
     ok: bool
     engine: Literal["rtl", "netlist", "hls", "hls4ml"]
     frames: Count
-    seed: int
+    seed: Integer
     seconds: Share
     mismatches: Count
     latency_cycles: Count | None
@@ -323,10 +302,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def read(path: Path, *forms: type, hint: str = "compile the model again") -> dict[str, Any]:
     """The object in a file, of the form of one of the TypedDicts. Raises CompileError E505 where it is missing or is none."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        value = msgspec.json.decode(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise damaged(path, error, hint) from error
-    faults = [next(_faults(value, form, ""), None) for form in forms]
+    faults = [_fault(value, form) for form in forms]
     if None not in faults:
         raise damaged(path, faults[0], hint)
     return cast(dict[str, Any], value)
@@ -337,58 +316,11 @@ def damaged(path: Path, fault: object, hint: str = "compile the model again") ->
     return CompileError("E505", f"'{path}' is damaged: {fault}", hint=hint)
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number of JSON's")
-
-
-def _faults(value: Any, form: Any, at: str) -> Iterator[str]:
-    """What is wrong with a value, that is `at` a place such as `stages[0].op`."""
-    origin, arguments = get_origin(form), get_args(form)
-    if origin is Annotated:
-        kind, above = arguments
-        yield from _faults(value, kind, at)
-        if isinstance(value, int | float) and value <= above.limit:
-            yield f"{at} must be above {above.limit}, not {value}"
-    elif origin in (Union, UnionType):
-        fits = (not any(_faults(value, kind, at)) for kind in arguments)
-        if not any(fits):
-            yield from _faults(value, arguments[0], at)
-    elif origin is Literal:
-        if value not in arguments:
-            yield f"{at} must be {' or '.join(map(repr, arguments))}"
-    elif is_typeddict(form) or origin is dict:
-        if not isinstance(value, dict):
-            yield f"{at or 'it'} must be an object"
-            return
-        yield from _entries(cast(dict[str, Any], value), form, f"{at}." if at else "")
-    elif origin is list:
-        if not isinstance(value, list):
-            yield f"{at} must be a list"
-            return
-        for k, item in enumerate(cast(list[Any], value)):
-            yield from _faults(item, arguments[0], f"{at}[{k}]")
-    elif form is not Any and not _is(value, form):
-        yield f"{at} must be {NAMES[form]}"
-
-
-def _entries(value: dict[str, Any], form: Any, at: str) -> Iterator[str]:
-    if not is_typeddict(form):
-        for key, entry in value.items():
-            yield from _faults(entry, get_args(form)[1], f"{at}{key}")
-        return
-    for key, kind in get_type_hints(form, include_extras=True).items():
-        optional = get_origin(kind) is NotRequired
-        if key in value:
-            yield from _faults(value[key], get_args(kind)[0] if optional else kind, f"{at}{key}")
-        elif not optional:
-            yield f"{at}{key} is missing"
-
-
-NAMES = {str: "a text", bool: "true or false", int: "an integer", float: "a number", type(None): "null"}
-
-
-def _is(value: Any, form: type) -> bool:
-    if form is float or form is int:
-        whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < GREATEST
-        return whole or (form is float and isinstance(value, float) and math.isfinite(value))
-    return isinstance(value, form)
+def _fault(value: Any, form: type) -> str | None:
+    """What is wrong with a value, and the place in it, such as `stages[0].op`; or None."""
+    try:
+        msgspec.convert(value, form)
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).replace("`", "").partition(" - at $")
+        return f"{place.lstrip('.')}: {what}" if place else what
+    return None

@@ -131,7 +131,7 @@ def test_where_and_what(made: Path) -> None:
     manifest = json.loads(file.read_text())
     manifest["stages"][1]["estimate"]["lut"] = "many"
     file.write_text(json.dumps(manifest))
-    with pytest.raises(CompileError, match=r"is damaged: stages\[1\]\.estimate\.lut must be a number"):
+    with pytest.raises(CompileError, match=r"is damaged: stages\[1\]\.estimate\.lut: Expected float, got str"):
         bitwright.load(made / "build")
     manifest["stages"] = []
     file.write_text(json.dumps(manifest))
