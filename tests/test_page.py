@@ -111,7 +111,12 @@ def test_results_are_brought_in(design, tmp_path):
     assert "12 frames of the RTL are equal" in text and "1,234 cycles of latency" in text
     page.save(folder, design.manifest, "sim", result | {"ok": False, "mismatches": 9})
     assert "9 codes of the RTL differ" in (folder / page.NAME).read_text(encoding="utf-8")
-    page.save(folder, design.manifest, "synth", {"lut": 20000, "ff": 1, "bram36": 2.5, "dsp": 3, "fmax_mhz": [90, 130]})
+    page.save(
+        folder,
+        design.manifest,
+        "synth",
+        {"lut": 20000, "ff": 1, "bram36": 2.5, "dsp": 3, "fmax_mhz": [90, 130], "bitstream": None},
+    )
     text = (folder / page.NAME).read_text(encoding="utf-8")
     assert "synthesised" in text and "90 to 130 MHz" in text and "20,000" in text
     assert report.as_json(folder, design.manifest)["verification"]["mismatches"] == 9

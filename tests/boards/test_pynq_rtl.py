@@ -117,7 +117,7 @@ def test_the_driver_writes_weights(tmp_path: Path) -> None:
             with pytest.raises(ValueError, match=f"layer 'fc' is not rewritable; these are: {', '.join(layers)}"):
                 device.write_weights("fc", some(0)[0])
             with pytest.raises(ValueError, match="weights must be from -8 to 7, not -9 to -9"):
-                device.write_weights(layers[1], np.full((6, 36), -9))
+                device.write_weights(layers[2], np.full((6, 36), -9))
             device.stop()
             device.write_weights(layers[2], some(0)[2])
             assert chip.read(OFFSETS["run"]) == 0  # as it was
