@@ -1,22 +1,24 @@
 """The area estimates of the operators beside what Yosys makes of the same library modules.
 
-    python -m benchmarks.area [--json FILE] [PART OF A NAME]
+    python -m benchmarks.area [--family FAMILY] [--json FILE] [PART OF A NAME …]
 
-Each case is one module, synthesised alone with `synth_xilinx`; its ROMs are loaded. The fits in `bitwright/ops/area.py` were made
-with this table.
+Each case is one module, synthesised alone for the family's chips; its ROMs are loaded. The fits in `bitwright/ops/area.py` and
+in `bitwright/boards/families` were made with this table.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from bitwright.boards.yosys import synthesise
+from bitwright.boards.family import Family, list_families, load_family
+from bitwright.boards.yosys import synthesise, synthesise_chip
+from bitwright.ir.chip import targeting
 from bitwright.ir.netlist import Block, Fold, Instance, Memory, Multiplier, Ram, Resources
 from bitwright.ir.op import Op
 from bitwright.ir.types import IntType, TensorType
@@ -100,10 +102,14 @@ def cases() -> Iterator[Case]:
     yield "table 8 to 8, 4 lanes", Table(rng.integers(0, 256, 256)), TensorType.of((64,), IntType(8, True)), Fold(4)
 
 
-def measure(op: Op, x: TensorType, fold: Fold, folder: Path) -> Resources:
+def measure(op: Op, x: TensorType, fold: Fold, family: Family, folder: Path) -> Resources:
     """Synthesise the operator's module alone."""
-    found = synthesise(write_probe(op, x, fold, folder), "probe", folder / "synth")
-    return Resources(found.lut, found.ff, found.bram36, found.dsp)
+    rtl, out = write_probe(op, x, fold, folder), folder / "synth"
+    if family.synthesis is None:
+        found = synthesise(rtl, "probe", out)
+        return Resources(found.lut, found.ff, found.bram36, found.dsp)
+    cells = synthesise_chip([rtl], "probe", out, family)
+    return Resources(cells.lut, cells.ff, cells.bram * family.kbit / 36, cells.dsp)
 
 
 def write_probe(op: Op, x: TensorType, fold: Fold, folder: Path) -> Path:
@@ -136,22 +142,30 @@ def write_block(block: Block, in_bits: int, out_bits: int, folder: Path) -> Path
 
 
 def main() -> None:
-    arguments = [a for a in sys.argv[1:] if a != "--json"]
-    target = arguments.pop(0) if "--json" in sys.argv else None
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.area")
+    parser.add_argument("names", nargs="*", help="parts of the cases' names")
+    parser.add_argument("--family", choices=list_families(), default="xc7")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    family = load_family(options.family)
     rows: list[dict[str, object]] = []
-    print(f"{'module':62}{'LUT est':>9}{'yosys':>7}{'ratio':>7}{'FF est':>8}{'yosys':>7}{'BRAM':>10}{'DSP':>9}")
-    for name, op, x, fold in cases():
-        if arguments and not any(a in name for a in arguments):
-            continue
-        guess = op.estimate(x, op.infer(x), fold).cost
-        with tempfile.TemporaryDirectory() as folder:
-            found = measure(op, x, fold, Path(folder))
-        rows.append({"name": name, "estimate": [guess.lut, guess.ff, guess.bram36, guess.dsp],
-                     "yosys": [found.lut, found.ff, found.bram36, found.dsp]})  # fmt: skip
-        print(f"{name:62}{guess.lut:9.0f}{found.lut:7.0f}{guess.lut / max(found.lut, 1):7.2f}{guess.ff:8.0f}{found.ff:7.0f}"
-              f"{guess.bram36:5.1f}{found.bram36:5.1f}{guess.dsp:5}{found.dsp:4}", flush=True)  # fmt: skip
-    if target:
-        Path(target).write_text(json.dumps(rows, indent=1) + "\n")
+    print(
+        f"{'module':62}{'LUT est':>9}{'yosys':>7}{'ratio':>7}{'FF est':>8}{'yosys':>7}{'ratio':>7}{'BRAM':>10}{'DSP':>9}"
+    )
+    with targeting(family.chip):
+        for name, op, x, fold in cases():
+            if options.names and not any(part in name for part in options.names):
+                continue
+            guess = op.estimate(x, op.infer(x), fold).cost
+            with tempfile.TemporaryDirectory() as folder:
+                found = measure(op, x, fold, family, Path(folder))
+            rows.append({"name": name, "estimate": [guess.lut, guess.ff, guess.bram36, guess.dsp],
+                         "yosys": [found.lut, found.ff, found.bram36, found.dsp]})  # fmt: skip
+            print(f"{name:62}{guess.lut:9.0f}{found.lut:7.0f}{guess.lut / max(found.lut, 1):7.2f}"
+                  f"{guess.ff:8.0f}{found.ff:7.0f}{guess.ff / max(found.ff, 1):7.2f}"
+                  f"{guess.bram36:5.1f}{found.bram36:5.1f}{guess.dsp:5}{found.dsp:4}", flush=True)  # fmt: skip
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

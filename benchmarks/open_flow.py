@@ -58,6 +58,10 @@ TARGETS = (
     Target("vgg10_w8a8", "ulx3s-85f", {"target_fps": 500}),
     Target("tfc_2w2a", "ulx3s-85f", {"target_fps": 50_000}),
     Target("kwsmlp_w3a3", "ulx3s-85f", {"target_fps": 5_000}),
+    Target("ad08", "ulx3s-85f", {"target_fps": 5_000, "input_type": "fixed<16,8>"}),
+    Target("unsw_w2a2", "ulx3s-85f", {"target_fps": 50_000, "input_type": "bipolar"}),
+    Target("espcn_subpixel", "ulx3s-85f", {"target_fps": 50, "input_type": "ufixed<8,0>"}),
+    Target("qkeras_mnist_cnn", "ulx3s-85f", {"target_fps": 2_000}),
 )
 
 

@@ -341,7 +341,7 @@ def boards_command(as_json: bool) -> None:
     for b in boards:
         names = ", ".join([b.name, *b.aliases])
         room = f"{b.lut:>9,} LUT {b.bram36:>7.5g} BRAM {b.dsp:>6,} DSP  {b.clock_mhz:>3g} MHz"
-        print(f"{names:26} {b.part:21} {room}  {b.open_flow or '-'}")
+        print(f"{names:26} {b.part:21} {room}  {b.flow:5}  {b.open_flow or '-'}")
 
 
 @cli.command("ops")

@@ -15,7 +15,7 @@ from .boards.board import save_board
 from .boards.core import write_core
 from .boards.hls4ml import write_project
 from .boards.host import Boundary
-from .boards.vitis import vector_frames, write_component
+from .boards.vitis_hls import vector_frames, write_component
 from .builder import Built, FixedPoint
 from .calibration import Choices, Quantised, measure, quantise
 from .design import BOARD, BOUNDARY, CONSTANTS, GRAPH, QUANTIZED, Design, load
@@ -170,6 +170,11 @@ def _check(options: Options, board: Board) -> None:
     if options.control != "none" and board.flow == "uart":
         message = f"--control {options.control}: on {board.name} nothing speaks AXI4-Lite, a serial line leads to it"
         raise CompileError("E504", message, hint="leave --control out")
+    if options.control != "none" and board.flow == "vitis":
+        message = f"--control {options.control}: on {board.name} the host runs kernels, and XRT's Python reaches no other registers"
+        raise CompileError(
+            "E504", message, hint='leave --control out, or take a board file of your own with flow = "ip"'
+        )
     if options.latency and options.style == "folded":
         raise CompileError("E504", "--latency is for circuits of constants", hint="leave --style folded out")
     if options.ports != "axis" and options.backend != "verilog":
@@ -194,9 +199,9 @@ def _target_cycles(options: Options, clock: float) -> int | None:
 
 def _budget(board: Board, margin: float | None) -> Budget:
     usable = (board if margin is None else board.with_margin(margin)).usable
-    shell, packed = board.shell, board.chip_family.chip.packed
-    room = Resources((usable.lut - shell.lut) / packed, usable.ff - shell.ff, usable.bram36 - shell.bram36 + ROUNDING)
-    return Budget(max(0, room.lut), max(0, room.ff), max(0, room.bram36), usable.dsp, board.stream_bits)
+    shell, lone = board.shell, board.chip_family.chip.lone
+    room = Resources(usable.lut - shell.lut, usable.ff - shell.ff, usable.bram36 - shell.bram36 + ROUNDING)
+    return Budget(max(0, room.lut), max(0, room.ff), max(0, room.bram36), usable.dsp, board.stream_bits, lone)
 
 
 def _boundary(imported: Imported | Built, graph: Graph, netlist: Netlist) -> dict[str, Any]:
@@ -240,7 +245,7 @@ def _manifest(
     netlist, timing = lowered.netlist, lowered.timing
     budget, chip, shell = _budget(board, options.margin), board.chip_family.chip, board.shell
     usable = (board if options.margin is None else board.with_margin(options.margin)).usable
-    around = Resources(shell.lut / chip.packed, shell.ff, shell.bram36)
+    around = Resources(shell.lut, shell.ff, shell.bram36)
     need = netlist.cost
     return {
         "bitwright": __version__,
@@ -256,8 +261,8 @@ def _manifest(
         "latency_cycles": timing.latency_cycles,
         "macs": network_macs(imported.graph),
         "macs_built": sum(s.macs for s in netlist.stages),
-        "estimate": _resources(need + around, chip),
-        "shell": _resources(around, chip),
+        "estimate": _resources(need.placed(chip.lone) + around),
+        "shell": _resources(around),
         "usable": {"lut": usable.lut, "ff": usable.ff, "bram36": round(usable.bram36, 4), "dsp": usable.dsp},
         "chip": {"lut": board.lut, "ff": board.ff, "bram36": round(board.bram36, 4), "dsp": board.dsp},
         "fits": max(budget.excess(need).values()) <= 1.0,
@@ -272,9 +277,9 @@ def network_macs(graph: Graph) -> int:
     return sum(op.weight.size * (y.size // y.vector) for op, y in products if isinstance(op, Dense | Depthwise))
 
 
-def _resources(need: Resources, chip: Chip) -> dict[str, float]:
+def _resources(need: Resources) -> dict[str, float]:
     return {
-        "lut": round(need.lut * chip.packed),
+        "lut": round(need.lut),
         "ff": round(need.ff),
         "bram36": round(need.bram36, 4),
         "dsp": need.dsp,
@@ -298,7 +303,7 @@ def _stage(stage: Stage, frame_cycles: int, graph: Graph, chip: Chip) -> dict[st
         "type": str(graph.types[stage.value]),
         "stream": {"wire": stage.stream.name, "lanes": stage.lanes.lanes, "vector": stage.lanes.vector,
                    "vectors": stage.lanes.vectors, "width": stage.lanes.elem.width, "signed": stage.lanes.elem.signed},
-        "estimate": _resources(stage.cost, chip),
+        "estimate": _resources(stage.cost.placed(chip.lone)),
         "origin": [{"op_type": o.op_type, "name": o.name, "index": o.index} for o in stage.origin],
     }  # fmt: skip
 

@@ -22,7 +22,7 @@ from .errors import CompileError, quoted
 from .ir.graph import Graph, Node
 from .ir.op import Codes
 from .ir.text import parse_graph
-from .ops.rewritable import Writable
+from .ops.writable import Writable
 from .sim import reference
 
 if TYPE_CHECKING:

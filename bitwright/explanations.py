@@ -97,7 +97,7 @@ EXPLANATIONS: dict[str, str] = {
     "E402": "The board file cannot be read, or is not TOML.",
     "E403": "The board file lacks a field, has an unknown one, or a value out of range. docs/boards.md lists the fields.",
     "E404": "The board names a flow (what is handed over) that does not exist.",
-    "E405": "The board's DMA cannot carry a stream of that width.",
+    "E405": "The board's DMA, or its port into memory, cannot carry a stream of that width.",
     "E406": "A frame is longer than the DMA's length register can say (26 bits of bytes).",
     "E407": "The board's oscillator and PLL do not make that clock, or the serial line's bits are not nearly a whole number of its cycles, 8 or "
     "more. Take another --clock, or a board file of your own with another baud.",

@@ -159,6 +159,8 @@ def test_a_design_that_does_not_fit_exits_4(tmp_path):
 def test_boards_ops_and_check():
     boards = json.loads(bitwright("boards", "--json").stdout)["boards"]
     assert {"pynq-z1", "pynq-z2"} <= {b["name"] for b in boards}
+    lines = {line.split(",")[0].split()[0]: line.split()[-2:] for line in bitwright("boards").stdout.splitlines()}
+    assert lines["alveo-u50"] == ["vitis", "synthesis"] and lines["icebreaker"] == ["uart", "bitstream"]
     assert {"MatMul", "Quant", "QuantizeLinear"} <= set(json.loads(bitwright("ops", "--json").stdout)["operators"])
     nodes = json.loads(bitwright("check", HELLO, "--json").stdout)["nodes"]
     assert [n["op"] for n in nodes].count("dense") == 3

@@ -10,7 +10,7 @@ import bitwright
 from bitwright import combine, report
 from bitwright.boards.pynq.standin import StandIn
 from bitwright.errors import CompileError
-from tests.boards.test_pynq_driver import driver
+from tests.boards.drivers import loaded
 from tests.boards.test_pynq_rtl import chip
 from tests.boards.test_vivado import CHIP_ROWS, SEVEN, table, write
 from tests.test_cli import bitwright as command
@@ -42,7 +42,7 @@ def test_two_networks_at_once(designs, tmp_path):
         with np.load(MODELS / f"{name}.npz") as stored:
             inputs.append(next(stored[k] for k in stored.files if k.startswith("in:"))[:3])
     board = StandIn(*map(chip, designs))
-    with driver(tmp_path / "chip" / "board", board) as module:
+    with loaded(tmp_path / "chip" / "board", board) as module:
         found = module.predict_together(module.load(), inputs)
     for y, design, x in zip(found, designs, inputs, strict=True):
         np.testing.assert_array_equal(y, design.predict(x), strict=True)

@@ -68,6 +68,15 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Vitis:
+    """The platform that Vitis links kernels into, and its memories as `v++` names them: `memory[0]` to `memory[banks - 1]`."""
+
+    platform: str
+    memory: str = "DDR"
+    banks: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """What the compiler needs to know of a board. Clocks in MHz, memory bandwidth in GB/s (10⁹ bytes)."""
 
@@ -92,6 +101,7 @@ class Board:
     limits: Limits = field(default_factory=Limits)
     uart: Uart | None = None
     device: Device | None = None
+    vitis: Vitis | None = None
 
     @property
     def chip_family(self) -> Family:
@@ -162,7 +172,7 @@ def _choices(wrong: str, known: list[str], what: str) -> str:
 
 # Reading. A board file may be the user's own, and parts of it end up in Tcl: every field is checked.
 
-_Part = TypeVar("_Part", Limits, Uart, Device)
+_Part = TypeVar("_Part", Limits, Uart, Device, Vitis)
 _Check = Callable[[Any], bool]
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 _DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+/-]{0,63}")
@@ -236,6 +246,7 @@ _RULES: dict[str, _Rule] = {
     "limits": _TABLE,
     "uart": _TABLE,
     "device": _TABLE,
+    "vitis": _TABLE,
 }
 _PIN = _Rule(_is_word, "a pin's name")
 _UART_RULES = {
@@ -249,6 +260,7 @@ _UART_RULES = {
 }
 _PART = _Rule(lambda value: isinstance(value, str) and _DEVICE.fullmatch(value) is not None, "a device's name")
 _DEVICE_RULES = {"name": _PART, "package": _NAME, "speed": _NAME}
+_VITIS_RULES = {"platform": _NAME, "memory": _NAME, "banks": _SOME}
 _LIMIT_RULES = {limit.name: _SHARE for limit in fields(Limits)}
 
 
@@ -288,13 +300,14 @@ def _board(table: dict[str, Any], where: str) -> Board:
     missing = [key for key in _required(Board) if key not in table]
     if missing:
         raise CompileError("E403", f"{where} does not say {', '.join(missing)}", hint="see docs/boards.md")
-    limits, uart, device = (table.pop(name, None) for name in ("limits", "uart", "device"))
+    limits, uart, device, vitis = (table.pop(name, None) for name in ("limits", "uart", "device", "vitis"))
     table["aliases"] = tuple(table.get("aliases", ()))
     return Board(
         **table,
         limits=_part(Limits, limits or {}, _LIMIT_RULES, f"{where}, [limits]"),
         uart=uart and _part(Uart, uart, _UART_RULES, f"{where}, [uart]"),
         device=device and _part(Device, device, _DEVICE_RULES, f"{where}, [device]"),
+        vitis=vitis and _part(Vitis, vitis, _VITIS_RULES, f"{where}, [vitis]"),
     )
 
 
@@ -321,7 +334,7 @@ def _over_base(base: Any, table: dict[str, Any], where: str) -> dict[str, Any]:
     for key in ("bram", "bram36"):
         if key in table:
             merged.pop("bram36" if key == "bram" else "bram", None)
-    for key in ("limits", "uart", "device"):
+    for key in ("limits", "uart", "device", "vitis"):
         if isinstance(table.get(key), dict):
             merged[key] = {**below.get(key, {}), **table[key]}
     return merged

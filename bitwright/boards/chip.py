@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bitwright.boards.board import Board
-from bitwright.boards.place import REPORT, Step, architecture
+from bitwright.boards.place import REPORT, Step, open_tools
 from bitwright.boards.uart.handoff import TOP, clock_of
 from bitwright.boards.yosys import PACKAGE_ROOT, ChipCells, synthesise_chip
 from bitwright.errors import CompileError
@@ -56,13 +56,13 @@ def make_bitstream(design: Path, board: Board, clock_mhz: float) -> ChipResult:
     CompileError E391 if place and route is missing, E416 where it fails, E491 if the chip is too small for the netlist.
     """
     clock = clock_of(board, clock_mhz)
-    tools = architecture(board).steps(board, clock.mhz)
+    tools = open_tools(board).steps(board, clock.mhz)
     _check_installed(board, tools.commands)
     start, out = time.perf_counter(), design / "synth"
     made = synthesise_chip([design / "rtl", design / "board" / "rtl"], TOP, out, board.chip_family)
     _check_room(board, made)
     synthesised = time.perf_counter()
-    name, text = architecture(board).constraints(board)
+    name, text = open_tools(board).constraints(board)
     (out / name).write_text(text, encoding="utf-8")
     for file in (REPORT, tools.bitstream):
         (out / file).unlink(missing_ok=True)
@@ -77,7 +77,7 @@ def make_bitstream(design: Path, board: Board, clock_mhz: float) -> ChipResult:
     used = {name: entry for name, entry in report["utilization"].items() if entry["used"]}
     block = board.chip_family.chip.block
     return ChipResult(
-        lut=sum(used[name]["used"] * cells for name, cells in architecture(board).LOGIC.items() if name in used),
+        lut=sum(used[name]["used"] * cells for name, cells in open_tools(board).LOGIC.items() if name in used),
         lut_cells=made.lut,
         ff=made.ff,
         bram=made.bram,

@@ -113,7 +113,7 @@ def _chip(name: str, table: dict[str, Any]) -> Chip:
         delays=Delays(**table["delay"]),
         **{
             key: table[key]
-            for key in ("ternary", "row", "xnor", "logic", "muxed", "shifts", "keeps", "packed")
+            for key in ("ternary", "row", "xnor", "logic", "choice", "shifts", "adds", "keeps", "lone")
             if key in table
         },
     )

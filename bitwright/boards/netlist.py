@@ -50,7 +50,8 @@ class Cell:
 
     def is_set(self, parameter: str) -> bool:
         """True if the parameter is a number other than 0."""
-        return self.setting(parameter) not in (None, 0)
+        value = self.setting(parameter)
+        return isinstance(value, int) and value != 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,14 @@ from typing import Any
 HOST = Path(__file__).parent / "host.py"
 """The host's side of any accelerator, a copy of which goes with every handoff."""
 
+PREDICTOR = Path(__file__).parent / "predictor.py"
+"""What the drivers of several flows have in common."""
+
 WEIGHTS = Path(__file__).parent / "weights.py"
 """The same for rewritable weights."""
+
+MODULES = Path(__file__).parents[1] / "rtl"
+"""The folder of Verilog modules that accelerators are made of; a shell may be made of them too."""
 
 
 class Text(Template):

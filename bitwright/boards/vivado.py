@@ -84,12 +84,12 @@ def _slack(path: Path) -> float | None:
         return None
     lines = _lines(path)
     head = next((k for k, line in enumerate(lines) if line.split()[:1] == ["WNS(ns)"]), len(lines))
-    word = next(iter(" ".join(lines[head + 2 : head + 3]).split()), "")
-    if word in ("NA", "inf"):
+    words = [word for line in lines[head + 2 : head + 3] for word in line.split()]
+    if words[:1] in (["NA"], ["inf"]):
         return None
-    if not re.fullmatch(r"-?\d+\.\d+", word):
+    if not words or not re.fullmatch(r"-?\d+\.\d+", words[0]):
         raise _unreadable(path, "no worst slack in it")
-    return float(word)
+    return float(words[0])
 
 
 def _power(path: Path) -> float | None:

@@ -50,7 +50,10 @@ class Chip:
     and `rest` the most of the last piece of a wider operand that take none.
     `shapes` lists the words, bits and 36 kb blocks of a block RAM as a simple dual-port memory. `ternary` are the LUTs of
     a bit of a sum of three numbers, `row` those of a bit of a row that selects and adds, `xnor` those of a pair of bits
-    that are compared and counted, `logic` what multiplexers and control take over what they take in LUTs of six inputs.
+    that are compared and counted, `choice` those that choose between two tables of 16 words of a ROM, `logic` what
+    multiplexers and control take over what they take in LUTs of six inputs. `shifts` tells that LUTs are shift registers,
+    `adds` that synthesis takes registers and adders into DSP slices; `lone` is the share of the flip-flops that take a
+    logic cell of their own.
     """
 
     family: str
@@ -66,10 +69,11 @@ class Chip:
     row: float = 1.0
     xnor: float = 1.05
     logic: float = 1.0
-    muxed: int = 256
+    choice: float = 0.7
     shifts: bool = True
+    adds: bool = True
     keeps: int = 4096
-    packed: float = 1.0
+    lone: float = 0.0
     rest: int = 1
 
     @property

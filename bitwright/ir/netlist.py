@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 
 import numpy as np
@@ -88,6 +88,10 @@ class Resources:
         return Resources(
             max(self.lut, other.lut), max(self.ff, other.ff), max(self.bram36, other.bram36), max(self.dsp, other.dsp)
         )
+
+    def placed(self, lone: float) -> Resources:
+        """With the LUTs that flip-flops take on a chip where the share `lone` of them has a logic cell for itself."""
+        return replace(self, lut=self.lut + lone * self.ff)
 
     def __add__(self, other: Resources) -> Resources:
         return Resources(self.lut + other.lut, self.ff + other.ff, self.bram36 + other.bram36, self.dsp + other.dsp)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, reduce
 from math import ceil
+from operator import and_, or_
 
 import numpy as np
 
@@ -166,7 +167,7 @@ def layer_blocks(layer: Layer, fold: Fold) -> Iterator[tuple[Block, Estimate, in
         block = _head(layer, x, fold)
         assert block is not None, "a layer's head has hardware"
         x = layer.head.type
-        yield block, _head_estimate(layer, fold), x.elem.width * lanes
+        yield block, without_constants(block, _head_estimate(layer, fold)), x.elem.width * lanes
         if fold.parts > 1:
             lanes = fold.lanes
             width = x.elem.width * lanes
@@ -178,6 +179,16 @@ def layer_blocks(layer: Layer, fold: Fold) -> Iterator[tuple[Block, Estimate, in
         assert block is not None, "a layer's tail holds no node without hardware"
         yield block, node.op.estimate(x, node.type, at), node.type.elem.width * lanes
         x = node.type
+
+
+def without_constants(block: Block, estimate: Estimate) -> Estimate:
+    """Bits of a ROM that are the same in all words take no block RAM: those of pruned columns, or of weights ±1."""
+    rom = block.params.get("WEIGHTS")
+    if not isinstance(rom, Memory) or block.params.get("WEIGHT_STYLE") != Ram.BLOCK or "WRITABLE" in block.params:
+        return estimate
+    varying, depth = (reduce(or_, rom.words) & ~reduce(and_, rom.words)).bit_count(), len(rom.words)
+    less = area.block_rams(rom.width, depth) - area.block_rams(varying, depth)
+    return replace(estimate, cost=estimate.cost + Resources(bram36=-less))
 
 
 def _entry(widths: Sequence[int]) -> Block:
@@ -272,7 +283,7 @@ def fifo_cost(width: int, depth: int) -> Resources:
         return Resources(lut=2, ff=width + 2)
     if not chip.current().shifts:
         words, bits = 1 << area.clog2(depth), area.clog2(depth)
-        return Resources(lut=area.lutram(width, words) + 4 * bits + 4, ff=3 * bits + 2)
+        return Resources(lut=area.lutram(width, words) + 5 * bits + 6, ff=5 * bits + 2)
     return Resources(lut=width * ceil(depth / 32) + 8, ff=area.clog2(depth) + 3)
 
 

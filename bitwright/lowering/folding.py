@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import ceil, gcd, inf
+from math import ceil, floor, gcd, inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,22 +44,25 @@ SLOTS = (1, 2, 4, 8, 16, 32, 64)
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a design may use, and the widest AXI4-Stream word in bits."""
+    """What a design may use, and the widest AXI4-Stream word in bits; of its flip-flops the share `lone` takes LUTs too."""
 
     lut: float
     ff: float
     bram36: float
     dsp: int
     stream_bits: int
+    lone: float = 0.0
 
     def less(self, reserve: Resources) -> Budget:
         """What is left when `reserve` is set aside."""
-        left = {name: max(0, getattr(self, name) - getattr(reserve, name)) for name in RESOURCES}
+        taken = reserve.placed(self.lone)
+        left = {name: max(0, getattr(self, name) - getattr(taken, name)) for name in RESOURCES}
         return replace(self, **left)
 
     def excess(self, need: Resources) -> dict[str, float]:
         """For each resource the ratio of need to budget."""
-        return {name: getattr(need, name) / max(getattr(self, name), 1e-6) for name in RESOURCES}
+        taken = need.placed(self.lone)
+        return {name: getattr(taken, name) / max(getattr(self, name), 1e-6) for name in RESOURCES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,13 +271,13 @@ class _Solver:
             return self._too_slow(limit)
         over = self.budget.excess(found.need)
         name = max(over, key=lambda n: over[n])
-        need, have = getattr(found.need, name), getattr(self.budget, name)
+        need, have = ceil(getattr(found.need, name)), floor(getattr(self.budget, name))
         takes = [getattr(self.cost(i, fold), name) for i, fold in enumerate(found.folds)]
         largest = max(range(len(takes)), key=takes.__getitem__)
         origin = next((n.origin[0] for n in self.layers[largest].nodes if n.origin), None)
         message = (
-            f"the design does not fit{where}: it needs about {need:.0f} {NAMES[name]} of {have:.0f} that may be used, "
-            f"{need - have:.0f} too many; this layer takes {takes[largest]:.0f} of them, the most of all"
+            f"the design does not fit{where}: it needs about {need} {NAMES[name]} of {have} that may be used, "
+            f"{need - have} too many; this layer takes {ceil(takes[largest])} of them, the most of all"
         )
         hint = "take a larger board, a lower target or a smaller --margin, or give this layer fewer weights or bits"
         return CompileError("E490", message, origin=origin, hint=hint)

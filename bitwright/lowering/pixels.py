@@ -27,9 +27,9 @@ from ..ops.pick import Pick
 from ..ops.pool import Pool
 from ..ops.repeat import Repeat
 from ..ops.reshape import Reshape
-from ..ops.rewritable import Writable
 from ..ops.total import Total
 from ..ops.window import Window
+from ..ops.writable import Writable
 from ..ops.xnor import Xnor
 from .layers import Kind, Layer, split
 

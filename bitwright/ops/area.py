@@ -42,7 +42,7 @@ def ram(width: int, depth: int, style: Ram) -> Resources:
     if depth == 1:
         return select + Resources(ff=width)
     if style is Ram.BLOCK:
-        return select + Resources(_deep(width, depth), width, block_rams(width, depth))
+        return select + block_rom(width, depth, written=True).cost
     return select + Resources(lut=lutram(width, depth), ff=width)
 
 
@@ -51,7 +51,7 @@ def _rom_luts(depth: int) -> float:
     if chip.current().lut_inputs == 4:
         tables = ceil(depth / 16)
         few = next((s for d, s in ((1, 0.0), (2, 0.3), (4, 0.7), (8, 0.9)) if depth <= d), float(tables))
-        return few + _selects(tables)
+        return few + (tables - 1) * chip.current().choice
     if depth <= 64:
         return next(s for d, s in ((1, 0.0), (2, 0.25), (4, 0.45), (8, 0.5), (16, 0.75), (64, 1.0)) if depth <= d)
     share = 1 << clog2(ceil(depth / 64))  # multiplexers of LUT6, free up to four of them
@@ -60,7 +60,7 @@ def _rom_luts(depth: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class BlockRom:
-    """How a ROM fills block RAMs: `segments` words side by side in each of `rows` rows, the last `rest` words in LUTs."""
+    """How a memory fills block RAMs: `segments` words side by side in each of `rows` rows, the last `rest` words in LUTs."""
 
     segments: int
     rows: int
@@ -86,11 +86,6 @@ def multiplexer(ways: int) -> float:
     return next((cost for most, cost in MULTIPLEXER if ways <= most), ways * 0.41)
 
 
-def _selects(tables: int) -> float:
-    """LUTs of four inputs that choose between the tables of a bit, beyond those that the chip has multiplexers for."""
-    return 0.7 * (ceil(tables * 16 / chip.current().muxed) - 1)
-
-
 def _deep(width: int, depth: int) -> float:
     """LUTs of four inputs that choose between blocks of a ROM that is deeper than one; on larger ones there are few of them."""
     target = chip.current()
@@ -101,35 +96,39 @@ def _deep(width: int, depth: int) -> float:
     return 2 * width * multiplexer(ways)
 
 
-def block_rom(width: int, depth: int) -> BlockRom:
-    """The cheapest layout of a ROM in block RAM: as it is, or in rows of several words, with or without a rest."""
-    return _block_rom(width, depth, chip.current())
+def block_rom(width: int, depth: int, *, written: bool = False) -> BlockRom:
+    """The cheapest layout of a memory in block RAM: as it is, or in rows of several words, of a ROM perhaps with a rest."""
+    return _block_rom(width, depth, written, chip.current())
 
 
 @cache
-def _block_rom(width: int, depth: int, target: Chip) -> BlockRom:
+def _block_rom(width: int, depth: int, written: bool, target: Chip) -> BlockRom:
     best = BlockRom(1, depth, 0, Resources(_deep(width, depth), width, block_rams(width, depth)))
     for rows in sorted({d for d, _, _ in target.shapes if d < depth}):
-        for segments in {depth // rows, ceil(depth / rows)}:
+        for segments in {ceil(depth / rows)} if written else {depth // rows, ceil(depth / rows)}:
             rest = max(0, depth - segments * rows)
             ways = segments + (rest > 0)
             if ways > MOST_WAYS:
                 continue
-            lut = width * multiplexer(ways) + _deep(segments * width, rows)
+            # Words that are written by themselves have blocks of their own.
+            memories, bits = (segments, width) if written else (1, segments * width)
+            lut = width * multiplexer(ways) + memories * _deep(bits, rows)
             ff = width * (1 + ways) + 2 * clog2(ways)
-            cost = Resources(lut + width * _rom_luts(max(rest, 1)), ff, block_rams(segments * width, rows))
+            cost = Resources(lut + width * _rom_luts(max(rest, 1)), ff, memories * block_rams(bits, rows))
             best = min(best, BlockRom(segments, rows, rest, cost), key=_worth)
     return best
 
 
-def rom_cycles(width: int, depth: int, style: Ram) -> int:
-    """Cycles of a read of `rtl/bw_rom.v`: one more where a word of a block memory is chosen from several."""
-    return 3 if style is Ram.BLOCK and depth > 1 and block_rom(width, depth).rows < depth else 2
+def memory_cycles(width: int, depth: int, style: Ram, *, written: bool = False) -> int:
+    """Cycles of a read of `rtl/bw_weights.v`: one more where a word of a block memory is chosen from several."""
+    return 3 if style is Ram.BLOCK and depth > 1 and block_rom(width, depth, written=written).rows < depth else 2
 
 
-def rom_parameters(words: Sequence[int], width: int, style: Ram) -> dict[str, int | Memory]:
-    """The parameters FILE, SEGMENTS, ROWS and REST of `rtl/bw_rom.v` for these words, those that it needs."""
-    layout = block_rom(width, len(words))
+def memory_parameters(
+    words: Sequence[int], width: int, style: Ram, *, written: bool = False
+) -> dict[str, int | Memory]:
+    """The parameters FILE, SEGMENTS, ROWS and REST of `rtl/bw_weights.v` for these words, those that it needs."""
+    layout = block_rom(width, len(words), written=written)
     if style is not Ram.BLOCK or layout.rows == len(words):
         return {"FILE": Memory(width, tuple(words))}
     rows, whole = layout.rows, layout.segments * layout.rows
@@ -172,6 +171,9 @@ ADDER = 0.93
 TABLES = {2: 0.0, 3: 0.0, 4: 1.6, 5: 3.0, 6: 4.5}
 """LUTs of a product by the sum of its operands' bits, where it is a table; small ones merge into the adder behind."""
 
+TABLES_OF_4 = {2: 0.0, 3: 0.5, 4: 3.0, 5: 5.0, 6: 8.0}
+"""The same in LUTs of four inputs."""
+
 
 def digits(t: IntType) -> int:
     """Radix-4 digits of an operand of this type, when it is recoded (see `rtl/bw_mul.v`)."""
@@ -185,14 +187,15 @@ def multiply_cycles(a: IntType, b: IntType) -> int:
 
 def product(a: IntType, b: IntType, width: int) -> Resources:
     """One LUT multiplier of `width` result bits: a table, or a row of LUTs for each digit of the shorter operand."""
+    target = chip.current()
     if a.width + b.width <= 6:
-        return Resources(lut=TABLES[a.width + b.width], ff=width)
-    wide, rows = (a, digits(b)) if digits(b) <= digits(a) else (b, digits(a))
-    row = wide.width + int(not wide.signed)
-    stages = max(1, rows // 2)
-    return Resources(
-        lut=max(rows * (row + 0.5) - 2, row) * chip.current().row, ff=width + (stages - 1) * (row + 2 * rows + 1)
-    )
+        return Resources(lut=(TABLES if target.lut_inputs > 4 else TABLES_OF_4)[a.width + b.width], ff=width)
+    wide, short = (a, b) if digits(b) <= digits(a) else (b, a)
+    row, rows = wide.width + int(not wide.signed), digits(short)
+    lut, stages = max(rows * (row + 0.5) - 2, row), max(1, rows // 2)
+    if target.lut_inputs == 4:  # the first row is as dear as the others, a last digit of one bit cheaper
+        lut = (rows - 0.6 * (short.signed and short.width % 2)) * (row + 0.5)
+    return Resources(lut=lut * target.row, ff=width + (stages - 1) * (row + 2 * rows + 1))
 
 
 def product_sum(a: IntType, b: IntType, addend: int, drop: int) -> Resources:
@@ -205,7 +208,7 @@ def product_sum(a: IntType, b: IntType, addend: int, drop: int) -> Resources:
         t + (row - 2 + 2 * (count - d) - 1) * (d < count - 1) for d, t in enumerate(totals) if (count - 1 - d) % 2 == 0
     ]
     stages = len(held)
-    wait = Resources(lut=high) if stages > 2 else Resources(ff=high * stages)
+    wait = Resources(lut=high) if stages > 2 and chip.current().shifts else Resources(ff=high * stages)
     return Resources(lut=lut, ff=sum(held) + totals[-1]) + wait
 
 

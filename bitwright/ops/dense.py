@@ -24,6 +24,9 @@ class Dense(Op):
     weight: Codes
     bias: Codes
 
+    writable: ClassVar[bool] = False
+    """Whether weights can be written at run time."""
+
     def infer(self, x: TensorType) -> TensorType:
         outputs, inputs = self.weight.shape
         if x.vector != inputs:
@@ -60,14 +63,17 @@ class Dense(Op):
         return IntType.covering(int(self.weight.min()), int(self.weight.max()))
 
     def to_rtl(self, x: TensorType, fold: Fold, *, replay: bool = True) -> Block | None:
-        return matvec.block(self.weight, self.bias, x, self.infer(x), self.weight_type, fold, replay=replay)
+        y, w = self.infer(x), self.weight_type
+        return matvec.block(self.weight, self.bias, x, y, w, fold, replay=replay, free=self.writable)
 
     def to_hls(self, x: TensorType, fold: Fold, *, replay: bool = True) -> Kernel | None:
         return matvec.kernel(self.weight, self.bias, x, self.infer(x), self.weight_type, fold, replay=replay)
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold, *, replay: bool = True) -> Estimate:
-        bias = bool(self.bias.any())
-        return matvec.estimate(self.weight, self.sparsity, self.weight_type, x.elem, y.elem, fold, bias, replay=replay)
+        w, bias = self.weight_type, bool(self.bias.any())
+        return matvec.estimate(
+            self.weight, self.sparsity, w, x.elem, y.elem, fold, bias, replay=replay, free=self.writable
+        )
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:

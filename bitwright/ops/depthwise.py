@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import CompileError
+from ..ir import chip
 from ..ir.netlist import Block, Estimate, Fold, Kernel, Memory, Multiplier, Ram, Resources, Table
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
@@ -67,11 +68,8 @@ class Depthwise(Op):
         }  # fmt: skip
         if fold.multiplier is Multiplier.DSP:
             params |= {"FIELD": pack.field, "CHAIN": pack.chain}
-        bits, packed = fold.simd * width, pack_words(words, width)
-        if self.writable:
-            params |= matvec.store_parameters(packed, bits, fold.weights)
-        else:
-            params |= matvec.rom_parameters(packed, bits, fold.weights)
+        packed = pack_words(words, width)
+        params |= matvec.weight_parameters(packed, fold.simd * width, fold.weights, free=self.writable)
         if self.bias.any():
             params |= {"HAS_BIAS": 1, "BIAS": Memory(lanes * acc, pack_words(self.bias.reshape(groups, lanes), acc))}
         return Block("bw_depthwise", params)
@@ -97,8 +95,9 @@ class Depthwise(Op):
         taps, channels = self.weight.shape
         groups, w, acc = channels // fold.pe, self.weight_type, y.elem.width
         words, pack = groups * taps // fold.taps, self.packing(x.elem, fold.taps)
-        memory = area.ram if self.writable else area.rom
-        cost = Resources(lut=35, ff=30) + memory(fold.simd * w.width, words, fold.weights)
+        memory, shape = area.ram if self.writable else area.rom, (fold.simd * w.width, words, fold.weights)
+        read = area.memory_cycles(*shape, written=self.writable)
+        cost = Resources(lut=35 * chip.current().logic, ff=30) + memory(*shape)
         if fold.multiplier is Multiplier.DSP:
             each = matvec.slices(1, x.elem, acc, fold.taps, pack, fold.taps)
         else:
@@ -107,11 +106,10 @@ class Depthwise(Op):
             constant = 0.4 if words == 1 and not self.writable else 1.0  # weights that never change
             each = Resources(one.lut * constant, one.ff).scaled(fold.taps) + matvec.tree(1, fold.taps, term, acc, 1.0)
         each += Resources(lut=acc, ff=acc)
-        cost += each.scaled(fold.pe) + Resources(ff=2 * fold.simd * x.elem.width)
+        cost += each.scaled(fold.pe) + Resources(ff=read * fold.simd * x.elem.width)
         if self.bias.any():
             cost += area.rom(fold.pe * acc, groups, Ram.DISTRIBUTED)
         unit = Fold(simd=fold.taps, multiplier=fold.multiplier)
-        read = 2 if self.writable else area.rom_cycles(fold.simd * w.width, words, fold.weights)
         return Estimate(matvec.latency(x.elem, w, unit, pack, read), cost)
 
     @classmethod

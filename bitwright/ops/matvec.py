@@ -108,13 +108,10 @@ def block(
         params |= {"DSP_ROWS": dsp_rows(fold), "PACK": pack.rows, "STEP": pack.step, "FIELD": pack.field,
                    "CHAIN": pack.chain, "OFFSET": int(pack.offset), "DSP_W_WIDTH": pack.stored.width}  # fmt: skip
     dead = ~_live(weight, fold, pack)
-    if free:
-        bits, words = word_bits(weight_type, fold, pack), weight_words(weight, weight_type, fold, pack)
-        params |= store_parameters(words, bits, fold.weights)
-    else:
-        if dead.any() and dead.size <= LARGEST_MASK:
-            params["DEAD"] = int("".join(map(str, dead.reshape(-1)[::-1].astype(int))), 2)
-        params |= weight_memories(weight, weight_type, fold, pack)
+    if not free and dead.any() and dead.size <= LARGEST_MASK:
+        params["DEAD"] = int("".join(map(str, dead.reshape(-1)[::-1].astype(int))), 2)
+    bits, words = word_bits(weight_type, fold, pack), weight_words(weight, weight_type, fold, pack)
+    params |= weight_parameters(words, bits, fold.weights, free=free)
     params |= {
         "REPLAY": int(replay),
         "BUFFER_DEPTH": 2 * sf,
@@ -152,24 +149,14 @@ def kernel(
     return Kernel("xnor", params, tables) if xnor else Kernel("dense", params | {"dsp_rows": dsp_rows(fold)}, tables)
 
 
-def weight_memories(weight: Codes, w: IntType, fold: Fold, pack: Packing) -> dict[str, int | Memory]:
-    """The parameters of the weight memory."""
-    return rom_parameters(weight_words(weight, w, fold, pack), word_bits(w, fold, pack), fold.weights)
-
-
-def rom_parameters(words: Sequence[int], width: int, style: Ram) -> dict[str, int | Memory]:
-    """Those of a unit's weights: as words, or laid out to fill block RAMs."""
+def weight_parameters(words: Sequence[int], bits: int, style: Ram, *, free: bool) -> dict[str, int | Memory]:
+    """Those of a unit's weight memory: as words, or laid out to fill block RAMs; `free` weights can be written."""
     names = {"FILE": "WEIGHTS", "SEGMENTS": "WEIGHT_SEGMENTS", "ROWS": "WEIGHT_ROWS", "REST": "WEIGHTS_REST"}
-    found = area.rom_parameters(words, width, style)
-    return {"WEIGHT_STYLE": int(style), **{names[k]: v for k, v in found.items()}}
-
-
-def store_parameters(words: tuple[int, ...], bits: int, style: Ram) -> dict[str, int | Memory]:
-    """Those of a unit's weights that can be written."""
-    return {
-        "WRITABLE": 1, "LANE": lane_bits(bits), "PLACE": place_bits(bits, len(words)), "WEIGHT_STYLE": int(style),
-        "WEIGHTS": Memory(bits, words),
-    }  # fmt: skip
+    found = area.memory_parameters(words, bits, style, written=free)
+    params: dict[str, int | Memory] = {"WEIGHT_STYLE": int(style), **{names[k]: v for k, v in found.items()}}
+    if free:
+        params |= {"WRITABLE": 1, "LANE": lane_bits(bits), "PLACE": place_bits(bits, len(words))}
+    return params
 
 
 def lane_bits(bits: int) -> int:
@@ -222,22 +209,18 @@ def estimate(
     """
     nf, sf = folds(weight.shape[0], weight.shape[1], fold)
     pack = packing_for(weight, a, fold, w if free else None)
-    if free:
-        every = np.ones((fold.pe, fold.simd), np.bool_)
-        cost = _cost(weight.shape, w, a, y.width, fold, pack, bias, every, changes=True)
-        memory = area.ram(word_bits(w, fold, pack), nf * sf, fold.weights)
-        return Estimate(latency(a, w, fold, pack, 2), memory + cost + _buffer(weight.shape, a, fold, replay))
-    shape = word_bits(w, fold, pack), nf * sf, fold.weights
-    rom, read, live = area.rom(*shape), area.rom_cycles(*shape), np.ones((fold.pe, fold.simd), np.bool_)
+    shape, live = (word_bits(w, fold, pack), nf * sf, fold.weights), np.ones((fold.pe, fold.simd), np.bool_)
+    memory, read = area.ram(*shape) if free else area.rom(*shape), area.memory_cycles(*shape, written=free)
     if read > 2:
-        rom += Resources(ff=pixels * fold.simd * a.width)  # activations wait for them
+        memory += Resources(ff=pixels * fold.simd * a.width)  # activations wait for them
     # In a layer that is not mostly zeros, a multiplier that takes turns soon sees a weight that is not.
-    if sparsity > 0.5 or nf * sf <= 8:
+    if not free and (sparsity > 0.5 or nf * sf <= 8):
         live = _live(weight, fold, pack)
         if fold.weights is Ram.DISTRIBUTED and nf * sf > 8 and fold.multiplier is not Multiplier.XNOR:
-            rom = _sparse_rom(_words(weight, fold, 0), w.width)
-    cost = _cost(weight.shape, w, a, y.width, fold, pack, bias, live) + _buffer(weight.shape, a, fold, replay)
-    return Estimate(latency(a, w, fold, pack, read), rom + cost.scaled(pixels))
+            memory = _sparse_rom(_words(weight, fold, 0), w.width)
+    cost = _cost(weight.shape, w, a, y.width, fold, pack, bias, live, changes=free)
+    cost += _buffer(weight.shape, a, fold, replay)
+    return Estimate(latency(a, w, fold, pack, read), memory + cost.scaled(pixels))
 
 
 def _words(weight: Codes, fold: Fold, pad: int) -> Codes:
@@ -261,16 +244,21 @@ def _live(weight: Codes, fold: Fold, pack: Packing) -> NDArray[np.bool_]:
 
 
 def _sparse_rom(words: Codes, width: int) -> Resources:
-    """A ROM of LUTs with many constant columns: only blocks of 64 words of a bit that is not constant there cost one."""
+    """A ROM of LUTs with many constant columns: only tables of 64 words of a bit, or 16, that are not constant cost one."""
     depth, columns = words.shape
-    blocks = np.zeros((-(-depth // 64) * 64, columns), np.int64)
+    target = chip.current()
+    table = 1 << target.lut_inputs
+    blocks = np.zeros((-(-depth // table) * table, columns), np.int64)
     blocks[:depth] = words
     lut = ff = 0
     for bit in range(width):
-        plane = ((blocks >> bit) & 1).reshape(-1, 64, columns)
+        plane = ((blocks >> bit) & 1).reshape(-1, table, columns)
         varied = plane.any(axis=1) & ~plane.all(axis=1)
         lut, ff = lut + int(varied.sum()), ff + int(varied.any(axis=0).sum())
-    return Resources(lut=lut * (1.0 if depth > 16 else 0.6), ff=ff)
+    each = 1.0 if depth > 16 else 0.6
+    if target.lut_inputs == 4 and depth > 16:
+        each += target.choice
+    return Resources(lut=lut * each, ff=ff)
 
 
 def _cost(
@@ -313,9 +301,15 @@ def slices(rows: int, a: IntType, acc: int, simd: int, pack: Packing, live: int)
     """The `live` slices, and the adder trees of what comes out of all."""
     terms, share = ceil(simd / pack.chain), live / (ceil(rows / pack.rows) * simd)
     cost = Resources(dsp=live) + tree(rows, terms, min(pack.field, acc), acc, share)
-    # The columns of a chain wait for one another, the first two cycles in registers of the slices.
-    waits = terms * sum(max(0, place - 2) for place in range(pack.chain))
-    cost += Resources(ff=waits * (rows * pack.stored.width + a.width))
+    if chip.current().adds:
+        # The columns of a chain wait for one another, the first two cycles in registers of the slices.
+        waits = terms * sum(max(0, place - 2) for place in range(pack.chain))
+        cost += Resources(ff=waits * (rows * pack.stored.width + a.width))
+    else:
+        operands = a.width + int(not a.signed) + (pack.rows - 1) * pack.step + pack.stored.width
+        total, sums = operands + area.clog2(pack.chain), 1 - 1 / pack.chain + int(pack.offset)
+        registers = operands + total * (1 + int(pack.offset)) + operands * (pack.chain - 1) / 2
+        cost += Resources(live * sums * total, live * registers)
     if pack.field > pack.step:
         shared = rows - ceil(rows / pack.rows)
         cost += Resources(lut=shared * simd * 0.75, ff=shared * simd * 2)

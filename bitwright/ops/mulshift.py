@@ -71,10 +71,15 @@ class Product:
     def cost(self) -> Resources:
         """Of a lane: the rows, the bits of b that they leave to an adder, and the registers."""
         b_width = signed_width(self.b)
-        if self.kind is Multiplier.DSP and not self.rest:
-            return Resources(ff=b_width, dsp=area.slices(*self.slice_bits))
-        made = area.product_sum(*self.rows, b_width, self.drop)
-        return made + Resources(dsp=area.slices(*self.slice_bits) if self.kind is Multiplier.DSP else 0)
+        if self.kind is Multiplier.LUT:
+            return area.product_sum(*self.rows, b_width, self.drop)
+        slices = area.slices(*self.slice_bits)
+        made = area.product_sum(*self.rows, b_width, self.drop) if self.rest else Resources(ff=b_width)
+        if not chip.current().adds:
+            pieces = (slices - 1) * (min(self.slice_bits) + 6)
+            total = max(sum(self.slice_bits), b_width + self.drop - self.rest) + 1
+            made += Resources(total + pieces, sum(self.slice_bits) * (self.cycles - 1) + total)
+        return made + Resources(dsp=slices)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,16 +185,21 @@ class MulShift(Op):
         product, out, clips = product_of(self, x, _kind(fold)), y.elem.width, self.clips(x)
         b_width, lanes, own = signed_width(product.b), fold.pe, len(np.unique(self.m)) > 1
         folds = beats(x, len(self.m), lanes)
-        constant = 0.5 if folds == 1 else 0.9 if not own else 1.0
-        held = (
-            0.67 if own else 0.45
-        )  # of the registers; what only waits is in shift registers, what is constant nowhere
+        if chip.current().lut_inputs == 4:  # a row of a constant digit is an adder alone
+            constant = 0.4 if folds == 1 else 0.5 if not own else 1.0
+        else:
+            constant = 0.5 if folds == 1 else 0.9 if not own else 1.0
+        # Of the registers: what is constant is nowhere, and what only waits is in shift registers where there are some.
+        if chip.current().shifts:
+            held, waits = 0.67 if own else 0.45, 0
+        else:
+            held, waits = 0.8 if folds > 1 else 0.6, area.read_cycles(folds) * lanes * x.elem.width + 2 * product.cycles
         made, cut = product.cost, x.elem.width - product.x.width
         total = max(product.x.width + product.m_width, b_width + product.drop) + 1
         clip = (total - self.shift) / 5 + out * 0.5 + cut / 4 if clips else 0
         cost = Resources((made.lut * constant + clip) * lanes, (made.ff * held + out) * lanes, dsp=made.dsp * lanes)
         rom = lanes * (b_width + product.m_width * int(own))
-        cost += area.rom(rom, folds, Ram.DISTRIBUTED) + Resources(lut=8 * (folds > 1), ff=6)
+        cost += area.rom(rom, folds, Ram.DISTRIBUTED) + Resources(lut=8 * (folds > 1), ff=6 + waits)
         return Estimate(area.read_cycles(folds) + product.cycles + int(clips), cost)
 
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,54 +9,31 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..ir.netlist import Block, Estimate, Fold, Kernel
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
-from . import matvec
 from .dense import Dense
-
-
-class Writable(ABC):
-    """An operator whose weights are written at run time, a row for each output."""
-
-    @property
-    @abstractmethod
-    def rows(self) -> Codes:
-        """The weights that it starts with, (outputs, inputs of each)."""
-
-    @abstractmethod
-    def with_rows(self, rows: Codes) -> Op:
-        """The operator with other weights."""
+from .writable import Writable
 
 
 @dataclass(frozen=True, eq=False)
-class Rewritable(Dense, Writable):
-    """`weight` are those that it starts with, `elem` the type of all that there may be, as `s4`."""
+class Rewritable(Writable, Dense):
+    """`weight` are those that it starts with; the C++ has them for good."""
 
     mnemonic: ClassVar[str] = "rewritable"
-    elem: str
 
     def infer(self, x: TensorType) -> TensorType:
         sums = super().infer(x)
         inputs = self.weight.shape[1]
-        low, high = (np.array(end, np.int64).reshape(-1, inputs) for end in x.bounds(max(inputs, len(x.lo))))
-        w = self.weight_type
-        ends = np.stack([w.lo * low, w.lo * high, w.hi * low, w.hi * high])
-        least, most = int(ends.min(axis=(0, 1)).sum()), int(ends.max(axis=(0, 1)).sum())
-        return TensorType.ranged(sums.shape, (self.bias + least).tolist(), (self.bias + most).tolist())
-
-    @property
-    def weight_range(self) -> tuple[int, int]:
-        return self.weight_type.lo, self.weight_type.hi
+        least, most = self.products(
+            *(np.array(end, np.int64).reshape(-1, inputs) for end in x.bounds(max(inputs, len(x.lo))))
+        )
+        low, high = int(least.min(axis=0).sum()), int(most.max(axis=0).sum())
+        return TensorType.ranged(sums.shape, (self.bias + low).tolist(), (self.bias + high).tolist())
 
     @cached_property
     def sparsity(self) -> float:
         """No weight is known to be 0."""
         return 0.0
-
-    @cached_property
-    def weight_type(self) -> IntType:
-        return IntType.parse(self.elem)
 
     @property
     def rows(self) -> Codes:
@@ -65,18 +41,6 @@ class Rewritable(Dense, Writable):
 
     def with_rows(self, rows: Codes) -> Op:
         return replace(self, weight=rows)
-
-    def to_rtl(self, x: TensorType, fold: Fold, *, replay: bool = True) -> Block | None:
-        y, w = self.infer(x), self.weight_type
-        return matvec.block(self.weight, self.bias, x, y, w, fold, replay=replay, free=True)
-
-    def to_hls(self, x: TensorType, fold: Fold, *, replay: bool = True) -> Kernel | None:
-        """With the weights that it starts with."""
-        return matvec.kernel(self.weight, self.bias, x, self.infer(x), self.weight_type, fold, replay=replay)
-
-    def estimate(self, x: TensorType, y: TensorType, fold: Fold, *, replay: bool = True) -> Estimate:
-        w, bias = self.weight_type, bool(self.bias.any())
-        return matvec.estimate(self.weight, 0.0, w, x.elem, y.elem, fold, bias, replay=replay, free=True)
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -12,32 +11,22 @@ import numpy as np
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
 from .depthwise import Depthwise
-from .rewritable import Writable
+from .writable import Writable
 
 
 @dataclass(frozen=True, eq=False)
-class RewritableDepthwise(Depthwise, Writable):
-    """`weight` are those that it starts with, `elem` the type of all that there may be, as `s4`."""
+class RewritableDepthwise(Writable, Depthwise):
+    """`weight` are those that it starts with."""
 
     mnemonic: ClassVar[str] = "rewritable_depthwise"
-    writable: ClassVar[bool] = True
-    elem: str
 
     def infer(self, x: TensorType) -> TensorType:
         sums, (taps, channels) = super().infer(x), self.weight.shape
-        low, high = (np.array(end, np.int64).reshape(-1, taps, channels) for end in x.bounds(max(x.vector, len(x.lo))))
-        w = self.weight_type
-        ends = np.stack([w.lo * low, w.lo * high, w.hi * low, w.hi * high])
-        least, most = ends.min(axis=(0, 1)).sum(axis=0), ends.max(axis=(0, 1)).sum(axis=0)
-        return TensorType.ranged(sums.shape, (self.bias + least).tolist(), (self.bias + most).tolist())
-
-    @property
-    def weight_range(self) -> tuple[int, int]:
-        return self.weight_type.lo, self.weight_type.hi
-
-    @cached_property
-    def weight_type(self) -> IntType:
-        return IntType.parse(self.elem)
+        least, most = self.products(
+            *(np.array(end, np.int64).reshape(-1, taps, channels) for end in x.bounds(max(x.vector, len(x.lo))))
+        )
+        low, high = least.min(axis=0).sum(axis=0) + self.bias, most.max(axis=0).sum(axis=0) + self.bias
+        return TensorType.ranged(sums.shape, low.tolist(), high.tolist())
 
     @property
     def rows(self) -> Codes:

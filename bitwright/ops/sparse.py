@@ -57,7 +57,7 @@ def plan(counts: Codes, pe: int, lanes: int) -> Plan:
 
 def read_latency(weight: Codes, w: IntType, fold: Fold, slots: int) -> int:
     """Cycles in which a slot of the program is read."""
-    return area.rom_cycles(fold.pe * _field(weight.shape[1], w, fold), slots, fold.weights)
+    return area.memory_cycles(fold.pe * _field(weight.shape[1], w, fold), slots, fold.weights)
 
 
 def multiply_latency(a: IntType, w: IntType, kind: Multiplier) -> int:
@@ -90,7 +90,7 @@ def block(
         "ORDER": Memory(lanes * _entry(found, fold.pe, lanes), _order(found, fold.pe, lanes)),
     }
     words, width = _program(weight, weight_type, found, fold), _field(weight.shape[1], weight_type, fold) * fold.pe
-    for key, value in area.rom_parameters(words, width, fold.weights).items():
+    for key, value in area.memory_parameters(words, width, fold.weights).items():
         params[{"FILE": "PROGRAM", "SEGMENTS": "SEGMENTS", "ROWS": "PROGRAM_ROWS", "REST": "PROGRAM_REST"}[key]] = value
     if bias.any():
         padded = np.zeros(ceil(len(bias) / lanes) * lanes, np.int64)

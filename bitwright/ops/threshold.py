@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..ir import chip
 from ..ir.netlist import Block, Estimate, Fold, Kernel, Memory, Ram, Resources, Table
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
@@ -28,7 +29,8 @@ def _cost(lanes: int, folds: int, count: int, width: int, out: int, based: bool)
     """Comparators beside each other up to three steps, a binary search above; two bits of a comparison a LUT."""
     parallel, depth = count <= 3, area.clog2(count + 1)
     constant = 0.8 if folds == 1 else 1.0
-    compare = (count if parallel else depth) * width * 0.5 * constant
+    two = 1.0 if folds > 1 or chip.current().lut_inputs > 4 else 2.6  # carry chains of LUT4 take a constant's every bit
+    compare = (count if parallel else depth) * width * 0.5 * two * constant
     # A search keeps at each level the operand, what it found, and of several folds the threshold.
     search = (depth - 1) * width + depth * (depth + 1) / 2 + (depth + 1) * width * (folds > 1)
     pipe = search if not parallel else width + out if folds > 1 else out

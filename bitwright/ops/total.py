@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import ClassVar
 
+from ..ir import chip
 from ..ir.netlist import Block, Estimate, Fold, Kernel, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
@@ -50,8 +51,12 @@ class Total(Op):
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
         word = fold.pe * y.elem.width
         each = x.elem.width * 1.6 if self.largest else y.elem.width
-        store = area.lutram(word, ceil(x.vector / fold.pe)) if x.vector > fold.pe else 0
-        return Estimate(LATENCY, Resources(lut=30 + fold.pe * each + store, ff=30 + word))
+        store, others = Resources(), ceil(x.vector / fold.pe) - 1
+        if others:
+            store = (
+                Resources(lut=area.lutram(word, others + 1)) if chip.current().shifts else Resources(ff=word * others)
+            )
+        return Estimate(LATENCY, Resources(lut=30 + fold.pe * each, ff=30 + word) + store)
 
     @classmethod
     def samples(cls) -> Iterable[tuple[Op, *tuple[TensorType, ...]]]:

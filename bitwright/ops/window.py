@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CompileError
+from ..ir import chip
 from ..ir.netlist import Block, Estimate, Fold, Kernel, Memory, Ram, Resources
 from ..ir.op import Codes, Op
 from ..ir.types import IntType, TensorType
@@ -210,12 +211,12 @@ class Window(Op):
         (kh, kw), word, words = wide.kernel.tolist(), lanes * y.elem.width, x.vector // lanes
         held, far = y.vector // words * y.elem.width, int(wide.dilation[1]) * words
         cost = Resources(lut=20 + 30 * self.padded + held * 0.65 * (parts > 1), ff=held + 40)
-        between = kh * (kw - 1) * word
-        cost += Resources(ff=between * far) if far < 3 else Resources(lut=between * -(-far // 32))
+        between, shifts = kh * (kw - 1) * word, chip.current().shifts
+        cost += Resources(ff=between * far) if far < 3 or not shifts else Resources(lut=between * -(-far // 32))
         lines, depth = (kh - 1) * word, int(wide.dilation[0]) * self.sliding(x).pitch * words
         if style is Ram.BLOCK and depth > 2:
             return cost + Resources(lut=10, ff=area.clog2(depth), bram36=area.block_rams(lines, depth))
-        return cost + Resources(lut=lines * -(-depth // 32))
+        return cost + (Resources(lut=lines * -(-depth // 32)) if shifts else Resources(ff=lines * depth))
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
         if self.several:
@@ -225,7 +226,9 @@ class Window(Op):
     def cost(self, x: TensorType, y: TensorType, lanes: int, depth: int, style: Ram) -> Resources:
         """Control, the ring and the output FIFO."""
         word = lanes * y.elem.width
-        control = Resources(lut=(50 if depth & (depth - 1) == 0 else 65) + 15 * self.padded + word, ff=100 + word)
+        target = chip.current()
+        counters = ((50 if depth & (depth - 1) == 0 else 65) + 15 * self.padded) * target.logic
+        control = Resources(counters + word, 100 + word * (1 if target.shifts else 7))
         if style is Ram.BLOCK:
             return control + Resources(bram36=area.block_rams(word, depth))
         return control + Resources(lut=area.lutram(word, depth))

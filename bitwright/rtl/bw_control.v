@@ -33,14 +33,14 @@ module bw_control #(
   input  wire            s_axi_wvalid,
   output wire            s_axi_wready,
   output wire [1:0]      s_axi_bresp,
-  output reg             s_axi_bvalid,
+  output wire            s_axi_bvalid,
   input  wire            s_axi_bready,
   input  wire [ADDR-1:0] s_axi_araddr,
   input  wire            s_axi_arvalid,
   output wire            s_axi_arready,
-  output reg  [31:0]     s_axi_rdata,
+  output wire [31:0]     s_axi_rdata,
   output wire [1:0]      s_axi_rresp,
-  output reg             s_axi_rvalid,
+  output wire            s_axi_rvalid,
   input  wire            s_axi_rready,
   // the port of the input, and what is behind the gate
   input  wire            s_axis_tvalid,
@@ -59,43 +59,40 @@ module bw_control #(
   localparam EVENTS = 6;
   localparam PLACE  = ADDR - 2;
 
-  // What waits: a write's address, its data, a read's address. Nothing is accepted in reset.
-  reg             up, address_held, data_held, read_held;
-  reg [PLACE-1:0] write_place, read_place;
-  reg [31:0]      data;
-  reg [3:0]       strobe;
+  wire             write, read;
+  wire [PLACE-1:0] write_place, read_place;
+  wire [31:0]      data;
+  wire [3:0]       strobe;
+  wire [31:0]      found;
 
-  wire write = address_held & data_held & (~s_axi_bvalid | s_axi_bready);
-  wire read  = read_held & (~s_axi_rvalid | s_axi_rready);
-
-  assign s_axi_awready = up & ~address_held;
-  assign s_axi_wready  = up & ~data_held;
-  assign s_axi_arready = up & ~read_held;
-  assign s_axi_bresp   = 2'b00;
-  assign s_axi_rresp   = 2'b00;
-
-  always @(posedge clk)
-    if (!rst_n) begin
-      up           <= 1'b0;
-      address_held <= 1'b0;
-      data_held    <= 1'b0;
-      read_held    <= 1'b0;
-      s_axi_bvalid <= 1'b0;
-      s_axi_rvalid <= 1'b0;
-    end else begin
-      up           <= 1'b1;
-      address_held <= (address_held & ~write) | (s_axi_awvalid & s_axi_awready);
-      data_held    <= (data_held & ~write) | (s_axi_wvalid & s_axi_wready);
-      read_held    <= (read_held & ~read) | (s_axi_arvalid & s_axi_arready);
-      s_axi_bvalid <= write | (s_axi_bvalid & ~s_axi_bready);
-      s_axi_rvalid <= read | (s_axi_rvalid & ~s_axi_rready);
-    end
-
-  always @(posedge clk) begin
-    if (s_axi_awready) write_place <= s_axi_awaddr[ADDR-1:2];
-    if (s_axi_wready) {strobe, data} <= {s_axi_wstrb, s_axi_wdata};
-    if (s_axi_arready) read_place <= s_axi_araddr[ADDR-1:2];
-  end
+  bw_axilite #(.ADDR(ADDR)) port (
+    .clk          (clk),
+    .rst_n        (rst_n),
+    .s_axi_awaddr (s_axi_awaddr),
+    .s_axi_awvalid(s_axi_awvalid),
+    .s_axi_awready(s_axi_awready),
+    .s_axi_wdata  (s_axi_wdata),
+    .s_axi_wstrb  (s_axi_wstrb),
+    .s_axi_wvalid (s_axi_wvalid),
+    .s_axi_wready (s_axi_wready),
+    .s_axi_bresp  (s_axi_bresp),
+    .s_axi_bvalid (s_axi_bvalid),
+    .s_axi_bready (s_axi_bready),
+    .s_axi_araddr (s_axi_araddr),
+    .s_axi_arvalid(s_axi_arvalid),
+    .s_axi_arready(s_axi_arready),
+    .s_axi_rdata  (s_axi_rdata),
+    .s_axi_rresp  (s_axi_rresp),
+    .s_axi_rvalid (s_axi_rvalid),
+    .s_axi_rready (s_axi_rready),
+    .write        (write),
+    .write_place  (write_place),
+    .data         (data),
+    .strobe       (strobe),
+    .read         (read),
+    .read_place   (read_place),
+    .found        (found)
+  );
 
   // Where a write goes. The commands are bits of the lowest byte.
   wire to_weights = (WEIGHTS != 0) & write_place[PLACE-1];
@@ -223,9 +220,7 @@ module bw_control #(
       assign behind = 1'b0;
     end
   endgenerate
-  always @(posedge clk)
-    if (read) s_axi_rdata <= behind ? 32'd0 : words[32*read_place[LOW-1:0] +: 32];
+  assign found = behind ? 32'd0 : words[32*read_place[LOW-1:0] +: 32];
 
-  // Bytes of a word are not addressed.
-  wire unused = &{1'b0, s_axi_awaddr[1:0], s_axi_araddr[1:0], data, strobe, write_place};
+  wire unused = &{1'b0, read, data, strobe, write_place};
 endmodule

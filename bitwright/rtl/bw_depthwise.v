@@ -2,8 +2,8 @@
 // Depthwise unit: of each group of TAPS taps, y[lane] = sum over the taps of w[group][tap][lane] * x[tap][lane] (+ bias), SIMD
 // taps a beat, one beat a cycle; it opens a credit domain. The first beat of a group is taken only against a credit. No bubble
 // between groups.
-// LATENCY: 1 + READ + DOTS (last beat of a group accepted in cycle t, out_valid in cycle t+LATENCY), where DOTS is the latency of
-//   bw_dots
+// LATENCY: 1 + READ + DOTS (last beat of a group accepted in cycle t, out_valid in cycle t+LATENCY), where READ is the latency of
+//   bw_weights and DOTS that of bw_dots
 module bw_depthwise #(
   // taps of a group, and groups of a vector
   parameter TAPS         = 9,
@@ -65,17 +65,15 @@ module bw_depthwise #(
   localparam DOTS     = (KIND == 1) ? 1 + CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN) : MUL + $clog2(SIMD);
   localparam BEATS    = TAPS / SIMD;
   localparam DEPTH    = GROUPS * BEATS;
-  // Cycles in which weights are read (see bw_rom), and from a beat to the accumulator's input.
-  localparam READ     = (WEIGHT_STYLE == 1 && WEIGHT_ROWS < DEPTH) ? 3 : 2;
-  localparam S        = READ + DOTS;
   localparam ADDR     = (DEPTH > 1) ? $clog2(DEPTH) : 1;
 
   wire                         some, first, last;
   wire                         take = in_valid & in_ready;
   wire [ADDR-1:0]              address;
-  // The beat's activations, lane by lane, READ cycles later with their weights.
+  // A cycle before its weights: a beat, whether it is the first of its group, whether it is the last.
+  wire                         soon, soon_first, soon_last;
+  // The beat's activations, lane by lane, then with their weights.
   wire [LANES*SIMD*A_WIDTH-1:0] turned;
-  reg  [LANES*SIMD*A_WIDTH-1:0] x1, x2;
   wire [LANES*SIMD*A_WIDTH-1:0] x;
   wire [LANES*SIMD*W_WIDTH-1:0] w;
   wire [LANES*ACC_WIDTH-1:0]   sums;
@@ -104,42 +102,35 @@ module bw_depthwise #(
     .step (take),
     .index(address)
   );
-  generate
-    if (WRITABLE != 0) begin : g_writable
-      bw_store #(
-        .WIDTH(LANES * SIMD * W_WIDTH),
-        .LANE (LANE),
-        .DEPTH(DEPTH),
-        .ADDR (ADDR),
-        .FILE (WEIGHTS),
-        .STYLE(WEIGHT_STYLE),
-        .PLACE(PLACE),
-        .BASE (BASE)
-      ) weights (
-        .clk        (clk),
-        .addr       (address),
-        .data       (w),
-        .write_valid(write_valid),
-        .write_data (write_data)
-      );
-    end else begin : g_constant
-      bw_rom #(
-        .WIDTH   (LANES * SIMD * W_WIDTH),
-        .DEPTH   (DEPTH),
-        .ADDR    (ADDR),
-        .FILE    (WEIGHTS),
-        .STYLE   (WEIGHT_STYLE),
-        .SEGMENTS(WEIGHT_SEGMENTS),
-        .ROWS    (WEIGHT_ROWS),
-        .REST    (WEIGHTS_REST)
-      ) weights (
-        .clk (clk),
-        .addr(address),
-        .data(w)
-      );
-      wire unused = &{1'b0, write_valid, write_data};
-    end
-  endgenerate
+  bw_weights #(
+    .WIDTH   (LANES * SIMD * W_WIDTH),
+    .DEPTH   (DEPTH),
+    .ADDR    (ADDR),
+    .FILE    (WEIGHTS),
+    .STYLE   (WEIGHT_STYLE),
+    .SEGMENTS(WEIGHT_SEGMENTS),
+    .ROWS    (WEIGHT_ROWS),
+    .REST    (WEIGHTS_REST),
+    .WRITABLE(WRITABLE),
+    .LANE    (LANE),
+    .PLACE   (PLACE),
+    .BASE    (BASE),
+    .TAG     (2),
+    .X_WIDTH (LANES * SIMD * A_WIDTH)
+  ) weights (
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .in_valid   (take),
+    .in_tag     ({first, last}),
+    .addr       (address),
+    .in_x       (turned),
+    .soon_valid (soon),
+    .soon_tag   ({soon_first, soon_last}),
+    .data       (w),
+    .x          (x),
+    .write_valid(write_valid),
+    .write_data (write_data)
+  );
 
   genvar l, t;
   generate
@@ -149,33 +140,21 @@ module bw_depthwise #(
       end
     end
   endgenerate
-  always @(posedge clk) begin
-    x1 <= turned;
-    x2 <= x1;
-  end
-  generate
-    if (READ > 2) begin : g_late
-      reg [LANES*SIMD*A_WIDTH-1:0] x3;
-      always @(posedge clk) x3 <= x2;
-      assign x = x3;
-    end else begin : g_soon
-      assign x = x2;
-    end
-  endgenerate
 
-  // Bit k: the beat taken k cycles ago, whether it was the first of its group, whether it was the last.
-  reg [S:1] valid_at, first_at, done_at;
+  // Bit k: the beat whose weights came k cycles ago, whether it was the first of its group, whether it was the last.
+  reg [DOTS:0] valid_at, first_at, last_at;
   always @(posedge clk)
     if (!rst_n) begin
-      valid_at  <= {S{1'b0}};
-      done_at   <= {S{1'b0}};
+      valid_at  <= {DOTS + 1{1'b0}};
       out_valid <= 1'b0;
     end else begin
-      valid_at  <= {valid_at[S-1:1], take};
-      done_at   <= {done_at[S-1:1], take & last};
-      out_valid <= done_at[S];
+      valid_at  <= {valid_at[DOTS-1:0], soon};
+      out_valid <= valid_at[DOTS] & last_at[DOTS];
     end
-  always @(posedge clk) first_at <= {first_at[S-1:1], first};
+  always @(posedge clk) begin
+    first_at <= {first_at[DOTS-1:0], soon_first};
+    last_at  <= {last_at[DOTS-1:0], soon_last};
+  end
 
   generate
     if (HAS_BIAS != 0) begin : g_bias
@@ -194,7 +173,7 @@ module bw_depthwise #(
       bw_index #(.COUNT(GROUPS), .WIDTH(B)) groups (
         .clk  (clk),
         .rst_n(rst_n),
-        .step (valid_at[S-1] & first_at[S-1]),
+        .step (valid_at[DOTS-1] & first_at[DOTS-1]),
         .index(at)
       );
     end else begin : g_no_bias
@@ -229,10 +208,10 @@ module bw_depthwise #(
       if (BEATS == 1) begin : g_once
         assign base = bias[l*ACC_WIDTH +: ACC_WIDTH];
       end else begin : g_accumulate
-        assign base = first_at[S] ? bias[l*ACC_WIDTH +: ACC_WIDTH] : acc;
+        assign base = first_at[DOTS] ? bias[l*ACC_WIDTH +: ACC_WIDTH] : acc;
       end
       always @(posedge clk)
-        if (valid_at[S]) acc <= sums[l*ACC_WIDTH +: ACC_WIDTH] + base + {{(ACC_WIDTH - 1){1'b0}}, carries[l]};
+        if (valid_at[DOTS]) acc <= sums[l*ACC_WIDTH +: ACC_WIDTH] + base + {{(ACC_WIDTH - 1){1'b0}}, carries[l]};
       assign out_data[l*ACC_WIDTH +: ACC_WIDTH] = acc;
     end
   endgenerate

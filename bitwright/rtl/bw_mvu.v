@@ -2,8 +2,8 @@
 // Matrix-vector unit: y = W x (+ bias), PE rows and SIMD columns a cycle; it opens a credit domain.
 // With NF = ceil(ROWS / PE) and SF = ceil(COLS / SIMD) a vector takes NF * SF cycles and there is no bubble between
 // vectors. A slot issues when its data are there and, if it is the first of its fold, a credit is held.
-// LATENCY: 1 + READ + DOTS (last slot of a fold issued in cycle t, out_valid in cycle t+LATENCY), where DOTS is the latency of
-//   bw_dots; of both kinds' the greater, if only some rows use DSPs
+// LATENCY: 1 + READ + DOTS (last slot of a fold issued in cycle t, out_valid in cycle t+LATENCY), where READ is the latency of
+//   bw_weights and DOTS that of bw_dots; of both kinds' the greater, if only some rows use DSPs
 // A word accepted in cycle t can issue in cycle t if NF == 1 or REPLAY == 0, else from cycle t+1 on.
 module bw_mvu #(
   // columns and rows of W
@@ -87,17 +87,17 @@ module bw_mvu #(
   localparam D_DOTS   = (D == 0) ? 0 : 1 + CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN);
   localparam L_DOTS   = (L == 0) ? 0 : (KIND == 2) ? 1 + $clog2((SIMD + 3) / 4) : MUL + $clog2(SIMD);
   localparam DOTS     = (D_DOTS > L_DOTS) ? D_DOTS : L_DOTS;
-  // Cycles in which weights are read (see bw_rom).
-  localparam READ     = (WEIGHT_STYLE == 1 && WEIGHT_ROWS < NF * SF) ? 3 : 2;
-  // Cycles from issue to the accumulator's input.
-  localparam S        = READ + DOTS;
+  // Cycles from a slot's issue to its activations.
+  localparam LATE     = (NF == 1 || REPLAY == 0) ? 0 : 2;
   localparam D_BITS   = D * SIMD * DSP_W_WIDTH;
   localparam WORD     = D_BITS + L * SIMD * W_WIDTH;
   localparam ADDR     = (NF * SF > 1) ? $clog2(NF * SF) : 1;
 
   wire                       issue, first, last;
-  // READ cycles after issue: activations, which are there two cycles after it, and weights.
-  wire [PIXELS*SIMD*A_WIDTH-1:0] soon, x;
+  // A cycle before its weights: a slot, whether it is the first of its fold, whether it is the last.
+  wire                       soon, soon_first, soon_last;
+  // LATE cycles after issue activations, then with their weights.
+  wire [PIXELS*SIMD*A_WIDTH-1:0] source, x;
   wire [WORD-1:0]            w;
   wire [ADDR-1:0]            address;
   wire                       some;
@@ -121,42 +121,36 @@ module bw_mvu #(
     .step (issue),
     .index(address)
   );
-  generate
-    if (WRITABLE != 0) begin : g_writable
-      bw_store #(
-        .WIDTH(WORD),
-        .LANE (LANE),
-        .DEPTH(NF * SF),
-        .ADDR (ADDR),
-        .FILE (WEIGHTS),
-        .STYLE(WEIGHT_STYLE),
-        .PLACE(PLACE),
-        .BASE (BASE)
-      ) weights (
-        .clk        (clk),
-        .addr       (address),
-        .data       (w),
-        .write_valid(write_valid),
-        .write_data (write_data)
-      );
-    end else begin : g_constant
-      bw_rom #(
-        .WIDTH   (WORD),
-        .DEPTH   (NF * SF),
-        .ADDR    (ADDR),
-        .FILE    (WEIGHTS),
-        .STYLE   (WEIGHT_STYLE),
-        .SEGMENTS(WEIGHT_SEGMENTS),
-        .ROWS    (WEIGHT_ROWS),
-        .REST    (WEIGHTS_REST)
-      ) weights (
-        .clk (clk),
-        .addr(address),
-        .data(w)
-      );
-      wire unused = &{1'b0, write_valid, write_data};
-    end
-  endgenerate
+  bw_weights #(
+    .WIDTH   (WORD),
+    .DEPTH   (NF * SF),
+    .ADDR    (ADDR),
+    .FILE    (WEIGHTS),
+    .STYLE   (WEIGHT_STYLE),
+    .SEGMENTS(WEIGHT_SEGMENTS),
+    .ROWS    (WEIGHT_ROWS),
+    .REST    (WEIGHTS_REST),
+    .WRITABLE(WRITABLE),
+    .LANE    (LANE),
+    .PLACE   (PLACE),
+    .BASE    (BASE),
+    .TAG     (2),
+    .X_WIDTH (PIXELS * SIMD * A_WIDTH),
+    .LATE    (LATE)
+  ) weights (
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .in_valid   (issue),
+    .in_tag     ({first, last}),
+    .addr       (address),
+    .in_x       (source),
+    .soon_valid (soon),
+    .soon_tag   ({soon_first, soon_last}),
+    .data       (w),
+    .x          (x),
+    .write_valid(write_valid),
+    .write_data (write_data)
+  );
 
   generate
     if (SF == 1) begin : g_first_always
@@ -170,14 +164,9 @@ module bw_mvu #(
     end
 
     if (NF == 1 || REPLAY == 0) begin : g_direct
-      reg [PIXELS*SIMD*A_WIDTH-1:0] x1, x2;
-      always @(posedge clk) begin
-        x1 <= in_data;
-        x2 <= x1;
-      end
       assign in_ready = ~first | some;
       assign issue    = in_valid & in_ready;
-      assign soon     = x2;
+      assign source   = in_data;
     end else begin : g_replay
       wire avail;
       bw_replay #(
@@ -194,33 +183,26 @@ module bw_mvu #(
         .in_data (in_data),
         .avail   (avail),
         .take    (issue),
-        .rdata   (soon)
+        .rdata   (source)
       );
       assign issue = avail & (~first | some);
     end
-
-    if (READ > 2) begin : g_late
-      reg [PIXELS*SIMD*A_WIDTH-1:0] late;
-      always @(posedge clk) late <= soon;
-      assign x = late;
-    end else begin : g_soon
-      assign x = soon;
-    end
   endgenerate
 
-  // Bit k: the slot issued k cycles ago, whether it was the first of its fold, whether it was the last.
-  reg [S:1] valid_at, first_at, done_at;
+  // Bit k: the slot whose weights came k cycles ago, whether it was the first of its fold, whether it was the last.
+  reg [DOTS:0] valid_at, first_at, last_at;
   always @(posedge clk)
     if (!rst_n) begin
-      valid_at  <= {S{1'b0}};
-      done_at   <= {S{1'b0}};
+      valid_at  <= {DOTS + 1{1'b0}};
       out_valid <= 1'b0;
     end else begin
-      valid_at  <= {valid_at[S-1:1], issue};
-      done_at   <= {done_at[S-1:1], issue & last};
-      out_valid <= done_at[S];
+      valid_at  <= {valid_at[DOTS-1:0], soon};
+      out_valid <= valid_at[DOTS] & last_at[DOTS];
     end
-  always @(posedge clk) first_at <= {first_at[S-1:1], first};
+  always @(posedge clk) begin
+    first_at <= {first_at[DOTS-1:0], soon_first};
+    last_at  <= {last_at[DOTS-1:0], soon_last};
+  end
 
   wire [PE*ACC_WIDTH-1:0] bias;
   generate
@@ -240,7 +222,7 @@ module bw_mvu #(
       bw_index #(.COUNT(NF), .WIDTH(B)) folds (
         .clk  (clk),
         .rst_n(rst_n),
-        .step (valid_at[S-1] & first_at[S-1]),
+        .step (valid_at[DOTS-1] & first_at[DOTS-1]),
         .index(at)
       );
     end else begin : g_no_bias
@@ -312,10 +294,10 @@ module bw_mvu #(
         if (SF == 1) begin : g_once
           assign base = bias[p*ACC_WIDTH +: ACC_WIDTH];
         end else begin : g_accumulate
-          assign base = first_at[S] ? bias[p*ACC_WIDTH +: ACC_WIDTH] : acc;
+          assign base = first_at[DOTS] ? bias[p*ACC_WIDTH +: ACC_WIDTH] : acc;
         end
         always @(posedge clk)
-          if (valid_at[S]) acc <= sums[p*ACC_WIDTH +: ACC_WIDTH] + base + {{(ACC_WIDTH - 1){1'b0}}, carry[p]};
+          if (valid_at[DOTS]) acc <= sums[p*ACC_WIDTH +: ACC_WIDTH] + base + {{(ACC_WIDTH - 1){1'b0}}, carry[p]};
 
         assign out_data[(v*PE+p)*ACC_WIDTH +: ACC_WIDTH] = acc;
       end

@@ -63,19 +63,12 @@ module bw_rom #(
       (* rom_style = "block", ram_style = "block" *)
       reg  [SEGMENTS*WIDTH-1:0] mem [0:ROWS-1];
       reg  [SEGMENTS*WIDTH-1:0] row;
+      reg  [HIGH-1:0]           high;
       wire [WAYS*WIDTH-1:0]     read;
-      // Registers behind the blocks, which are slow and may be far from one another.
-      reg  [WAYS*WIDTH-1:0]     ways;
-      reg  [HIGH-1:0]           high, way;
-      reg  [WIDTH-1:0]          word;
-      wire [WIDTH-1:0]          found;
       initial if (FILE != "") $readmemh(FILE, mem);
       always @(posedge clk) begin
         row  <= mem[addr[LOW-1:0]];
         high <= addr[LOW +: HIGH];
-        ways <= read;
-        way  <= high;
-        word <= found;
       end
       assign read[SEGMENTS*WIDTH-1:0] = row;
       if (AFTER > 0) begin : g_rest
@@ -91,15 +84,12 @@ module bw_rom #(
         always @(posedge clk) at <= addr[A-1:0];
         assign read[SEGMENTS*WIDTH +: WIDTH] = rest[at];
       end
-      genvar b, s;
-      for (b = 0; b < WIDTH; b = b + 1) begin : g_bit
-        wire [WAYS-1:0] column;
-        for (s = 0; s < WAYS; s = s + 1) begin : g_way
-          assign column[s] = ways[s*WIDTH+b];
-        end
-        assign found[b] = column[way];
-      end
-      assign data = word;
+      bw_ways #(.WIDTH(WIDTH), .WAYS(WAYS)) choice (
+        .clk (clk),
+        .read(read),
+        .way (high),
+        .word(data)
+      );
     end else begin : g_block
       (* rom_style = "block", ram_style = "block" *)
       reg [WIDTH-1:0] mem [0:DEPTH-1];

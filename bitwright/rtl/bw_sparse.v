@@ -7,7 +7,7 @@
 //   its first word is accepted from cycle s(v-2) + SLOTS + READ - 1 on, its other words at once;
 //   s(v) = max(cycle of its last word + 1, s(v-1) + SLOTS, U(v-2) + 1), without the terms that there are not;
 //   u(v) >= s(v) + SLOTS + READ + MUL; a beat issues in a cycle, if a credit is held.
-// LATENCY: 4 (beat issued in cycle t, out_valid in cycle t+4); READ is the latency of the program's bw_rom, and MUL that of
+// LATENCY: 4 (beat issued in cycle t, out_valid in cycle t+4); READ is the latency of the program's bw_weights, and MUL that of
 //   bw_dots for one row and column
 module bw_sparse #(
   // columns and rows of W
@@ -68,7 +68,6 @@ module bw_sparse #(
   localparam ENTRY = ROW + WAY;
   localparam S     = (SLOTS > 1) ? $clog2(SLOTS) : 1;
   localparam B     = (BEATS > 1) ? $clog2(BEATS) : 1;
-  localparam READ  = (STYLE == 1 && PROGRAM_ROWS < SLOTS) ? 3 : 2;
   // Latency of bw_dots.
   localparam W_DIGITS = (W_SIGNED != 0) ? (W_WIDTH + 1) / 2 : W_WIDTH / 2 + 1;
   localparam A_DIGITS = (A_SIGNED != 0) ? (A_WIDTH + 1) / 2 : A_WIDTH / 2 + 1;
@@ -141,10 +140,10 @@ module bw_sparse #(
     .give (beat & last_beat),
     .some (sums_room)
   );
-  bw_delay #(.CYCLES(READ + MUL)) finish (
+  bw_delay #(.CYCLES(1 + MUL)) finish (
     .clk      (clk),
     .rst_n    (rst_n),
-    .in_valid (step & last_slot),
+    .in_valid (freed),
     .out_valid(done_late)
   );
   bw_tokens dones (
@@ -172,17 +171,12 @@ module bw_sparse #(
       bank       <= bank ^ (step & last_slot);
       read_bank  <= read_bank ^ (beat & last_beat);
     end
-  bw_delay #(.CYCLES(READ - 1)) over (
-    .clk      (clk),
-    .rst_n    (rst_n),
-    .in_valid (step & last_slot),
-    .out_valid(freed)
-  );
 
-  // READ cycles after a slot's issue: the elements' fields.
+  // A cycle before the elements' fields: a slot, and whether it is its vector's last; with the fields what they need.
   wire [PE*FIELD-1:0] fields;
-  reg  [READ:1]       step_at, begin_at, bank_at;
-  bw_rom #(
+  wire                soon, soon_last, field_begins, field_bank;
+  reg                 field_step;
+  bw_weights #(
     .WIDTH   (PE * FIELD),
     .DEPTH   (SLOTS),
     .ADDR    (S),
@@ -190,17 +184,24 @@ module bw_sparse #(
     .STYLE   (STYLE),
     .SEGMENTS(SEGMENTS),
     .ROWS    (PROGRAM_ROWS),
-    .REST    (PROGRAM_REST)
+    .REST    (PROGRAM_REST),
+    .X_WIDTH (2)
   ) program_memory (
-    .clk (clk),
-    .addr(slot),
-    .data(fields)
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .in_valid   (step),
+    .in_tag     (last_slot),
+    .addr       (slot),
+    .in_x       ({begins, bank}),
+    .soon_valid (soon),
+    .soon_tag   (soon_last),
+    .data       (fields),
+    .x          ({field_begins, field_bank}),
+    .write_valid(1'b0),
+    .write_data (33'b0)
   );
-  always @(posedge clk) begin
-    step_at  <= {step_at[READ-1:1], step};
-    begin_at <= {begin_at[READ-1:1], begins};
-    bank_at  <= {bank_at[READ-1:1], bank};
-  end
+  assign freed = soon & soon_last;
+  always @(posedge clk) field_step <= soon;
 
   // Two cycles after a beat's issue: where each lane's row is; then its sum, then its bias.
   wire [LANES*ENTRY-1:0]     order;
@@ -242,12 +243,12 @@ module bw_sparse #(
           .write      (write),
           .write_at   ({write_bank, write_word}),
           .write_data (in_data),
-          .slot_word  ({bank_at[READ], field[W_WIDTH+LANE +: WORD-1]}),
+          .slot_word  ({field_bank, field[W_WIDTH+LANE +: WORD-1]}),
           .slot_lane  (field[W_WIDTH +: LANE]),
           .slot_weight(field[W_WIDTH-1:0]),
-          .slot_last  (field[FIELD-1] & step_at[READ]),
-          .slot_begin (begin_at[READ]),
-          .slot_bank  (bank_at[READ]),
+          .slot_last  (field[FIELD-1] & field_step),
+          .slot_begin (field_begins),
+          .slot_bank  (field_bank),
           .read_at    ({read_bank_at[2], order[l*ENTRY +: ROW]}),
           .sum        (sums[e*ACC_WIDTH +: ACC_WIDTH])
         );

@@ -66,6 +66,8 @@ def _reduced(circuit: Circuit, columns: dict[int, list[int]], width: int) -> dic
         long = [(low, high) for low, high in runs if high > low or high == width - 1]
         if tallest > 4 and (layer or (tallest > 5 and long)):
             runs = long  # a column alone gains little, and its turn comes
+        if not runs:
+            break
         for low, high in runs:
             taken = list[list[int]]()
             before = set[int]()

@@ -16,11 +16,11 @@ from ..ir.op import Op
 from ..ir.types import TensorType
 from ..ops.concat import Concat
 from ..ops.mulshift import MulShift
-from ..ops.rewritable import Writable
 from ..ops.shift import Shift
 from ..ops.table import Table
 from ..ops.threshold import Threshold
 from ..ops.wrap import Wrap
+from ..ops.writable import Writable
 from ..ops.xnor import Xnor
 from .absorb import absorbed
 from .build import STEPS, SUMS, Network, Sources, built, common, sources

@@ -1,12 +1,9 @@
 """The driver as it goes to the board, against the stand-in for PYNQ and an accelerator in software."""
 
-import importlib.util
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,6 +14,7 @@ from bitwright.boards.host import Boundary
 from bitwright.boards.pynq.handoff import Part, write_together
 from bitwright.boards.pynq.standin import StandIn
 from tests.boards.boundaries import boundary, stream
+from tests.boards.drivers import loaded
 
 SPEC = boundary()
 WIRE = Boundary(SPEC)
@@ -34,24 +32,6 @@ def accelerator(data: bytes) -> list[bytes]:
     return [frame.tobytes() for frame in WIRE.output.pack(network(codes))]
 
 
-@contextmanager
-def driver(folder: Path, board: StandIn) -> Iterator[ModuleType]:
-    """The handoff's driver.py, imported from `folder` as on the board."""
-    sys.path.insert(0, str(folder))
-    spec = importlib.util.spec_from_file_location("driver", folder / "driver.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    try:
-        with board.installed():
-            spec.loader.exec_module(module)
-            yield module
-    finally:
-        sys.path.remove(str(folder))
-        for name in ("host", "control", "weights"):
-            sys.modules.pop(name, None)
-
-
 @pytest.fixture
 def handoff(tmp_path: Path) -> Path:
     write_handoff(load_board("pynq"), {"clock_mhz": 100.0}, SPEC, tmp_path / "board")
@@ -65,7 +45,7 @@ def samples(count: int) -> np.ndarray:
 @pytest.mark.parametrize("count", [0, 1, 2, 7])
 def test_predict(handoff: Path, count: int) -> None:
     board, x = StandIn(accelerator), samples(count)
-    with driver(handoff, board) as module, module.Accelerator() as device:
+    with loaded(handoff, board) as module, module.Accelerator() as device:
         y = device.predict(x)
     np.testing.assert_array_equal(y, WIRE.decode(network(WIRE.encode(x))), strict=True)
     assert not any(board.frames)
@@ -85,7 +65,7 @@ def test_several_accelerators(tmp_path: Path) -> None:
     parts = [Part(f"accel_{i}/rtl", {"clock_mhz": 100.0}, spec) for i, spec in enumerate((SPEC, other))]
     write_together(load_board("pynq"), parts, tmp_path / "board")
     board, x0, x1 = StandIn(accelerator, triple), samples(2), samples(5)
-    with driver(tmp_path / "board", board) as module:
+    with loaded(tmp_path / "board", board) as module:
         devices = module.load()
         together = module.predict_together(devices, [x0, x1])
         started = [kind for kind, _ in board.events[:4]]
@@ -104,14 +84,14 @@ def test_several_accelerators(tmp_path: Path) -> None:
 def test_transfers_of_a_batch(handoff: Path) -> None:
     """One send; one receive a frame, the first armed before it."""
     board = StandIn(accelerator)
-    with driver(handoff, board) as module:
+    with loaded(handoff, board) as module:
         module.Accelerator().predict(samples(3))
     assert board.events == [("receive", 20), ("send", 36), ("receive", 20), ("receive", 20)]
 
 
 def test_a_batch_in_chunks(handoff: Path) -> None:
     board, x = StandIn(accelerator), samples(11)
-    with driver(handoff, board) as module:
+    with loaded(handoff, board) as module:
         module.CHUNK = 4 * 12 + 5
         y = module.Accelerator().predict(x)
     np.testing.assert_array_equal(y, WIRE.decode(network(WIRE.encode(x))), strict=True)
@@ -120,7 +100,7 @@ def test_a_batch_in_chunks(handoff: Path) -> None:
 
 def test_a_transfer_fits_the_length_register(handoff: Path) -> None:
     board, x = StandIn(accelerator, length_bits=6), samples(11)
-    with driver(handoff, board) as module:
+    with loaded(handoff, board) as module:
         assert module.MAX_TRANSFER == (1 << 26) - 1
         module.MAX_TRANSFER = (1 << 6) - 1
         module.Accelerator().predict(x)
@@ -129,7 +109,7 @@ def test_a_transfer_fits_the_length_register(handoff: Path) -> None:
 
 def test_raw_codes(handoff: Path) -> None:
     codes = np.random.default_rng(3).integers(-8, 8, (4, 3, 5))
-    with driver(handoff, StandIn(accelerator)) as module, module.Accelerator() as device:
+    with loaded(handoff, StandIn(accelerator)) as module, module.Accelerator() as device:
         np.testing.assert_array_equal(device.predict_raw(codes), network(codes), strict=True)
         with pytest.raises(ValueError, match="codes must be from -8 to 7, not 8 to 8"):
             device.predict_raw(np.full((1, 3, 5), 8))
@@ -137,7 +117,7 @@ def test_raw_codes(handoff: Path) -> None:
 
 def test_without_a_control_port(handoff: Path) -> None:
     says = "this accelerator has no control port: it was compiled without --control axilite"
-    with driver(handoff, StandIn(accelerator)) as module, module.Accelerator() as device:
+    with loaded(handoff, StandIn(accelerator)) as module, module.Accelerator() as device:
         for use in (
             device.start,
             device.stop,
@@ -151,7 +131,7 @@ def test_without_a_control_port(handoff: Path) -> None:
 
 def test_throughput(handoff: Path) -> None:
     board = StandIn(accelerator)
-    with driver(handoff, board) as module, module.Accelerator() as device:
+    with loaded(handoff, board) as module, module.Accelerator() as device:
         result = device.throughput(frames=50)
     assert result["frames"] == 50
     assert result["fps"] == 50 / result["seconds"]
@@ -169,7 +149,7 @@ def test_throughput(handoff: Path) -> None:
 def test_an_accelerator_that_is_broken(handoff: Path, broken: Callable[[list[bytes]], list[bytes]], says: str) -> None:
     """No TLAST, or too few frames: an error, and no wait without end."""
     board = StandIn(lambda data: broken(accelerator(data)))
-    with driver(handoff, board) as module, pytest.raises((TimeoutError, RuntimeError), match=says):
+    with loaded(handoff, board) as module, pytest.raises((TimeoutError, RuntimeError), match=says):
         module.Accelerator(timeout=0.01).predict(samples(2))
 
 
@@ -177,8 +157,8 @@ def test_command_line(handoff: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     x = samples(4)
     np.save(handoff / "x.npy", x)
     monkeypatch.setattr(sys, "argv", ["driver.py", str(handoff / "x.npy"), str(handoff / "y.npy")])
-    with driver(handoff, StandIn(accelerator)) as module:
-        module.main()
+    with loaded(handoff, StandIn(accelerator)) as module:
+        module.command_line(module.Accelerator)
     np.testing.assert_array_equal(np.load(handoff / "y.npy"), WIRE.decode(network(WIRE.encode(x))), strict=True)
     assert capsys.readouterr().out.endswith(" frames/s\n")
 
@@ -193,7 +173,7 @@ def test_notebook(
         np.save("x.npy", samples(3))
     cells = json.loads((handoff / "notebook.ipynb").read_text(encoding="utf-8"))["cells"]
     names: dict[str, Any] = {}
-    with driver(handoff, StandIn(accelerator)) as module:
+    with loaded(handoff, StandIn(accelerator)) as module:
         monkeypatch.setitem(sys.modules, "driver", module)
         for cell in cells:
             if cell["cell_type"] == "code":

@@ -30,6 +30,7 @@ FILES = [
     "driver.py",
     "host.py",
     "notebook.ipynb",
+    "predictor.py",
     "synth_ooc.tcl",
     "timing.xdc",
     "weights.py",
@@ -97,7 +98,7 @@ def test_figures_are_not_needed(tmp_path: Path) -> None:
 
 
 def test_python_for_the_board(design: Path) -> None:
-    for name in ("driver.py", "control.py", "host.py", "weights.py"):
+    for name in ("driver.py", "control.py", "host.py", "predictor.py", "weights.py"):
         ast.parse((design / "board" / name).read_text(encoding="utf-8"), feature_version=(3, 8))
 
 
@@ -163,7 +164,8 @@ def test_build_of_five_accelerators(tmp_path: Path, golden: Callable[[str, str],
     files = write_together(load_board("pynq"), parts, tmp_path / "board")
     assert [path.name for path in files] == [
         "README.md", "boundary.json", *(f"boundary_{i}.json" for i in range(1, 5)),
-        "build.tcl", "control.py", "driver.py", "host.py", "notebook.ipynb", "weights.py",
+        "build.tcl", "control.py", "driver.py", "host.py", "notebook.ipynb", "predictor.py",
+        "weights.py",
     ]  # fmt: skip
     golden("build_five.calls", tcl.calls(tmp_path / "board" / "build.tcl"))
     assert "| 4 | 16 | 12 | 32 | 20 |" in (tmp_path / "board" / "README.md").read_text(encoding="utf-8")

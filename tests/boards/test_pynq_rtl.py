@@ -15,7 +15,7 @@ from bitwright.design import Design
 from bitwright.ir.registers import OFFSETS
 from bitwright.sim import cosim, verify, verilator
 from bitwright.sim.live import Live, live
-from tests.boards.test_pynq_driver import driver
+from tests.boards.drivers import loaded
 from tests.sim.test_rewritable import image_model, some
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -73,7 +73,7 @@ def test_the_driver_controls_it(tmp_path: Path) -> None:
     x = np.arange(5, dtype=np.int8).reshape(5, 1)
     with controlled(design) as chip:
         board = StandIn(chip.send, ports=[chip])
-        with driver(design.folder / "board", board) as module, module.Accelerator(timeout=0.2) as device:
+        with loaded(design.folder / "board", board) as module, module.Accelerator(timeout=0.2) as device:
             assert design.boundary.control is not None
             assert device.identification == design.boundary.control["identity"]
             np.testing.assert_array_equal(device.predict(x), design.predict(x), strict=True)
@@ -92,7 +92,7 @@ def test_the_driver_controls_it(tmp_path: Path) -> None:
         spec["control"]["identity"]["design_low"] ^= 1
         (design.folder / "board" / "boundary.json").write_text(json.dumps(spec))
         says = r"the bitstream is not that of boundary.json: its design_low is 0x\w+, not 0x\w+; copy both"
-        with driver(design.folder / "board", board) as module, pytest.raises(RuntimeError, match=says):
+        with loaded(design.folder / "board", board) as module, pytest.raises(RuntimeError, match=says):
             module.Accelerator()
 
 
@@ -107,7 +107,7 @@ def test_the_driver_writes_weights(tmp_path: Path) -> None:
     layers = list(design.boundary.control["weights"])
     with controlled(design) as chip:
         board = StandIn(chip.send, ports=[chip])
-        with driver(design.folder / "board", board) as module, module.Accelerator() as device:
+        with loaded(design.folder / "board", board) as module, module.Accelerator() as device:
             for weights in (some(1), some(0)):
                 for layer, codes in zip(layers, weights, strict=True):
                     device.write_weights(layer, codes)
@@ -140,7 +140,7 @@ def test_the_driver_does_not_wait_for_ever(tmp_path: Path) -> None:
 
     board = StandIn(lambda _: [], ports=[Busy()])
     says = pytest.raises(TimeoutError, match=r"did not finish its frames within 0.01 s")
-    with driver(design.folder / "board", board) as module, module.Accelerator(timeout=0.01) as device, says:
+    with loaded(design.folder / "board", board) as module, module.Accelerator(timeout=0.01) as device, says:
         device.stop()
 
 
@@ -150,6 +150,6 @@ def test_the_driver_gives_the_models_outputs(name, target, tmp_path):
     with np.load(MODELS / f"{name}.npz") as stored:
         x = next(stored[k] for k in stored.files if k.startswith("in:"))[:4]
     board = StandIn(chip(design))
-    with driver(design.folder / "board", board) as module, module.Accelerator() as device:
+    with loaded(design.folder / "board", board) as module, module.Accelerator() as device:
         found = device.predict(x)
     np.testing.assert_array_equal(found, design.predict(x), strict=True)

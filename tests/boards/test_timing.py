@@ -25,6 +25,23 @@ def carry(o: list[int], co: list[int], ci: int | str, s: list[int], di: list[int
     return cell("CARRY4", {"O": list(o), "CO": list(co)}, CI=[ci], CYINIT=["0"], S=s, DI=di)
 
 
+@pytest.mark.parametrize(
+    ("value", "is_set"),
+    [
+        (0, False),
+        (1, True),
+        ("0000", False),
+        ("0010", True),
+        ("xx1z", True),
+        ("xxxx", False),
+        ("NONE", False),
+        ("", False),
+    ],
+)
+def test_a_parameter_is_set_where_it_is_a_number_other_than_0(value: int | str, is_set: bool) -> None:
+    assert cell("DSP48E1", {"P": [2]}, {"PREG": value}).is_set("PREG") is is_set
+
+
 def net(model: timing.NetModel, fan_out: int = 1) -> float:
     return model.a + model.b * math.log(fan_out)
 

@@ -12,7 +12,10 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-RTL = {path.stem: path for path in sorted((HERE.parents[1] / "bitwright" / "rtl").glob("bw_*.v"))}
+SOURCE = HERE.parents[1] / "bitwright"
+RTL = {
+    path.stem: path for folder in ("rtl", "boards/vitis/kernel") for path in sorted((SOURCE / folder).glob("bw_*.v"))
+}
 HARNESSES = sorted(HERE.glob("*.v"))
 
 YOSYS = """

@@ -1,5 +1,6 @@
 """The folding solver: within its limit, within the board, cheapest, and plain about what does not go."""
 
+import re
 from math import ceil
 
 import numpy as np
@@ -7,15 +8,16 @@ import pytest
 
 from bitwright.errors import CompileError
 from bitwright.ir.graph import Graph, Node
-from bitwright.ir.netlist import Multiplier, Resources
+from bitwright.ir.netlist import Block, Estimate, Memory, Multiplier, Ram, Resources
 from bitwright.ir.types import IntType, TensorType
 from bitwright.lowering import build as build_module
 from bitwright.lowering import folding
-from bitwright.lowering.build import lower
+from bitwright.lowering.build import lower, without_constants
 from bitwright.lowering.folding import Budget
 from bitwright.lowering.layers import split
 from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
+from bitwright.ops import area
 from bitwright.ops.dense import Dense
 from bitwright.ops.threshold import Threshold
 from tests.harness import build, check
@@ -151,12 +153,25 @@ def test_a_target_beyond_the_ports_is_refused():
     )
 
 
-def test_a_board_too_small_says_what_is_short():
-    small = Budget(lut=1000, ff=10_000, bram36=0, dsp=2, stream_bits=64)
+@pytest.mark.parametrize("lut", [1000, 999.7, 999.2])
+def test_a_board_too_small_says_what_is_short(lut):
+    """In whole numbers that add up, even where the board's are shares of it."""
+    small = Budget(lut=lut, ff=10_000, bram36=0, dsp=2, stream_bits=64)
     with pytest.raises(CompileError) as error:
         lower(mlp(128, 128, 10), small, None)
-    assert (
-        error.value.code == "E490"
-        and "even at its slowest folding" in str(error.value)
-        and "LUTs of 1000 that may be used" in str(error.value)
+    assert error.value.code == "E490" and "even at its slowest folding" in str(error.value)
+    told = re.search(
+        r"about (\d+) LUTs of (\d+) that may be used, (\d+) too many; this layer takes \d+", str(error.value)
     )
+    assert told is not None
+    need, have, over = map(int, told.groups())
+    assert have == int(lut) and need - have == over
+
+
+def test_bits_of_a_rom_that_never_change_take_no_block_ram() -> None:
+    words, full = tuple(range(512)), Estimate(2, Resources(lut=7, bram36=area.block_rams(64, 512)))
+    params: dict[str, int | Memory] = {"WEIGHT_STYLE": int(Ram.BLOCK), "WEIGHTS": Memory(64, words)}
+    assert full.cost.bram36 == 1.0
+    assert without_constants(Block("bw_mvu", params), full).cost == Resources(lut=7, bram36=0.5)  # 9 bits of 64 change
+    assert without_constants(Block("bw_mvu", params | {"WRITABLE": 1}), full) is full
+    assert without_constants(Block("bw_mvu", params | {"WEIGHT_STYLE": int(Ram.DISTRIBUTED)}), full) is full

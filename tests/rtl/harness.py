@@ -33,6 +33,7 @@ class Case:
     beats: int = 1
     name: str = ""
     prompt: bool = False  # out_valid may follow in_valid in the same cycle
+    more: str = ""  # of "credit": further ports, as they are connected
 
     def text(self, i):
         wires = {"v": f"in_valid[{i}]", "r": f"in_ready[{i}]", "ov": f"out_valid[{i}]", "or": f"out_ready[{i}]"}
@@ -51,7 +52,7 @@ class Case:
                 f".out_data(d{i}_out), .credit(c{i}));\n"
             )
             nets = f"  wire v{i}, c{i};\n  wire [{self.out_width - 1}:0] w{i};\n"
-            return nets + open_ + ports.format(i=i, **wires) + ");\n" + fifo
+            return nets + open_ + ports.format(i=i, **wires) + self.more + ");\n" + fifo
         if self.kind == "gathered":
             beat = self.out_width // self.beats
             gear = (

@@ -1,14 +1,17 @@
-"""bw_mvu (and with it bw_mul, bw_tree, bw_xnor, bw_rom, bw_replay) against W x + b in Python integers."""
+"""bw_mvu (and with it bw_mul, bw_tree, bw_xnor, bw_weights, bw_rom, bw_replay) against W x + b in Python integers."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
+from bitwright.boards.family import load_family
+from bitwright.ir import chip
 from bitwright.ir.netlist import Fold, Memory, Multiplier, Ram
 from bitwright.ir.types import IntType, TensorType
 from bitwright.ops.dense import Dense
+from bitwright.ops.rewritable import Rewritable
 from tests.rtl.harness import MATRIX, Case, Run, chunks, clog2, pack, simulate, write_mem
 
 LUT, DSP, XNOR = 0, 1, 2
@@ -48,7 +51,7 @@ class Shape:
 
     @property
     def read(self):
-        """Cycles of bw_rom."""
+        """Cycles of bw_weights."""
         return 3 if self.styles[0] == 1 and self.layout is not None and self.layout[1] < self.nf * self.sf else 2
 
     @property
@@ -386,7 +389,8 @@ def compiled(op, x, fold, index, folder, vectors=8):
     credits = -(-(op.estimate(x, y, fold).latency + 6) // sf) + 1
     params["CREDITS"] = credits
     widths = fold.simd * x.elem.width, fold.pe * y.elem.width
-    return Case("bw_mvu", params, *widths, inputs, expected, "credit", credits, str(fold))
+    unwritten = ", .write_valid(1'b0)" if "WRITABLE" in params else ""
+    return Case("bw_mvu", params, *widths, inputs, expected, "credit", credits, name=str(fold), more=unwritten)
 
 
 DENSE = [
@@ -433,6 +437,24 @@ def test_units_as_the_compiler_makes_them(tmp_path):
         folds, words = -(-rows // fold.pe), -(-cols // fold.simd)
         assert got.out_cycles[0] == got.in_cycles[words - 1] + (folds > 1) + latency + 1, case_.name
         assert {b - a for a, b in zip(got.out_cycles, got.out_cycles[1:])} == {words}, case_.name
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_word_of_deep_weights_is_chosen_behind_its_block(written, tmp_path):
+    """As the compiler makes units for a chip of small LUTs whose blocks have four words."""
+    cases, latencies = [], []
+    with chip.targeting(replace(load_family("ecp5").chip, shapes=((4, 20, 1.0),))):
+        for i, fold in enumerate((Fold(2, 3, weights=Ram.BLOCK), Fold(1, 4, Multiplier.DSP, weights=Ram.BLOCK))):
+            rng = np.random.default_rng(i)
+            weight, bias = rng.integers(-8, 8, (6, 12)), rng.integers(-9, 10, 6)
+            op = Rewritable(weight, bias, "s4") if written else Dense(weight, bias)
+            x = TensorType.of((12,), IntType(4, True))
+            cases.append(compiled(op, x, fold, i, tmp_path))
+            assert cases[-1].params["WEIGHT_ROWS"] == 4
+            latencies.append(op.estimate(x, op.infer(x), fold).latency)
+    seen = simulate(cases, tmp_path, MATRIX[:4])
+    for case_, got, latency in zip(cases, seen[0], latencies):
+        assert got.out_cycles[0] == got.in_cycles[-(-12 // case_.params["SIMD"]) - 1] + 1 + latency + 1, case_.name
 
 
 def test_few_credits(tmp_path):

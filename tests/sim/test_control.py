@@ -129,7 +129,9 @@ def test_a_simulator_that_fails_leaves_nobody_waiting(tmp_path):
 
 
 def test_the_handoff_of_the_accelerator_alone_tells_of_it(tmp_path):
-    bitwright.compile(network(), tmp_path / "d", board="u250", style="folded", control="axilite", target_cycles=60)
+    (tmp_path / "own.toml").write_text('base = "zcu104"\nname = "own"\nflow = "ip"\n')
+    options = {"board": str(tmp_path / "own.toml"), "style": "folded", "control": "axilite", "target_cycles": 60}
+    bitwright.compile(network(), tmp_path / "d", **options)
     assert "Its registers are behind `s_axi_control`" in (tmp_path / "d" / "board" / "README.md").read_text()
 
 

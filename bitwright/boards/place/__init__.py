@@ -1,11 +1,12 @@
-"""Place and route by open tools: a module an architecture, named by the family's file.
+"""Pins, clocks, and place and route: a module an architecture, named by the family's file.
 
-Each has `constraints(board)`, the name and text of the pins' file; `clock(board, mhz)`, what makes the accelerator's
-clock; `steps(board, mhz)`, the commands from a netlist to a bitstream; and `LOGIC`, the logic cells that a placed cell takes.
+Each has `constraints(board)`, the name and text of the pins' file, and `clocks(board, mhz)`, what the chip's PLL makes of
+the oscillator's clock, up to `mhz`. Where open tools place and route there are also `steps(board, mhz)`, the commands from a
+netlist to a bitstream, and `LOGIC`, the logic cells that a placed cell takes.
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -44,7 +45,12 @@ class Architecture(Protocol):
     """What a module in this folder has."""
 
     constraints: Callable[[Board], tuple[str, str]]
-    clock: Callable[[Board, float], Clock | None]
+    clocks: Callable[[Board, float], Iterable[Clock]]
+
+
+class OpenTools(Architecture, Protocol):
+    """What it has besides where open tools place and route."""
+
     steps: Callable[[Board, float], Steps]
     LOGIC: dict[str, int]
 
@@ -52,6 +58,26 @@ class Architecture(Protocol):
 def architecture(board: Board) -> Architecture:
     """The module for the board's chip."""
     return cast(Architecture, importlib.import_module(f"{__name__}.{board.chip_family.place}"))
+
+
+def open_tools(board: Board) -> OpenTools:
+    """The same for a chip that they place and route."""
+    return cast(OpenTools, architecture(board))
+
+
+def fastest(clocks: Iterable[Clock]) -> Clock | None:
+    """The fastest clock, of several that are alike the first."""
+    best: Clock | None = None
+    for found in clocks:
+        if best is None or found.mhz > best.mhz + 1e-9:
+            best = found
+    return best
+
+
+def oscillator(board: Board) -> float:
+    """The frequency at the clock's pin, MHz."""
+    assert board.clock_pin_mhz is not None
+    return board.clock_pin_mhz
 
 
 def pins(board: Board) -> dict[str, tuple[str, str]]:

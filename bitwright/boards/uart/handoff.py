@@ -11,7 +11,7 @@ from typing import Any
 
 from bitwright.boards.board import Board
 from bitwright.boards.host import Boundary
-from bitwright.boards.place import Clock, architecture
+from bitwright.boards.place import Clock, architecture, fastest, open_tools, oscillator
 from bitwright.boards.texts import HOST, boundary_text, figures, number, templates, write_files
 from bitwright.errors import CompileError
 
@@ -49,7 +49,7 @@ def write_handoff(board: Board, manifest: dict[str, Any], boundary: dict[str, An
         "baud": str(board.uart.baud),
         "part": board.part,
         "clock_mhz": number(clock.mhz),
-        "building": _by_open_tools(architecture(board).steps(board, clock.mhz).bitstream) if routed else BY_VIVADO,
+        "building": _by_open_tools(open_tools(board).steps(board, clock.mhz).bitstream) if routed else BY_VIVADO,
     }
     files = templates(HERE / "templates", fields) | ({} if routed else templates(HERE / "vivado", fields))
     files |= {f"rtl/{module}.v": (HERE / "rtl" / f"{module}.v").read_text() for module in (*SHELL, clock.module)}
@@ -78,11 +78,11 @@ places, routes and leaves `synth/{bitstream}` in the design's folder. It needs `
 
 def clock_of(board: Board, mhz: float) -> Clock:
     """What makes the accelerator's clock on the board: its oscillator, or a PLL that comes nearest from below."""
-    assert board.clock_pin_mhz is not None
-    own = Clock("bw_clock", {}, board.clock_pin_mhz)
+    own = Clock("bw_clock", {}, oscillator(board))
     if abs(own.mhz - mhz) < 1e-6 * mhz:
         return own
-    found = [clock for clock in (architecture(board).clock(board, mhz), own) if clock and clock.mhz <= mhz * (1 + 1e-9)]
+    made = fastest(architecture(board).clocks(board, mhz))
+    found = [clock for clock in (made, own) if clock and clock.mhz <= mhz * (1 + 1e-9)]
     if not found:
         raise CompileError("E407", f"board {board.name} makes no clock of {mhz:g} MHz or less from its {own.mhz:g} MHz",
                            hint=f"--clock {own.mhz:g}")  # fmt: skip
@@ -151,7 +151,8 @@ def _literal(value: int | str) -> str:
 
 
 def _clock_in_words(board: Board, clock: Clock) -> str:
-    assert board.clock_pin_mhz is not None
     if clock.module == "bw_clock":
         return f"The accelerator runs at the oscillator's {number(clock.mhz)} MHz."
-    return f"A PLL makes the accelerator's {number(clock.mhz)} MHz from the oscillator's {number(board.clock_pin_mhz)} MHz."
+    return (
+        f"A PLL makes the accelerator's {number(clock.mhz)} MHz from the oscillator's {number(oscillator(board))} MHz."
+    )

@@ -19,13 +19,14 @@ from ...ops.depthwise import Depthwise
 from ...ops.mulshift import MulShift
 from ...ops.pool import Pool
 from ...ops.reshape import Reshape
-from ...ops.rewritable import Rewritable, Writable
+from ...ops.rewritable import Rewritable
 from ...ops.shift import Shift
 from ...ops.table import Table
 from ...ops.threshold import Threshold
 from ...ops.total import Total
 from ...ops.window import Window
 from ...ops.wrap import Wrap
+from ...ops.writable import Writable
 
 Mask = NDArray[np.bool_]
 """Of every channel of a value (an element of its vectors)."""

@@ -26,7 +26,7 @@ module bw_block_ram #(
   input  wire              clk_a,
   input  wire              en_a,
   input  wire              rst_a,
-  input  wire [15:0]       addr_a,  // of a bit
+  input  wire [$clog2(PINS)+9:0] addr_a,  // of a bit
   input  wire [PINS-1:0]   di_a,
   input  wire [PINS/8-1:0] dip_a,
   input  wire [PINS/8-1:0] we_a,
@@ -35,7 +35,7 @@ module bw_block_ram #(
   input  wire              clk_b,
   input  wire              en_b,
   input  wire              rst_b,
-  input  wire [15:0]       addr_b,
+  input  wire [$clog2(PINS)+9:0] addr_b,
   input  wire [PINS-1:0]   di_b,
   input  wire [PINS/8-1:0] dip_b,
   input  wire [PINS/4-1:0] we_b,

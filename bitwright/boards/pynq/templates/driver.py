@@ -6,19 +6,19 @@
     from driver import load, predict_together   # where the chip has several
     y0, y1 = predict_together(load(), [x0, x1])
 
-`bitwright.bit`, `bitwright.hwh`, `boundary.json` (`boundary_1.json`, …), `control.py`, `weights.py` and
+`bitwright.bit`, `bitwright.hwh`, `boundary.json` (`boundary_1.json`, …), `predictor.py`, `control.py`, `weights.py` and
 `host.py` lie in the folder of this file. Python 3.8, PYNQ 2.6.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 from control import Control
 from host import Boundary
+from predictor import Predictor, command_line
 from pynq import Overlay, allocate
 
 HERE = Path(__file__).resolve().parent
@@ -44,7 +44,7 @@ def predict_together(accelerators, inputs):
     return [a.boundary.decode(a.boundary.unpack(r)) for a, r in zip(accelerators, results)]
 
 
-class Accelerator:
+class Accelerator(Predictor):
     """An accelerator in the chip. Arrays have the samples along their first axis."""
 
     def __init__(self, bitfile="bitwright.bit", timeout=10.0, index=0, overlay=None):
@@ -63,25 +63,6 @@ class Accelerator:
         # Two, so that the DMA fills one while the other is read.
         self._outputs = [allocate(shape=(self.boundary.output.frame_bytes,), dtype=np.uint8) for _ in range(2)]
         self._input = None
-
-    def predict(self, x):
-        """Samples of the ONNX input → samples of the ONNX output."""
-        return self.boundary.decode(self.predict_raw(self.boundary.encode(x)))
-
-    def predict_raw(self, codes):
-        """Integers of the input's wire → integers of the output's wire."""
-        return self.boundary.unpack(self._run(self.boundary.pack(codes)))
-
-    def throughput(self, frames=1000):
-        """Time `frames` frames of random codes: {"frames", "seconds", "fps"}, DMA included, encoding not."""
-        stream = self.boundary.input
-        codes = np.random.default_rng(0).integers(stream.lo, stream.hi, (frames,) + stream.shape, endpoint=True)
-        packed = self.boundary.pack(codes)
-        self._run(packed[: self._chunk])
-        start = time.perf_counter()
-        self._run(packed)
-        seconds = time.perf_counter() - start
-        return {"frames": frames, "seconds": seconds, "fps": frames / seconds}
 
     @property
     def control(self):
@@ -116,12 +97,6 @@ class Accelerator:
         for buffer in self._outputs + ([] if self._input is None else [self._input]):
             buffer.freebuffer()
         self._outputs, self._input = [], None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
     def _run(self, packed):
         """Input bytes (n, bytes a frame) → output bytes (n, bytes a frame)."""
@@ -168,14 +143,5 @@ class Accelerator:
         return self._input
 
 
-def main():
-    """driver.py X.npy Y.npy"""
-    if len(sys.argv) != 3:
-        sys.exit("usage: driver.py X.npy Y.npy")
-    with Accelerator() as accelerator:
-        np.save(sys.argv[2], accelerator.predict(np.load(sys.argv[1])))
-        print("{fps:.0f} frames/s".format(**accelerator.throughput()))
-
-
 if __name__ == "__main__":
-    main()
+    command_line(Accelerator)
