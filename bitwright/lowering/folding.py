@@ -29,6 +29,7 @@ from ..ops.mulshift import MulShift
 from ..ops.pick import Pick
 from ..ops.window import Window
 from ..ops.xnor import Xnor
+from ..spatial.digits import signed_digits
 from .layers import Circuits, Kind, Layer
 
 SPARSE = 0.5  # share of zeros from which the sparse engine is tried
@@ -36,6 +37,8 @@ BALANCING = (0.5, 1.0)  # powers of a resource's use by which it is weighted, to
 DESCENTS = 4  # how often these weights follow what is used
 BUSY = 1.0  # LUTs that a multiplier counts for, beyond what it takes, for each bit of one operand and of the other
 ROUNDS = 12  # how often the weights of scarce resources are raised
+ALIKE, UNLIKE = 0.35, 0.4  # LUTs of six inputs for a bit that a circuit adds up, few as they come
+LARGE_CIRCUIT = 1 << 17  # such bits beyond which a layer becomes a circuit only where it must: making it takes 15 s
 SMALL_MEMORY, LARGE_MEMORY = 1024, 1 << 19  # bits below which no block RAM pays, and above which nothing else does
 RESOURCES: tuple[str, ...] = ("lut", "ff", "bram36", "dsp")
 NAMES = {"lut": "LUTs", "ff": "flip-flops", "bram36": "block RAMs (36 kb)", "dsp": "DSP slices"}
@@ -165,6 +168,8 @@ class _Solver:
         self.kinds = lru_cache(maxsize=None)(self._kinds)
         self.sparse_kinds = lru_cache(maxsize=None)(self._sparse_kinds)
         self.mixes = lru_cache(maxsize=None)(self._mixes)
+        self.circuit_luts = lru_cache(maxsize=None)(lambda index: _circuit_luts(layers[index]))
+        self.made = {i for i, layer in enumerate(layers) if layer.circuits is Circuits.MUST}
 
     def port_cycles(self) -> list[int]:
         """Cycles that the AXI4-Stream ports in and out need for a frame, at their widest."""
@@ -304,13 +309,15 @@ class _Solver:
         found = list(self._candidates(index, limit, whole))
         if layer.circuits is Circuits.MAY:
             least = min((area.in_luts(c.need) for c in found), default=inf)
-            if _bits_added(layer) / 2 <= min(least, self.budget.lut):
+            if self.circuit_luts(index) <= min(least, self.budget.lut):
                 found += self._circuits(index, limit)
         return found
 
     def _circuits(self, index: int, limit: int) -> list[_Candidate]:
         layer = self.layers[index]
         folds = [f for f in _circuits(layer) if cycles(layer, f) <= limit]
+        if index not in self.made:
+            return [_Candidate(f, Resources(lut=self.circuit_luts(index)), cycles(layer, f)) for f in folds]
         return [_Candidate(f, self.cost(index, f), cycles(layer, f)) for f in folds]
 
     def _candidates(self, index: int, limit: int, whole: bool) -> Iterator[_Candidate]:
@@ -417,6 +424,18 @@ class _Solver:
         return tuple(lanes * k for k in range(1, self.layers[0].columns // lanes + 1))
 
     def _cheapest(self, candidates: list[_Options], weights: dict[str, float], limit: int) -> Folding | None:
+        """The best choice. Circuits that would be in it as they are expected are made, so that their cost is known."""
+        while True:
+            found = self._chosen(candidates, weights, limit)
+            new = [] if found is None else [i for i, f in enumerate(found.folds) if f.spatial and i not in self.made]
+            if not new:
+                return found
+            self.made.update(new)
+            for i in new:
+                known = [c for c in candidates[i].all if not c.fold.spatial] + self._circuits(i, limit)
+                candidates[i] = _Options.of(known, self.layers[i], self.budget)
+
+    def _chosen(self, candidates: list[_Options], weights: dict[str, float], limit: int) -> Folding | None:
         """One candidate a layer by dynamic programming over the chain; the state is the number of lanes between."""
         first, last = self.layers[0].x, self.layers[-1].y
         state: dict[int, tuple[float, tuple[_Candidate, ...], int]] = {
@@ -499,9 +518,27 @@ def _circuits(layer: Layer) -> list[Fold]:
 
 
 def _bits_added(layer: Layer) -> int:
-    """Bits that a circuit of a layer adds up at least; a LUT takes away two."""
+    """Bits that a circuit of a layer adds up: those of an operand for each canonical signed digit of its weight."""
     assert layer.head is not None and isinstance(layer.head.op, Dense | Xnor)
-    return int(np.count_nonzero(layer.head.op.weight)) * layer.inner.elem.width
+    weight = layer.head.op.weight
+    if isinstance(layer.head.op, Xnor):  # a zero stands for −1
+        return weight.size * layer.inner.elem.width
+    values, counts = np.unique(weight, return_counts=True)
+    digits = sum(len(signed_digits(v)) * n for v, n in zip(values.tolist(), counts.tolist(), strict=True))
+    return digits * layer.inner.elem.width
+
+
+def _circuit_luts(layer: Layer) -> float:
+    """LUTs that are expected of a circuit of a layer before it is made: of a small one; infinite where it is too large.
+
+    Where all weights are of one size, neurons share sums. See docs/rationale/spatial.md.
+    """
+    assert layer.head is not None and isinstance(layer.head.op, Dense | Xnor)
+    bits = _bits_added(layer)
+    if bits > LARGE_CIRCUIT:
+        return inf
+    alike = isinstance(layer.head.op, Xnor) or np.ptp(np.abs(layer.head.op.weight)) == 0
+    return bits * (ALIKE if alike else UNLIKE) * (2 if chip.current().lut_inputs == 4 else 1)
 
 
 def _pruned(layer: Layer) -> bool:

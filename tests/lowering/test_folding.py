@@ -1,12 +1,15 @@
 """The folding solver: within its limit, within the board, cheapest, and plain about what does not go."""
 
 import re
+from dataclasses import replace
 from math import ceil
 
 import numpy as np
 import pytest
 
+from bitwright.boards.family import load_family
 from bitwright.errors import CompileError
+from bitwright.ir.chip import targeting
 from bitwright.ir.graph import Graph, Node
 from bitwright.ir.netlist import Block, Estimate, Memory, Multiplier, Ram, Resources
 from bitwright.ir.types import IntType, TensorType
@@ -14,12 +17,13 @@ from bitwright.lowering import build as build_module
 from bitwright.lowering import folding
 from bitwright.lowering.build import lower, without_constants
 from bitwright.lowering.folding import Budget
-from bitwright.lowering.layers import split
+from bitwright.lowering.layers import Circuits, Layer, Spatial, split
 from bitwright.lowering.manager import run_passes
 from bitwright.lowering.passes import PIPELINE
 from bitwright.ops import area
 from bitwright.ops.dense import Dense
 from bitwright.ops.threshold import Threshold
+from bitwright.ops.xnor import Xnor
 from tests.harness import build, check
 from tests.networks import random_images, random_network
 
@@ -175,3 +179,45 @@ def test_bits_of_a_rom_that_never_change_take_no_block_ram() -> None:
     assert without_constants(Block("bw_mvu", params), full).cost == Resources(lut=7, bram36=0.5)  # 9 bits of 64 change
     assert without_constants(Block("bw_mvu", params | {"WRITABLE": 1}), full) is full
     assert without_constants(Block("bw_mvu", params | {"WEIGHT_STYLE": int(Ram.DISTRIBUTED)}), full) is full
+
+
+MAY = Spatial(Circuits.MAY, 5.0)
+
+
+def one_layer(op: Dense | Xnor, bits: int) -> Graph:
+    x = TensorType.of((op.weight.shape[1],), IntType(bits, False))
+    return Graph({"x": x}, (Node("y", op, ("x",), op.infer(x)),), ("y",))
+
+
+def wired(rng: np.random.Generator, kind: str) -> Dense | Xnor:
+    bias = np.zeros(24, np.int64)
+    if kind == "bipolar":
+        return Xnor(rng.integers(0, 2, (24, 48)), bias)
+    if kind == "alike":
+        return Dense(2 * rng.integers(0, 2, (24, 48)) - 1, bias)
+    return Dense(rng.integers(-100, 101, (24, 48)) * (rng.random((24, 48)) < (0.2 if kind == "pruned" else 1)), bias)
+
+
+@pytest.mark.parametrize("family", ["xc7", "ecp5"])
+@pytest.mark.parametrize(("kind", "bits"), [("bipolar", 1), ("alike", 3), ("dense", 4), ("pruned", 8)])
+def test_a_circuit_takes_about_what_is_expected_of_it(family, kind, bits):
+    with targeting(load_family(family).chip):
+        (layer,) = split(one_layer(wired(np.random.default_rng(5), kind), bits), MAY)
+        expected, made = folding._circuit_luts(layer), layer.unit.estimate().cost.lut
+    assert 0.6 * made <= expected <= 1.1 * made
+
+
+def test_circuits_that_would_not_be_chosen_are_not_made(monkeypatch):
+    made, unit_of = [], Layer.unit.fget
+    monkeypatch.setattr(Layer, "unit", property(lambda self: made.append(self) or unit_of(self)))
+    graph = mlp(24, 16, 8, bits=4)
+    slow = lower(graph, PYNQ, 400, MAY)
+    assert not made and not any(f.spatial for f in slow.folding.folds)
+    fast = lower(graph, replace(PYNQ, dsp=0), 2, MAY)
+    assert made and any(f.spatial for f in fast.folding.folds)
+
+
+def test_a_large_layer_is_no_circuit_unless_it_must_be():
+    (layer,) = split(one_layer(Dense(np.full((200, 200), 5), np.zeros(200, np.int64)), 2), MAY)
+    assert folding._circuit_luts(layer) == np.inf
+    assert not lower(one_layer(layer.head.op, 2), ROOMY, 200, MAY).folding.folds[0].spatial
