@@ -6,8 +6,10 @@ of the heap away a LUT (the ternary adder of Xilinx' 7 series); a row of two tak
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from .circuit import ONE, Circuit, Word
 
@@ -74,12 +76,12 @@ def _reduced(circuit: Circuit, columns: dict[int, list[int]], width: int) -> dic
             for c in range(low, high + 1):
                 # Of bits that are there at the same time, those whose neighbours are in the row: whole words stay together.
                 bits = columns[c]
-                bits.sort(key=lambda b: (level[b >> 1], (b >> 1) - 1 not in before))
+                _neighbours_first(bits, before, level)
                 taken.append(bits[:3])
-                columns[c] = bits[3:]
+                del bits[:3]
                 before = {b >> 1 for b in taken[-1]}
             there = max([level[b >> 1] for bits in (taken if circuit.heaps.patient else taken[:1]) for b in bits])
-            early = [b for b in columns[low] if level[b >> 1] <= there]
+            early = columns[low][: bisect_right(columns[low], there, key=lambda b: level[b >> 1])]
             carries = _carries(early, 2) if high > low else []
             for bit in carries:
                 columns[low].remove(bit)
@@ -87,6 +89,15 @@ def _reduced(circuit: Circuit, columns: dict[int, list[int]], width: int) -> dic
     for c, bits in columns.items():
         rest.setdefault(c, []).extend(bits)
     return rest
+
+
+def _neighbours_first(bits: list[int], before: set[int], level: Sequence[float]) -> None:
+    """Of the bits of a level, those one behind `before` come first; they are sorted by level."""
+    neighbours = [b for b in bits if (b >> 1) - 1 in before] if before else []
+    for bit in neighbours:
+        bits.remove(bit)
+    for bit in reversed(neighbours):
+        bits.insert(bisect_left(bits, level[bit >> 1], key=lambda b: level[b >> 1]), bit)
 
 
 def _last(circuit: Circuit, columns: dict[int, list[int]], width: int, rest: dict[int, list[int]]) -> bool:
@@ -115,7 +126,8 @@ def _last(circuit: Circuit, columns: dict[int, list[int]], width: int, rest: dic
 
 def _carries(bits: Sequence[int], most: int) -> list[int]:
     """Of a column, the bits that may go into a row where its chains begin: none that is inverted, constants first."""
-    return sorted((b for b in bits if b == ONE or not b & 1), key=lambda b: b != ONE)[:most]
+    found = [ONE] * min(bits.count(ONE), most)
+    return found + list(islice((b for b in bits if not b & 1), most - len(found)))
 
 
 def _compressed(circuit: Circuit, columns: dict[int, list[int]], width: int) -> None:
