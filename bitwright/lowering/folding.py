@@ -276,8 +276,9 @@ class _Solver:
             return self._too_slow(limit)
         over = self.budget.excess(found.need)
         name = max(over, key=lambda n: over[n])
-        need, have = ceil(getattr(found.need, name)), floor(getattr(self.budget, name))
-        takes = [getattr(self.cost(i, fold), name) for i, fold in enumerate(found.folds)]
+        lone = self.budget.lone
+        need, have = ceil(getattr(found.need.placed(lone), name)), floor(getattr(self.budget, name))
+        takes = [getattr(self.cost(i, fold).placed(lone), name) for i, fold in enumerate(found.folds)]
         largest = max(range(len(takes)), key=takes.__getitem__)
         origin = next((n.origin[0] for n in self.layers[largest].nodes if n.origin), None)
         message = (
