@@ -127,9 +127,10 @@ def _folded(graph: Graph, given: Graph, budget: Budget, target: int | None, spat
     macs = {layer.value: layer.macs for layer in split(given, spatial)} | {c.value: c.macs for c in layers if c.cone}
     names = {n.input: n.name for n in graph.nodes if isinstance(n.op, Reshape) and n.name in macs}
     reserve, aim, nearest = Resources(), target, 0
+    cost = cache(layer_cost(layers))
     while True:
         try:
-            folding = solve(layers, layer_cost(layers), budget.less(reserve), aim)
+            folding = solve(layers, cost, budget.less(reserve), aim)
         except CompileError as error:
             if not nearest or error.code != "E302":
                 raise

@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 from math import ceil, floor, gcd, inf
 
 import numpy as np
@@ -62,10 +63,24 @@ class Budget:
         left = {name: max(0, getattr(self, name) - getattr(taken, name)) for name in RESOURCES}
         return replace(self, **left)
 
+    @property
+    def amounts(self) -> NDArray[np.float64]:
+        """In the order of RESOURCES; never zero, so that one can divide by them."""
+        return np.array([max(getattr(self, name), 1e-6) for name in RESOURCES], np.float64)
+
     def excess(self, need: Resources) -> dict[str, float]:
         """For each resource the ratio of need to budget."""
-        taken = need.placed(self.lone)
-        return {name: getattr(taken, name) / max(getattr(self, name), 1e-6) for name in RESOURCES}
+        return dict(zip(RESOURCES, self.shares(_row(need)).tolist(), strict=True))
+
+    def shares(self, needs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same for a row of resources, or for many."""
+        taken = needs.copy()
+        taken[..., 0] += self.lone * taken[..., 1]
+        return taken / self.amounts
+
+
+def _row(need: Resources) -> NDArray[np.float64]:
+    return np.array([need.lut, need.ff, need.bram36, need.dsp], np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +93,9 @@ class Folding:
     cycles: int
     need: Resources
 
+
+Measure = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Of a row of resources, or of each of many."""
 
 Cost = Callable[[int, Fold], Resources]
 """The resources of layer number i at a fold, everything between its input stream and its output stream."""
@@ -130,15 +148,18 @@ def fastest(layers: Sequence[Layer], budget: Budget) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
+    """`weighed` is what it counts for: `need`, and what its multipliers add to that; `lanes` are those of its input."""
+
     fold: Fold
     need: Resources
     cycles: int
+    lanes: int
+    weighed: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Options:
-    """The candidates of a layer, the lanes of their inputs, and the share of each resource of the board that each takes,
-    with what its multipliers count for.
+    """The candidates of a layer, the lanes of their inputs, and the share of each resource of the board that each counts for.
 
     Where `padded`, the unit counts pad lanes unless they are zero, so there must be a gear in front, which clears them.
     """
@@ -150,13 +171,11 @@ class _Options:
 
     @classmethod
     def of(cls, options: list[_Candidate], layer: Layer, budget: Budget) -> _Options:
-        counted = [c.need + _counted(layer, c.fold) for c in options]
-        needs = np.array([[getattr(c, name) for name in RESOURCES] for c in counted]).reshape(-1, len(RESOURCES))
-        have = np.array([max(getattr(budget, name), 1e-6) for name in RESOURCES])
+        needs = np.array([c.weighed for c in options], np.float64).reshape(-1, len(RESOURCES))
         simd = np.array([c.fold.simd for c in options], np.int64)
-        lanes = np.array([layer.in_lanes(c.fold) for c in options], np.int64)
+        lanes = np.array([c.lanes for c in options], np.int64)
         padded = (layer.columns % simd != 0) & (lanes == simd) & layer.bipolar
-        return cls(options, lanes, padded, needs / have)
+        return cls(options, lanes, padded, needs / budget.amounts)
 
 
 class _Solver:
@@ -167,7 +186,7 @@ class _Solver:
         self.cost = lru_cache(maxsize=None)(cost)
         self.kinds = lru_cache(maxsize=None)(self._kinds)
         self.sparse_kinds = lru_cache(maxsize=None)(self._sparse_kinds)
-        self.mixes = lru_cache(maxsize=None)(self._mixes)
+        self.exchanges = lru_cache(maxsize=None)(self._exchanges)
         self.circuit_luts = lru_cache(maxsize=None)(lambda index: _circuit_luts(layers[index]))
         self.made = {i for i, layer in enumerate(layers) if layer.circuits is Circuits.MUST}
 
@@ -210,31 +229,36 @@ class _Solver:
                 weights[name] *= max(0.7, min(ratio, 3.0)) ** 1.5
         return None
 
-    def _exchanged(self, found: Folding, measure: Callable[[Resources], float]) -> Folding:
+    def _exchanged(self, found: Folding, measure: Measure) -> Folding:
         """The same parallelism with other multipliers and memories, one layer at a time, while that lessens the measure.
 
         Weights alone would move all layers of a kind at once, from too many LUTs to too many DSPs and back.
         """
         folds, need = list(found.folds), found.need
-        now = measure(need)
+        now = float(measure(_row(need)))
         while now > 0:
-            best = (now, 0, folds[0], need)
+            best, at, chosen = now, 0, None
             for i, fold in enumerate(folds):
                 if fold.spatial:
                     continue
-                own = self.cost(i, fold)
-                choices = self.mixes(i, fold.pe, fold.simd)
-                if fold.sparse:
-                    choices = self.sparse_kinds(i, fold.pe, fold.simd, fold.lanes)
-                for other in choices:
-                    if other.fold.lanes != fold.lanes:
-                        continue
-                    changed = need + other.need + own.scaled(-1)
-                    best = min(best, (measure(changed), i, other.fold, changed), key=lambda b: b[0])
-            if best[0] >= now - 1e-6:
+                others, needs = self.exchanges(i, fold.pe, fold.simd, fold.lanes, fold.sparse)
+                measured = measure(_row(need) + needs - _row(self.cost(i, fold)))
+                k = int(measured.argmin())
+                if measured[k] < best:
+                    best, at, chosen = float(measured[k]), i, others[k]
+            if chosen is None or best >= now - 1e-6:
                 break
-            now, i, folds[i], need = best
+            need = need + chosen.need + self.cost(at, folds[at]).scaled(-1)
+            now, folds[at] = best, chosen.fold
         return replace(found, folds=tuple(folds), need=need)
+
+    def _exchanges(
+        self, index: int, pe: int, simd: int, lanes: int, sparse: bool
+    ) -> tuple[list[_Candidate], NDArray[np.float64]]:
+        """What a layer may be at the same parallelism, and the resources of each."""
+        choices = self.sparse_kinds(index, pe, simd, lanes) if sparse else self._mixes(index, pe, simd)
+        found = [c for c in choices if c.fold.lanes == lanes]
+        return found, np.array([_row(c.need) for c in found])
 
     def balanced(self, found: Folding, limit: int) -> Folding:
         """As fast and as even: a resource counts by how much of it is taken, so that idle ones are used first."""
@@ -256,17 +280,17 @@ class _Solver:
     def _measure(self, found: Folding) -> float:
         """The strain of a folding, and what its multipliers count for would add to it where they took that."""
         counted = sum((_counted(*pair) for pair in zip(self.layers, found.folds, strict=True)), Resources())
-        shares, more = self.budget.excess(found.need), self.budget.excess(counted)
-        return self._strain(found.need) + 2 * sum(shares[name] * more[name] for name in RESOURCES)
+        need = _row(found.need)
+        return float(self._strain(need) + 2 * (self.budget.shares(need) * self.budget.shares(_row(counted))).sum())
 
-    def _strain(self, need: Resources) -> float:
+    def _strain(self, needs: NDArray[np.float64]) -> NDArray[np.float64]:
         """The squares of the shares of the budget that are taken, and much more if any is taken that is not there."""
-        shares = self.budget.excess(need).values()
-        return sum(ratio**2 for ratio in shares) + 1e3 * sum(max(0.0, ratio - 1) for ratio in shares)
+        shares = self.budget.shares(needs)
+        return (shares**2).sum(axis=-1) + 1e3 * np.maximum(0.0, shares - 1).sum(axis=-1)
 
-    def _overrun(self, need: Resources) -> float:
+    def _overrun(self, needs: NDArray[np.float64]) -> NDArray[np.float64]:
         """How far the resources are over the budget, all together, in shares of it."""
-        return sum(max(0.0, ratio - 1) for ratio in self.budget.excess(need).values())
+        return np.maximum(0.0, self.budget.shares(needs) - 1).sum(axis=-1)
 
     def refusal(self, limit: int, where: str) -> CompileError:
         """The error that says which resource is short, and by how much."""
@@ -317,9 +341,14 @@ class _Solver:
     def _circuits(self, index: int, limit: int) -> list[_Candidate]:
         layer = self.layers[index]
         folds = [f for f in _circuits(layer) if cycles(layer, f) <= limit]
-        if index not in self.made:
-            return [_Candidate(f, Resources(lut=self.circuit_luts(index)), cycles(layer, f)) for f in folds]
-        return [_Candidate(f, self.cost(index, f), cycles(layer, f)) for f in folds]
+        expected = None if index in self.made else Resources(lut=self.circuit_luts(index))
+        return [self._candidate(index, f, expected) for f in folds]
+
+    def _candidate(self, index: int, fold: Fold, need: Resources | None = None) -> _Candidate:
+        """A layer at a fold, at its cost unless another is told."""
+        layer, need = self.layers[index], need or self.cost(index, fold)
+        weighed = tuple(_row(need + _counted(layer, fold)).tolist())
+        return _Candidate(fold, need, cycles(layer, fold), layer.in_lanes(fold), weighed)
 
     def _candidates(self, index: int, limit: int, whole: bool) -> Iterator[_Candidate]:
         layer = self.layers[index]
@@ -332,8 +361,8 @@ class _Solver:
                 continue
             least = ceil(layer.rows / (limit // (ceil(layer.columns / simd) * layer.vectors)))
             counts = self.pe_counts[index]
-            fits = [pe for pe in counts[bisect_left(counts, least) :] if cycles(layer, Fold(pe, simd)) <= limit]
-            few = fits[: 4 if layer.window is None else 2]
+            fits = (pe for pe in counts[bisect_left(counts, least) :] if cycles(layer, Fold(pe, simd)) <= limit)
+            few = list(islice(fits, 4 if layer.window is None else 2))
             for pe in few + [layer.rows] * (whole and layer.rows not in few):
                 yield from self.kinds(index, pe, simd)
             if _pruned(layer):
@@ -356,7 +385,7 @@ class _Solver:
         layer = self.layers[index]
         kinds = (Multiplier.LUT, Multiplier.DSP) if self.dsp_pays[index] else (Multiplier.LUT,)
         folds = [Fold(pe, simd, k, w, narrow=lanes, sparse=True) for k in kinds for w in _homes(_weight_bits(layer))]
-        return [_Candidate(fold, self.cost(index, fold), cycles(layer, fold)) for fold in folds]
+        return [self._candidate(index, fold) for fold in folds]
 
     def _widest(self, index: int) -> list[Fold]:
         """Numbers of columns a cycle that are worth trying, each with as many rows as can be."""
@@ -403,7 +432,7 @@ class _Solver:
             Fold(pe, simd, kind, memory, buffer, narrow)
             for kind in kinds for memory in weights for buffer in buffers for narrow in _narrow(layer, pe, simd)
         ]  # fmt: skip
-        return [_Candidate(fold, self.cost(index, fold), cycles(layer, fold)) for fold in folds]
+        return [self._candidate(index, fold) for fold in folds]
 
     def _mixes(self, index: int, pe: int, simd: int) -> list[_Candidate]:
         """`kinds`, and those in which some of the rows have LUT multipliers and the others DSPs."""
@@ -414,7 +443,7 @@ class _Solver:
             if option.fold.multiplier is Multiplier.DSP and self.dsp_pays[index]:
                 rows = sorted({pe * k // 8 // 2 * 2 for k in range(1, 8)} - {0})
                 mixed = [replace(option.fold, lut_rows=n) for n in rows]
-                found += [replace(option, fold=f, need=self.cost(index, f)) for f in mixed]
+                found += [self._candidate(index, fold) for fold in mixed]
         return found
 
     def _multiples(self, index: int) -> tuple[int, ...]:
