@@ -524,7 +524,9 @@ class _Builder(Joints[_Stream]):
         taken = self._wider(layer, lanes) if layer.whole(fold) else lanes
         inputs = [
             self._operand(operand, own, stage, queued=queued)
-            for operand, own, queued in zip(layer.operands, [taken, *layer.lanes(fold)[1:]], layer.queued, strict=True)
+            for operand, own, queued in zip(
+                layer.operands, [taken, *layer.lanes(fold)[1:]], self._queued(layer), strict=True
+            )
         ]
         window: Callable[[], schedule.Window] | None = None
         if layer.window is not None:

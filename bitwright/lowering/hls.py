@@ -100,7 +100,7 @@ class _Builder(Joints[Stream]):
     def _layer(self, stage: str, layer: Layer, fold: Fold) -> Stream:
         inputs = [
             self._operand(o, lanes, stage, queued=queued)
-            for o, lanes, queued in zip(layer.operands, layer.lanes(fold), layer.queued, strict=True)
+            for o, lanes, queued in zip(layer.operands, layer.lanes(fold), self._queued(layer), strict=True)
         ]
         if layer.window is not None:
             inputs[0] = self._window(stage, layer, fold, inputs[0])

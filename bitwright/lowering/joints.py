@@ -55,6 +55,24 @@ class Joints(ABC, Generic[S]):
         users += source == len(self.layers) - 1
         self.streams[source] = [stream] if users == 1 else list(self._fork(stream, users, stage))
 
+    def _queued(self, layer: Layer) -> list[bool]:
+        """Whether there is a FIFO in front of each operand: where streams meet, but for one that a window keeps and that
+        comes by way of all that the others come from, so that none of them waits for what is behind it.
+        """
+        first, *others = [o.source for o in layer.operands]
+        kept = layer.window is not None and self._sources(first).issuperset(others)
+        return [bool(others) and not kept, *[True] * len(others)]
+
+    def _sources(self, source: int | None) -> set[int | None]:
+        """All by way of which a stream comes."""
+        found, todo = set[int | None](), [source]
+        while todo:
+            here = todo.pop()
+            if here not in found:
+                found.add(here)
+                todo += [] if here is None else [o.source for o in self.layers[here].operands]
+        return found
+
     def _operand(self, operand: Operand, lanes: int, stage: str, *, queued: bool) -> S:
         """A layer's operand, as it wants to see it."""
         stream = self.streams[operand.source].pop(0)

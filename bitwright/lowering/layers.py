@@ -203,11 +203,6 @@ class Layer:
         own = self.in_lanes(fold)
         return [own] + [o.type.vector if self.cone else own for o in self.operands[1:]]
 
-    @property
-    def queued(self) -> list[bool]:
-        """Whether there is a FIFO in front, for each operand: where streams meet, but for one that a window keeps."""
-        return [len(self.operands) > 1 and not (k == 0 and self.window is not None) for k in range(len(self.operands))]
-
     def in_lanes(self, fold: Fold) -> int:
         """Elements a beat of the layer's first input stream."""
         if self.several:

@@ -157,7 +157,9 @@ def test_a_target_beyond_the_ports_is_refused():
     )
 
 
-@pytest.mark.parametrize(("lut", "lone", "free"), [(1000, 0, 1000), (999.7, 0, 999), (999.2, 0, 999), (3700, 0.5, 3555)])
+@pytest.mark.parametrize(
+    ("lut", "lone", "free"), [(1000, 0, 1000), (999.7, 0, 999), (999.2, 0, 999), (3700, 0.5, 3555)]
+)
 def test_a_board_too_small_says_what_is_short(lut, lone, free):
     """In whole numbers that add up, even where the board's are shares of it, or flip-flops take LUTs; queues are set aside."""
     small = Budget(lut=lut, ff=10_000, bram36=0, dsp=2, stream_bits=64, lone=lone)
