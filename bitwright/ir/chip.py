@@ -49,7 +49,7 @@ class Chip:
     bits of a DSP slice's operands, both signed; `least` those of both operands together from which synthesis takes one,
     and `rest` the most of the last piece of a wider operand that take none.
     `shapes` lists the words, bits and 36 kb blocks of a block RAM as a simple dual-port memory. `ternary` are the LUTs of
-    a bit of a sum of three numbers, `row` those of a bit of a row that selects and adds, `xnor` those of a pair of bits
+    a bit of a sum of three numbers, `row` those of a bit of a row that selects and adds, `xnor` those of four pairs of bits
     that are compared and counted, `choice` those that choose between two tables of 16 words of a ROM, `logic` what
     multiplexers and control take over what they take in LUTs of six inputs. `shifts` tells that LUTs are shift registers,
     `adds` that synthesis takes registers and adders into DSP slices; `lone` is the share of the flip-flops that take a
@@ -67,7 +67,7 @@ class Chip:
     delays: Delays
     ternary: float = 1.0
     row: float = 1.0
-    xnor: float = 1.05
+    xnor: float = 1.9
     logic: float = 1.0
     choice: float = 0.7
     shifts: bool = True

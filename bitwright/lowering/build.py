@@ -354,7 +354,7 @@ def queue_cost(width: int, depth: int) -> Resources:
     """That of bw_queue, in the memory that `ring_style` says."""
     bits = area.clog2(depth)
     if ring_style(width * depth) is Ram.BLOCK:
-        return Resources(lut=5 * bits, ff=4.3 * bits, bram36=area.block_rams(width, depth))
+        return Resources(lut=5 * bits, ff=4.3 * bits, bram36=area.block_rams(width, depth, written=True))
     if depth <= 32:
         return fifo_cost(width, depth) + Resources(lut=4, ff=6)
     return Resources(lut=area.lutram(width, depth) + 4 * bits + 8, ff=5 * bits + 2)

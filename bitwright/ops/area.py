@@ -7,7 +7,7 @@ with LUTs of four inputs count each as one; `ir/chip.py` has the figures in whic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
@@ -86,14 +86,9 @@ def multiplexer(ways: int) -> float:
     return next((cost for most, cost in MULTIPLEXER if ways <= most), ways * 0.41)
 
 
-def _deep(width: int, depth: int) -> float:
-    """LUTs of four inputs that choose between blocks of a ROM that is deeper than one; on larger ones there are few of them."""
-    target = chip.current()
-    if target.lut_inputs > 4:
-        return 0.0
-    least = block_rams(width, depth)
-    ways = min(ceil(depth / d) for d, w, blocks in target.shapes if ceil(width / w) * ceil(depth / d) * blocks == least)
-    return 2 * width * multiplexer(ways)
+def _deep(width: int, ways: int) -> float:
+    """LUTs behind a memory that is deeper than its blocks, where so many words share an address."""
+    return (2 if chip.current().lut_inputs == 4 else 1) * width * multiplexer(ways)
 
 
 def block_rom(width: int, depth: int, *, written: bool = False) -> BlockRom:
@@ -103,7 +98,12 @@ def block_rom(width: int, depth: int, *, written: bool = False) -> BlockRom:
 
 @cache
 def _block_rom(width: int, depth: int, written: bool, target: Chip) -> BlockRom:
-    best = BlockRom(1, depth, 0, Resources(_deep(width, depth), width, block_rams(width, depth)))
+    blocks, ways = _fewest(width, depth, _enabled if written else _together)
+    best = BlockRom(1, depth, 0, Resources(_deep(width, ways), width, blocks))
+    # It has no cycle of its own for choosing one of the words that share an address; the segments have. So they are taken
+    # where they need no more than it would if no two words shared a block.
+    blocks, ways = _fewest(width, depth, _apart)
+    least = blocks * BLOCK_IN_LUTS + (_deep(width, ways) if target.lut_inputs == 4 else 0.0)
     for rows in sorted({d for d, _, _ in target.shapes if d < depth}):
         for segments in {ceil(depth / rows)} if written else {depth // rows, ceil(depth / rows)}:
             rest = max(0, depth - segments * rows)
@@ -112,10 +112,12 @@ def _block_rom(width: int, depth: int, written: bool, target: Chip) -> BlockRom:
                 continue
             # Words that are written by themselves have blocks of their own.
             memories, bits = (segments, width) if written else (1, segments * width)
-            lut = width * multiplexer(ways) + memories * _deep(bits, rows)
+            lut = width * multiplexer(ways) + memories * _deep(bits, _fewest(bits, rows, _together)[1])
             ff = width * (1 + ways) + 2 * clog2(ways)
             cost = Resources(lut + width * _rom_luts(max(rest, 1)), ff, memories * block_rams(bits, rows))
-            best = min(best, BlockRom(segments, rows, rest, cost), key=_worth)
+            found = BlockRom(segments, rows, rest, cost)
+            if _worth(found) < least:
+                best, least = found, _worth(found)
     return best
 
 
@@ -143,9 +145,35 @@ def _worth(layout: BlockRom) -> float:
     return layout.cost.bram36 * BLOCK_IN_LUTS + layout.cost.lut
 
 
-def block_rams(width: int, depth: int) -> float:
-    """36 kb blocks of a simple dual-port memory: the best of the shapes that the blocks have."""
-    return min(ceil(width / w) * ceil(depth / d) * blocks for d, w, blocks in chip.current().shapes)
+def block_rams(width: int, depth: int, *, written: bool = False) -> float:
+    """36 kb blocks of a simple dual-port memory: the best of the shapes that the blocks have.
+
+    Of a memory that is deeper than a block, words that share an address in it lie side by side, and may share a block.
+    """
+    return _fewest(width, depth, _enabled if written else _together)[0]
+
+
+def _fewest(width: int, depth: int, grain: Callable[[int], int]) -> tuple[float, int]:
+    """36 kb blocks, and how many words share an address; each of these takes multiples of the `grain` of a block's word."""
+    found = list[tuple[float, int]]()
+    for words, bits, blocks in chip.current().shapes:
+        ways, each = ceil(depth / words), ceil(width / grain(bits)) * grain(bits)
+        found.append((ceil(ways * each / bits) * blocks, ways))
+    return min(found)
+
+
+def _together(bits: int) -> int:
+    """Words that are only read share blocks bit by bit."""
+    return 1
+
+
+def _enabled(bits: int) -> int:
+    """Words that are written do where a block of so many bits can write parts: nine bits, or any of the 16 of iCE40."""
+    return 9 if bits % 9 == 0 else 1 if bits == 16 else bits
+
+
+def _apart(bits: int) -> int:
+    return bits
 
 
 def lutram(width: int, depth: int) -> float:

@@ -243,6 +243,10 @@ def _live(weight: Codes, fold: Fold, pack: Packing) -> NDArray[np.bool_]:
     return live
 
 
+SPARSE_TABLE = 1.45
+"""LUTs of six inputs that synthesis takes for a table of 64 words of a deeper ROM, if most words are 0: 1.3 to 1.9."""
+
+
 def _sparse_rom(words: Codes, width: int) -> Resources:
     """A ROM of LUTs with many constant columns: only tables of 64 words of a bit, or 16, that are not constant cost one."""
     depth, columns = words.shape
@@ -258,6 +262,8 @@ def _sparse_rom(words: Codes, width: int) -> Resources:
     each = 1.0 if depth > 16 else 0.6
     if target.lut_inputs == 4 and depth > 16:
         each += target.choice
+    elif depth > table:
+        each = SPARSE_TABLE
     return Resources(lut=lut * each, ff=ff)
 
 
@@ -270,21 +276,41 @@ def _cost(
     target = chip.current()
     cost, dsp = Resources(lut=45 * (1 + target.logic) / 2, ff=40), dsp_rows(fold)
     if fold.multiplier is Multiplier.XNOR:
-        cost += Resources(lut=fold.pe * (fold.simd * target.xnor + 2), ff=fold.pe * fold.simd * 1.1)
+        cost += _matches(fold.simd, acc).scaled(fold.pe)
     if dsp:
         cost += slices(dsp, a, acc, fold.simd, pack, int(live[: dsp : pack.rows].sum()))
     if fold.multiplier is not Multiplier.XNOR and dsp < fold.pe:
         term = min(a.width + w.width, acc)
+        gate = not a.signed and a.width == 1  # lets a weight through or not: the product has a bit less to it
         share = max(0.02, float(live[dsp:].mean()))
         units, each = (fold.pe - dsp) * fold.simd * share, area.product(a, w, term)
         constant = 0.4 if nf * sf == 1 and not changes else 1.0  # weights that never change
         cost += Resources(units * each.lut * constant, units * each.ff)
-        cost += tree(fold.pe - dsp, fold.simd, term, acc, share)
+        cost += tree(fold.pe - dsp, fold.simd, min(term, a.width + w.width - gate), acc, share)
     if sf > 1:
         cost += Resources(lut=fold.pe * acc, ff=fold.pe * acc)
     if bias:
         cost += area.rom(fold.pe * acc, nf, Ram.DISTRIBUTED)
     return cost
+
+
+def _matches(pairs: int, acc: int) -> Resources:
+    """What counts the equal pairs of bits of a row, as `rtl/bw_xnor.v` and the adder tree behind it do.
+
+    Each four pairs are a sum of three and a carry, which waits for the level of the tree that adds it.
+    """
+    target, sums, width = chip.current(), ceil(pairs / 4), min(2, acc)
+    found = Resources(lut=sums * target.xnor + 2, ff=sums * (width + 1))
+    carries, level = sums, 0
+    while sums > 1:
+        carries, level = carries - sums // 2, level + 1
+        sums, width = ceil(sums / 2), min(width + 1, acc)
+        found += Resources(lut=sums * width, ff=sums * width)
+        if not target.shifts or level < 2:
+            found += Resources(ff=carries)
+        elif level == 2:  # those that wait so long are in shift registers from the first
+            found += Resources(lut=carries, ff=-2 * carries)
+    return found
 
 
 def _buffer(shape: tuple[int, ...], a: IntType, fold: Fold, replay: bool) -> Resources:
@@ -293,7 +319,7 @@ def _buffer(shape: tuple[int, ...], a: IntType, fold: Fold, replay: bool) -> Res
     if nf == 1 or not replay:
         return Resources(ff=2 * word)
     if fold.buffer is Ram.BLOCK:
-        return Resources(bram36=area.block_rams(word, 2 * sf), ff=word)
+        return Resources(bram36=area.block_rams(word, 2 * sf, written=True), ff=word)
     return Resources(lut=area.lutram(word, 2 * sf) + 20 * (chip.current().logic - 1), ff=word)
 
 
@@ -317,9 +343,13 @@ def slices(rows: int, a: IntType, acc: int, simd: int, pack: Packing, live: int)
 
 
 def tree(rows: int, terms: int, width: int, acc: int, live: float) -> Resources:
-    """The adder trees of all rows: a level halves the terms and adds a bit."""
-    lut, level = 0.0, 0
+    """The adder trees of all rows: a level halves the terms and adds a bit.
+
+    Of the terms only the share `live` is ever something but 0: two such make an adder, and one a register.
+    """
+    lut, ff, level = 0.0, 0.0, 0
     while terms > 1:
         terms, level = ceil(terms / 2), level + 1
-        lut += terms * min(width + level, acc)
-    return Resources(lut=rows * lut * live * area.ADDER, ff=rows * lut * live)
+        bits, none = terms * min(width + level, acc), 1 - live
+        lut, ff, live = lut + bits * live**2, ff + bits * (1 - none**2), 1 - none**2
+    return Resources(lut=rows * lut * area.ADDER, ff=rows * ff)

@@ -92,7 +92,7 @@ class Permute(Op):
         word, depth = x.elem.width * fold.pe, 2 * self.block(x) // fold.pe
         cost = Resources(lut=80 + word, ff=60 + 2 * word)
         if fold.buffer is Ram.BLOCK:
-            return Estimate(0, cost + Resources(bram36=area.block_rams(word, depth)))
+            return Estimate(0, cost + Resources(bram36=area.block_rams(word, depth, written=True)))
         return Estimate(0, cost + Resources(lut=area.lutram(word, depth)))
 
     @classmethod

@@ -56,7 +56,7 @@ class Repeat(Op):
         word, depth = x.elem.width * fold.pe, self.depth(x, fold.pe)
         cost = Resources(lut=60 + word, ff=50 + 2 * word)
         if fold.buffer is Ram.BLOCK:
-            return Estimate(0, cost + Resources(bram36=area.block_rams(word, depth)))
+            return Estimate(0, cost + Resources(bram36=area.block_rams(word, depth, written=True)))
         return Estimate(0, cost + Resources(lut=area.lutram(word, depth)))
 
     @classmethod

@@ -215,7 +215,7 @@ class Window(Op):
         cost += Resources(ff=between * far) if far < 3 or not shifts else Resources(lut=between * -(-far // 32))
         lines, depth = (kh - 1) * word, int(wide.dilation[0]) * self.sliding(x).pitch * words
         if style is Ram.BLOCK and depth > 2:
-            return cost + Resources(lut=10, ff=area.clog2(depth), bram36=area.block_rams(lines, depth))
+            return cost + Resources(lut=10, ff=area.clog2(depth), bram36=area.block_rams(lines, depth, written=True))
         return cost + (Resources(lut=lines * -(-depth // 32)) if shifts else Resources(ff=lines * depth))
 
     def estimate(self, x: TensorType, y: TensorType, fold: Fold) -> Estimate:
@@ -230,7 +230,7 @@ class Window(Op):
         counters = ((50 if depth & (depth - 1) == 0 else 65) + 15 * self.padded) * target.logic
         control = Resources(counters + word, 100 + word * (1 if target.shifts else 7))
         if style is Ram.BLOCK:
-            return control + Resources(bram36=area.block_rams(word, depth))
+            return control + Resources(bram36=area.block_rams(word, depth, written=True))
         return control + Resources(lut=area.lutram(word, depth))
 
     def kept(self, x: TensorType) -> int:
@@ -249,7 +249,9 @@ class Window(Op):
         words = (max(self.spans(x)) + LATE * int(self.stride[1])) * (x.vector // lanes) + SLACK
         whole = 1 << area.clog2(words)
         bits = lanes * x.elem.width
-        even = style is Ram.BLOCK and area.block_rams(bits, whole) == area.block_rams(bits, words)
+        even = style is Ram.BLOCK and area.block_rams(bits, whole, written=True) == area.block_rams(
+            bits, words, written=True
+        )
         return whole if even else words
 
     def spans(self, x: TensorType) -> tuple[int, int]:

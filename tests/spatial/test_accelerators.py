@@ -41,7 +41,9 @@ def test_rtl_of_random_networks(seed, tmp_path):
     check(made, frames=8, seed=seed)
 
 
-@pytest.mark.parametrize("seed", [*range(6), 39, 42, 50])  # 39, 42: sums shifted out; 50: a window on the shorter branch
+@pytest.mark.parametrize(
+    "seed", [*range(6), 39, 42, 50]
+)  # 39, 42: sums shifted out; 50: a window on the shorter branch
 def test_rtl_of_random_convolutions(seed, tmp_path):
     made = built(seed, tmp_path, random_images)
     assert not any(s.engine.startswith("folded") for s in made.lowered.netlist.stages)
