@@ -12,7 +12,7 @@ PREDICTOR = Path(__file__).parent / "predictor.py"
 """What the drivers of several flows have in common."""
 
 WEIGHTS = Path(__file__).parent / "weights.py"
-"""The same for rewritable weights."""
+"""The host's side of rewritable weights."""
 
 MODULES = Path(__file__).parents[1] / "rtl"
 """The folder of Verilog modules that accelerators are made of; a shell may be made of them too."""

@@ -38,7 +38,7 @@ BALANCING = (0.5, 1.0)  # powers of a resource's use by which it is weighted, to
 DESCENTS = 4  # how often these weights follow what is used
 BUSY = 1.0  # LUTs that a multiplier counts for, beyond what it takes, for each bit of one operand and of the other
 ROUNDS = 12  # how often the weights of scarce resources are raised
-ALIKE, UNLIKE = 0.35, 0.4  # LUTs of six inputs for a bit that a circuit adds up, few as they come
+ALIKE, UNLIKE = 0.35, 0.4  # LUTs of six inputs for a bit that a circuit adds up, on the low side
 LARGE_CIRCUIT = 1 << 17  # such bits beyond which a layer becomes a circuit only where it must: making it takes 15 s
 SMALL_MEMORY, LARGE_MEMORY = 1024, 1 << 19  # bits below which no block RAM pays, and above which nothing else does
 RESOURCES: tuple[str, ...] = ("lut", "ff", "bram36", "dsp")
@@ -559,7 +559,7 @@ def _bits_added(layer: Layer) -> int:
 
 
 def _circuit_luts(layer: Layer) -> float:
-    """LUTs that are expected of a circuit of a layer before it is made: of a small one; infinite where it is too large.
+    """LUTs that are expected of a circuit of a layer before it is made, on the low side; infinite where it is too large.
 
     Where all weights are of one size, neurons share sums. See docs/rationale/spatial.md.
     """

@@ -98,7 +98,8 @@ def block_rom(width: int, depth: int, *, written: bool = False) -> BlockRom:
 
 @cache
 def _block_rom(width: int, depth: int, written: bool, target: Chip) -> BlockRom:
-    blocks, ways = _fewest(width, depth, _enabled if written else _together)
+    grain = _enabled if written else _together
+    blocks, ways = _fewest(width, depth, grain)
     best = BlockRom(1, depth, 0, Resources(_deep(width, ways), width, blocks))
     # It has no cycle of its own for choosing one of the words that share an address; the segments have. So they are taken
     # where they need no more than it would if no two words shared a block.
@@ -112,9 +113,10 @@ def _block_rom(width: int, depth: int, written: bool, target: Chip) -> BlockRom:
                 continue
             # Words that are written by themselves have blocks of their own.
             memories, bits = (segments, width) if written else (1, segments * width)
-            lut = width * multiplexer(ways) + memories * _deep(bits, _fewest(bits, rows, _together)[1])
+            blocks, shared = _fewest(bits, rows, grain)
+            lut = width * multiplexer(ways) + memories * _deep(bits, shared)
             ff = width * (1 + ways) + 2 * clog2(ways)
-            cost = Resources(lut + width * _rom_luts(max(rest, 1)), ff, memories * block_rams(bits, rows))
+            cost = Resources(lut + width * _rom_luts(max(rest, 1)), ff, memories * blocks)
             found = BlockRom(segments, rows, rest, cost)
             if _worth(found) < least:
                 best, least = found, _worth(found)

@@ -14,7 +14,7 @@ from bitwright.ops.xnor import Xnor
 # Bits, words; and the smallest blocks that Yosys takes for a memory of these with a read port, and with a write port too.
 DEEP = [
     (224, 2944, 38, 38), (8, 2944, 2, 2), (20, 2944, 4, 5), (50, 1500, 5, 5), (100, 3000, 17, 18), (30, 5000, 9, 10),
-    (64, 600, 4, 4), (36, 1100, 3, 3), (100, 1100, 9, 9), (54, 4100, 14, 14), (17, 9000, 9, 9),
+    (64, 600, 4, 4), (36, 1100, 3, 3), (100, 1100, 9, 9), (54, 4100, 14, 14), (17, 9000, 9, 9), (13, 4096, 3, 4),
 ]  # fmt: skip
 BLOCKS = {
     "xc7": DEEP,
@@ -31,6 +31,20 @@ def test_words_that_share_an_address_share_blocks(family):
         for width, depth, read, written in BLOCKS[family]:
             assert round(area.block_rams(width, depth) / chip.block) == read, (width, depth)
             assert round(area.block_rams(width, depth, written=True) / chip.block) == written, (width, depth)
+
+
+@pytest.mark.parametrize("family", ["ecp5", "ice40", "gw2a"])  # on others there are none
+def test_segments_that_are_written_take_whole_enabled_parts(family):
+    chip, several = load_family(family).chip, 0
+    with targeting(chip):
+        for width in range(5, 60):
+            for depth in (1100, 3000, 9000, 20_000):
+                layout = area.block_rom(width, depth, written=True)
+                if layout.rows < depth:
+                    several += 1
+                    each = area.block_rams(width, layout.rows, written=True)
+                    assert layout.cost.bram36 == pytest.approx(layout.segments * each), (width, depth)
+    assert several > 0
 
 
 # Rows and columns, PE and SIMD, and what `synth_xilinx` makes of the unit: LUTs, flip-flops.
